@@ -1,0 +1,113 @@
+"""validate-updates: a verdict on every database update, before the commit.
+
+Everything public is imported from here; the modules behind it may move. Names are loaded on first use, so that
+``import validate_updates`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from validate_updates._version import __version__
+
+if TYPE_CHECKING:
+    from validate_updates.api import plan, run
+    from validate_updates.application import Application, Batch, RecordRefused, UpdateRefused
+    from validate_updates.context import BatchInfo, Context, EarlierRun, History, Reader, RunInfo
+    from validate_updates.declarations import (
+        Metric,
+        Moment,
+        PluginSettings,
+        ReportSection,
+        SettingsOf,
+        Subcommand,
+        UpdateStrategy,
+        Validator,
+    )
+    from validate_updates.errors import (
+        ExitCode,
+        Interrupted,
+        LockHeld,
+        PluginError,
+        RunError,
+        SettingsError,
+        SourceError,
+        StateUncertain,
+        TargetError,
+        UpdateError,
+        UsageError,
+    )
+    from validate_updates.findings import Finding, Severity
+    from validate_updates.markers import hookimpl
+    from validate_updates.result import (
+        CellChange,
+        Change,
+        Counts,
+        Judged,
+        KeptOut,
+        PluginInfo,
+        RunResult,
+        Section,
+        Verdict,
+    )
+    from validate_updates.targets.table import Column, Kind, TargetTable
+
+_HOMES = {
+    "api": ("plan", "run"),
+    "application": ("Application", "Batch", "RecordRefused", "UpdateRefused"),
+    "context": ("BatchInfo", "Context", "EarlierRun", "History", "Reader", "RunInfo"),
+    "declarations": (
+        "Metric",
+        "Moment",
+        "PluginSettings",
+        "ReportSection",
+        "SettingsOf",
+        "Subcommand",
+        "UpdateStrategy",
+        "Validator",
+    ),
+    "errors": (
+        "ExitCode",
+        "Interrupted",
+        "LockHeld",
+        "PluginError",
+        "RunError",
+        "SettingsError",
+        "SourceError",
+        "StateUncertain",
+        "TargetError",
+        "UpdateError",
+        "UsageError",
+    ),
+    "findings": ("Finding", "Severity"),
+    "markers": ("hookimpl",),
+    "result": (
+        "CellChange",
+        "Change",
+        "Counts",
+        "Judged",
+        "KeptOut",
+        "PluginInfo",
+        "RunResult",
+        "Section",
+        "Verdict",
+    ),
+    "targets.table": ("Column", "Kind", "TargetTable"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604  # built from the table above, which a test compares
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

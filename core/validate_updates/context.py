@@ -1,0 +1,132 @@
+"""What a validator sees: the run, the plan's counts, the metrics, earlier runs, and a read-only database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from validate_updates.declarations import Moment
+from validate_updates.result import Counts
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from validate_updates.targets.table import TargetTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """The run under judgement."""
+
+    run_id: str
+    task: str
+    source: str
+    as_of: datetime
+    """The time that counts as now, aware, in UTC."""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRun:
+    """One earlier run of the same task, as the journal has it."""
+
+    run_id: str
+    state: str
+    """See ``state`` in the journal: ``committed``, ``committed with quarantine``, ``rejected``, …"""
+    started_at: datetime
+    seconds: float
+    counts: Counts
+
+    @property
+    def stood(self) -> bool:
+        """Whether it was committed, and so may serve as an example."""
+        return self.state in {"committed", "committed with quarantine"}
+
+
+class History(Protocol):
+    """The journal of earlier runs of this task, newest first; the run under judgement is never among them."""
+
+    def runs(self, limit: int = 30, *, committed: bool = True) -> Sequence[EarlierRun]:
+        """The last ``limit`` runs that changed the target or would have; only those that stood, unless told otherwise."""
+        ...
+
+    def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:
+        """(run id, value) of a metric in the last ``limit`` runs that stood."""
+        ...
+
+
+class Reader(Protocol):
+    """Read-only access to the database, inside the transaction under judgement.
+
+    A statement that would write, or end the transaction, is refused. The access ends with the validator's call.
+    """
+
+    def table(self, name: str) -> sa.Table:
+        """A table of the target database, reflected. Raises ``LookupError`` with the names that exist."""
+        ...
+
+    def tables(self) -> Sequence[str]:
+        """Names of the tables of the target's schema, without the journal's."""
+        ...
+
+    def rows(self, statement: sa.Executable, limit: int = 1000) -> Sequence[sa.Row[Any]]:
+        """At most ``limit`` rows of a SELECT."""
+        ...
+
+    def scalar(self, statement: sa.Executable) -> Any:
+        """The first cell of the first row of a SELECT; None where there is none."""
+        ...
+
+    def check_sql(self, sql: str) -> Any:
+        """The first cell of one SELECT given as text by the owner of the settings."""
+        ...
+
+    def integrity_problems(self, *, quick: bool = False, limit: int = 20) -> Sequence[str]:
+        """What the database itself finds damaged; empty where it is sound or has no such check (PostgreSQL)."""
+        ...
+
+    def foreign_key_orphans(self, limit: int = 20) -> Sequence[tuple[str, str, int]]:
+        """(table, foreign key as text, rows) for each foreign key of the schema whose rows point nowhere."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchInfo:
+    """A batch about to be written: a range of positions in the plan, which is in key order."""
+
+    number: int
+    """From 1."""
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """Records in it."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a validator is called with. The same shape at every moment; ``batch`` only at the moment ``batch``.
+
+    At ``plan`` the counts say what would happen, at ``result`` what has happened in the open transaction.
+
+    ``staged`` holds the records: ``row`` (its id), ``seq`` (place in the source) and the target's columns.
+    ``planned`` holds what is to be written: ``pos`` (from 1, key order), ``row`` (of ``staged``; null for a delete) and
+    ``action`` (``I``, ``U``, ``D``).
+    """
+
+    moment: Moment
+    run: RunInfo
+    target: TargetTable
+    columns: tuple[str, ...]
+    """Columns that the source carries."""
+    counts: Counts
+    metrics: Mapping[str, float]
+    history: History
+    db: Reader
+    staged: sa.Table
+    planned: sa.Table
+    batch: BatchInfo | None = None

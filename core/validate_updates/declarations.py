@@ -1,0 +1,115 @@
+"""What a plugin declares: small, typed, named things that the engine runs, times and isolates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from validate_updates.application import Application
+    from validate_updates.context import Context
+    from validate_updates.findings import Finding
+    from validate_updates.result import RunResult, Section
+
+
+class Moment(StrEnum):
+    """When in an update a validator is asked."""
+
+    PLAN = "plan"
+    """The changes are known, nothing has been touched."""
+    BATCH = "batch"
+    """A batch is about to be written."""
+    RESULT = "result"
+    """Everything is written, nothing is committed; the database shows the new state to us alone."""
+
+
+class PluginSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of a plugin's settings: subclass it, give each field a type, a default and a description.
+
+    The table ``[plugins.<name>]`` becomes one instance. Unknown keys and values of the wrong type or out of range are
+    errors that name the file and the path of keys::
+
+        class Limits(PluginSettings):
+            most: Annotated[int, Meta(ge=1, description="most records an update may add")] = 1000
+    """
+
+
+S = TypeVar("S", bound=PluginSettings)
+
+
+class SettingsOf:
+    """The settings of all selected plugins, looked up by their class."""
+
+    def __init__(self, instances: Iterable[PluginSettings] = ()) -> None:
+        self._by_type: dict[type[PluginSettings], PluginSettings] = {type(one): one for one in instances}
+
+    def __getitem__(self, kind: type[S]) -> S:
+        """The instance of ``kind``; its defaults where the plugin was given none."""
+        found = self._by_type.get(kind)
+        return found if isinstance(found, kind) else kind()
+
+
+Check = Callable[["Context"], "Iterable[Finding]"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validator:
+    """A check. It reads and returns findings; it never writes and never prints."""
+
+    name: str
+    """Unique within its plugin; what reports show as ``plugin.name``."""
+    moment: Moment
+    check: Check
+    summary: str
+    """One line: what it looks at."""
+    time_limit: float = 60.0
+    """Seconds after which it counts as failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateStrategy:
+    """The way a plan is applied. At most one selected plugin may declare one."""
+
+    name: str
+    summary: str
+    apply: Callable[[Application], None]
+    """Writes the plan through the :class:`~validate_updates.application.Application`. Returning means: as far as the
+    strategy goes this update may stand. Raising :class:`~validate_updates.application.UpdateRefused` means it may not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A number worth remembering about each update."""
+
+    name: str
+    """Stable, dotted: ``"hearings.without_committee"``."""
+    summary: str
+    measure: Callable[[Context], float | Mapping[str, float] | None]
+    """The value; or several, whose names are appended to this one with a dot; or None where there is none."""
+    moment: Moment = Moment.PLAN
+    """``plan`` or ``result``: when it is measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSection:
+    """A part of the summary, as data; whoever shows it decides how."""
+
+    name: str
+    title: str
+    build: Callable[[RunResult], Section | None]
+    """None leaves the section out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subcommand:
+    """A command of a plugin: ``validate-updates <plugin> <name>``."""
+
+    name: str
+    summary: str
+    function: Callable[..., Any]
+    """A plain function with annotated parameters; its return value is shown, or written as JSON with ``--format json``.
+    What it returns is a :class:`~validate_updates.result.Section`, text, or None."""

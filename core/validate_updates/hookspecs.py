@@ -1,0 +1,144 @@
+"""The contract: every hook a plugin may implement.
+
+All hooks collect declarations when the plugins have been selected and their settings read, before the target is
+opened. They are called once a run, in the order of the plugins' names, and must be quick: what costs time belongs into
+what they declare. A hook that raises, or returns something else than promised, is an error that names the plugin and
+its distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from validate_updates.markers import hookspec
+
+if TYPE_CHECKING:
+    from validate_updates.declarations import (
+        Metric,
+        PluginSettings,
+        ReportSection,
+        SettingsOf,
+        Subcommand,
+        UpdateStrategy,
+        Validator,
+    )
+
+
+@hookspec
+def vu_settings() -> type[PluginSettings]:  # type: ignore[empty-body]
+    """The class of this plugin's settings, for the table ``[plugins.<name>]``.
+
+    Called first, right after loading. Return one subclass of
+    :class:`~validate_updates.declarations.PluginSettings` whose fields all have defaults. A plugin without settings leaves
+    this hook out; any key in its table is then an error.
+
+    .. code-block:: python
+
+        from typing import Annotated
+        from msgspec import Meta
+        from validate_updates import PluginSettings, hookimpl
+
+        class Limits(PluginSettings):
+            most: Annotated[int, Meta(ge=1, description="most records an update may add")] = 1000
+
+        @hookimpl
+        def vu_settings():
+            return Limits
+    """
+
+
+@hookspec
+def vu_validators(settings: SettingsOf) -> Iterable[Validator]:  # type: ignore[empty-body]
+    """The checks of this plugin.
+
+    ``settings[Limits]`` is the plugin's own settings object. Each validator is run at its moment in a thread of its own,
+    with a time limit and read-only access to the database, inside the transaction that it judges. One that raises, exits,
+    prints, hangs or returns anything but findings counts as a critical finding.
+
+    .. code-block:: python
+
+        from validate_updates import Finding, Moment, Severity, Validator, hookimpl
+
+        def not_on_sunday(context):
+            if context.run.as_of.weekday() == 6:
+                yield Finding(code="sunday", severity=Severity.WARNING, message="updates do not run on Sundays")
+
+        @hookimpl
+        def vu_validators(settings):
+            yield Validator(name="not_on_sunday", moment=Moment.PLAN, check=not_on_sunday, summary="the day of the week")
+    """
+
+
+@hookspec
+def vu_strategy(settings: SettingsOf) -> UpdateStrategy | None:
+    """The way updates are applied, in place of the built-in all-or-nothing.
+
+    At most one selected plugin may return one; two are an error that names both. None means none.
+
+    .. code-block:: python
+
+        from validate_updates import UpdateStrategy, hookimpl
+
+        def in_one_go(application):
+            application.batch().write()
+
+        @hookimpl
+        def vu_strategy(settings):
+            return UpdateStrategy(name="in_one_go", summary="all of it at once", apply=in_one_go)
+    """
+
+
+@hookspec
+def vu_metrics(settings: SettingsOf) -> Iterable[Metric]:  # type: ignore[empty-body]
+    """Numbers to measure at each update and to keep in the journal, where checks of later updates find them.
+
+    Measured under the same guard as validators, before the validators of the same moment, which can read them.
+
+    .. code-block:: python
+
+        from validate_updates import Metric, hookimpl
+
+        @hookimpl
+        def vu_metrics(settings):
+            yield Metric(name="share_new", summary="share of records that are new",
+                         measure=lambda context: context.counts.inserted / max(context.counts.read, 1))
+    """
+
+
+@hookspec
+def vu_sections(settings: SettingsOf) -> Iterable[ReportSection]:  # type: ignore[empty-body]
+    """Parts for the summary and the reports of a run, as data.
+
+    Built after the verdict. A section that cannot be built is left out with a warning; it never changes the outcome.
+
+    .. code-block:: python
+
+        from validate_updates import ReportSection, Section, hookimpl
+
+        def speed(result):
+            return Section(title="Speed", rows=(("records read", str(result.counts.read)),))
+
+        @hookimpl
+        def vu_sections(settings):
+            yield ReportSection(name="speed", title="Speed", build=speed)
+    """
+
+
+@hookspec
+def vu_subcommands(settings: SettingsOf) -> Iterable[Subcommand]:  # type: ignore[empty-body]
+    """Commands of this plugin, shown as ``validate-updates <plugin> <command>``.
+
+    Asked for only when a command that is not built in is called, or help is shown for it.
+
+    .. code-block:: python
+
+        from validate_updates import Subcommand, hookimpl
+
+        def hello(name: str = "world") -> str:
+            return f"hello {name}"
+
+        @hookimpl
+        def vu_subcommands(settings):
+            yield Subcommand(name="hello", summary="say hello", function=hello)
+    """

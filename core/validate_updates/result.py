@@ -1,0 +1,188 @@
+"""What a run comes to: the result object, its counts and its verdict. One documented, versioned shape for all readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from validate_updates.errors import ExitCode
+from validate_updates.findings import Finding, Severity
+
+SCHEMA_VERSION: Final = 1
+"""Of the JSON form of :class:`RunResult`. Raised when a field changes its meaning or goes; new fields do not raise it."""
+
+
+class Verdict(StrEnum):
+    """How an update ended."""
+
+    COMMITTED = "committed"
+    COMMITTED_WITH_QUARANTINE = "committed with quarantine"
+    REJECTED = "rejected"
+    """Judged and rolled back; the target is as before."""
+    REFUSED = "refused"
+    """Did not start."""
+    FAILED = "failed"
+    """Could not be done; rolled back."""
+    INTERRUPTED = "interrupted"
+
+
+EXIT_CODES: Final = {
+    Verdict.COMMITTED: ExitCode.OK,
+    Verdict.COMMITTED_WITH_QUARANTINE: ExitCode.PARTIAL,
+    Verdict.REJECTED: ExitCode.REJECTED,
+    Verdict.REFUSED: ExitCode.REJECTED,
+    Verdict.FAILED: ExitCode.FAILED,
+    Verdict.INTERRUPTED: ExitCode.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Records by what became of them. ``read`` is always the sum of the parts; :attr:`add_up` says so."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    """Records that a later record of the same key in the same source replaced."""
+    quarantined: int = 0
+    rolled_back: int = 0
+    """Records that would have been written and were not, because the update did not stand."""
+    deleted: int = 0
+    """Rows of the target that went because the source no longer has them. Not a part of ``read``."""
+
+    @property
+    def parts(self) -> int:
+        """The sum that ``read`` must equal."""
+        kept = self.inserted + self.updated + self.unchanged
+        return kept + self.duplicates + self.quarantined + self.rolled_back
+
+    @property
+    def add_up(self) -> bool:
+        """Whether every record read is accounted for."""
+        return self.read == self.parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One validator's part in the verdict."""
+
+    plugin: str
+    validator: str
+    moment: str
+    summary: str
+    outcome: str
+    """``passed``, ``found`` (with findings), ``failed`` (the check itself) or ``not checked``."""
+    findings: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellChange:
+    """One cell of a changed row, as text."""
+
+    column: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One row of the plan, sampled for people."""
+
+    action: str
+    """``insert``, ``update`` or ``delete``."""
+    key: str
+    cells: tuple[CellChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOut:
+    """One record in quarantine, with the reason."""
+
+    code: str
+    message: str
+    key: str | None = None
+    column: str | None = None
+    file: str = ""
+    line: int | None = None
+    offset: int | None = None
+    """Bytes from the start of the (decompressed) file."""
+    record: str = ""
+    """The record as it came, bounded."""
+    constraint: str = ""
+    batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of a report as data: rows of cells, under an optional header, and free lines."""
+
+    title: str
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginInfo:
+    """A plugin that took part."""
+
+    name: str
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """Everything there is to say about one run. The JSON form holds the same fields, and ``schema_version``."""
+
+    run_id: str
+    task: str
+    verdict: Verdict
+    reason: str
+    """One sentence: why this verdict."""
+    counts: Counts
+    source: str
+    target: str
+    """The URL without password and options."""
+    table: str
+    key: tuple[str, ...] = ()
+    strategy: str = "all_or_nothing"
+    dry_run: bool = False
+    started_at: datetime
+    seconds: float = 0.0
+    timings: tuple[tuple[str, float], ...] = ()
+    """Stages of the run in order, with seconds."""
+    findings: tuple[Finding, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    changes: tuple[Change, ...] = ()
+    """A sample of what changes; never all of it."""
+    kept_out: tuple[KeptOut, ...] = ()
+    """A sample of what is in quarantine."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    plugins: tuple[PluginInfo, ...] = ()
+    sections: tuple[Section, ...] = ()
+    rows_before: int | None = None
+    rows_after: int | None = None
+    recovered: tuple[str, ...] = ()
+    """Earlier runs that this one found dead and marked interrupted."""
+    next_steps: tuple[str, ...] = ()
+    """Commands to type next, most useful first."""
+    signum: int | None = None
+    """The signal that interrupted the run."""
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def exit_code(self) -> int:
+        """The exit status that tells this outcome to a script."""
+        if self.signum is not None:
+            return 128 + self.signum
+        return EXIT_CODES[self.verdict]
+
+    def worst(self) -> Severity | None:
+        """The highest severity among the findings."""
+        return max((finding.severity for finding in self.findings), key=lambda s: s.rank, default=None)
