@@ -1,0 +1,58 @@
+"""The program as two calls: what the terminal does, Python does with these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from validate_updates.job import DeletePolicy, Job, Progress, UnknownColumns
+from validate_updates.result import RunResult
+from validate_updates.secret import SecretUrl
+
+
+def run(
+    source: Any,
+    *,
+    target: str,
+    table: str,
+    key: str | Iterable[str] = (),
+    plugins: Iterable[str] = ("static_thresholds",),
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    task: str = "",
+    dry_run: bool = False,
+    unknown_columns: str = "reject",
+    deletes: DeletePolicy | None = None,
+    wait: float = 0.0,
+    as_of: datetime | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Bring ``source`` to ``table`` of the database at the URL ``target``; the result says what became of it.
+
+    ``source`` is a path, several, ``-``, an iterable of mappings, or an object with ``__arrow_c_stream__``. ``settings``
+    holds each plugin's settings by its name. A rejected or failed update is a result, not an exception; raised are
+    :class:`~validate_updates.errors.UsageError` where the job makes no sense and
+    :class:`~validate_updates.errors.LockHeld` where another run works on the same target.
+    """
+    from validate_updates.engine import execute
+
+    job = Job(
+        source=source,
+        target=SecretUrl(target),
+        table=table,
+        task=task,
+        key=(key,) if isinstance(key, str) else tuple(key),
+        plugins=tuple(plugins),
+        plugin_settings=dict(settings or {}),
+        unknown_columns=UnknownColumns(unknown_columns),
+        deletes=deletes or DeletePolicy(),
+        wait=wait,
+        dry_run=dry_run,
+        as_of=as_of,
+    )
+    return execute(job, progress)
+
+
+def plan(source: Any, *, target: str, table: str, **options: Any) -> RunResult:
+    """What :func:`run` would do with the same arguments: the same path, ended by a rollback."""
+    return run(source, target=target, table=table, **{**options, "dry_run": True})

@@ -1,0 +1,90 @@
+"""One update to do, fully settled: what the settings, the environment and the flags come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from validate_updates.secret import SecretUrl
+
+
+class UnknownColumns(StrEnum):
+    """What to do with a record that carries a column the table does not have."""
+
+    REJECT = "reject"
+    IGNORE = "ignore"
+
+
+class Deletes(StrEnum):
+    """Which rows of the target an update may delete."""
+
+    OFF = "off"
+    MISSING = "missing"
+    """Those whose key the source no longer has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletePolicy:
+    """Deletes, and the ceiling above which the update is rejected. Both limits hold."""
+
+    mode: Deletes = Deletes.OFF
+    most_rows: int = 100
+    most_percent: float = 10.0
+    """Of the rows in the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything :func:`validate_updates.engine.execute` needs."""
+
+    source: Any
+    """A path, several, ``-``, an iterable of mappings, or an Arrow stream."""
+    target: SecretUrl
+    table: str
+    task: str = ""
+    """Name of the task; the table's name where no task is set up. Runs of one task are compared with each other."""
+    source_format: str | None = None
+    """``jsonl``, ``json``, ``csv``, ``parquet``; by the file's suffix unless given."""
+    schema: str | None = None
+    """PostgreSQL: the table's schema; the connection's default unless given."""
+    key: tuple[str, ...] = ()
+    unknown_columns: UnknownColumns = UnknownColumns.REJECT
+    deletes: DeletePolicy = DeletePolicy()
+    plugins: tuple[str, ...] = ()
+    plugin_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The raw tables ``[plugins.<name>]``; each plugin's class judges its own."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Path of keys -> where its value came from, for messages: ``plugins.batch.size`` -> ``validate-updates.toml``."""
+    journal_prefix: str = "update_"
+    wait: float = 0.0
+    """Seconds to wait for another run's lock."""
+    dry_run: bool = False
+    as_of: datetime | None = None
+    """Counts as now; the clock unless given. Aware."""
+    samples: int = 10
+    """Changes shown as old and new cells."""
+
+
+class Progress(Protocol):
+    """Told how far a run is. Called from the thread that runs the update; must be quick and must not raise."""
+
+    def stage(self, name: str) -> None:
+        """The run enters ``stage``, ``plan``, ``judge``, ``apply``, ``verdict``."""
+        ...
+
+    def advance(self, records: int, total: int | None = None) -> None:
+        """``records`` are done within the stage, out of ``total`` where that is known."""
+        ...
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def stage(self, name: str) -> None:
+        """Nothing."""
+
+    def advance(self, records: int, total: int | None = None) -> None:
+        """Nothing."""
