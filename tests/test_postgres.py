@@ -1,0 +1,71 @@
+"""The test server itself: real, empty for each test, and gone when its owner dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+
+def test_server_answers_through_driver_and_sqlalchemy(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url) as connection:
+        row = connection.execute("SELECT current_setting('server_version_num')::int, pg_encoding_to_char(6)").fetchone()
+    assert row is not None
+    assert row[0] >= 150000
+    engine = sa.create_engine(postgres_url)
+    with engine.connect() as connection:
+        assert connection.dialect.driver == "psycopg"
+    engine.dispose()
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_every_test_has_an_empty_database(database_url: str, turn: int) -> None:
+    engine = sa.create_engine(database_url)
+    with engine.begin() as connection:
+        assert sa.inspect(connection).get_table_names() == [], turn
+        connection.exec_driver_sql("CREATE TABLE leftover (id INTEGER)")
+    engine.dispose()
+
+
+OWNER = """
+from tests.postgres import running
+with running() as server:
+    print(server.url, flush=True)
+    input()
+"""
+
+
+def test_server_dies_with_a_killed_owner() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "PYTHONPATH": "."},
+    ) as owner:
+        assert owner.stdout is not None
+        url = owner.stdout.readline().strip()
+        folder = Path(url.partition("host=")[2])
+        pid = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        owner.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while (_alive(pid) or folder.exists()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(pid)
+    assert not folder.exists()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
