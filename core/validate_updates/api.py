@@ -29,9 +29,9 @@ def run(
 ) -> RunResult:
     """Bring ``source`` to ``table`` of the database at the URL ``target``; the result says what became of it.
 
-    ``source`` is a path, several, ``-``, an iterable of mappings, or an object with ``__arrow_c_stream__``. ``settings``
-    holds each plugin's settings by its name. A rejected or failed update is a result, not an exception; raised are
-    :class:`~validate_updates.errors.UsageError` where the job makes no sense and
+    ``source`` is a path, several, ``-``, an iterable of mappings, or an object with ``__arrow_c_stream__``.
+    ``settings`` holds each plugin's settings by its name. A rejected or failed update is a result, not an exception;
+    raised are :class:`~validate_updates.errors.UsageError` where the job makes no sense and
     :class:`~validate_updates.errors.LockHeld` where another run works on the same target.
     """
     from validate_updates.engine import execute

@@ -49,7 +49,7 @@ class History(Protocol):
     """The journal of earlier runs of this task, newest first; the run under judgement is never among them."""
 
     def runs(self, limit: int = 30, *, committed: bool = True) -> Sequence[EarlierRun]:
-        """The last ``limit`` runs that changed the target or would have; only those that stood, unless told otherwise."""
+        """The last ``limit`` runs that changed the target or would have; only those that stood, unless told not to."""
         ...
 
     def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:

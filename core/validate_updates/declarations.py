@@ -77,8 +77,10 @@ class UpdateStrategy:
     name: str
     summary: str
     apply: Callable[[Application], None]
-    """Writes the plan through the :class:`~validate_updates.application.Application`. Returning means: as far as the
-    strategy goes this update may stand. Raising :class:`~validate_updates.application.UpdateRefused` means it may not."""
+    """Writes the plan through the :class:`~validate_updates.application.Application`.
+
+    Returning means: as far as the strategy goes this update may stand. Raising
+    :class:`~validate_updates.application.UpdateRefused` means it may not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

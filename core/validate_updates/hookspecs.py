@@ -30,8 +30,8 @@ def vu_settings() -> type[PluginSettings]:  # type: ignore[empty-body]
     """The class of this plugin's settings, for the table ``[plugins.<name>]``.
 
     Called first, right after loading. Return one subclass of
-    :class:`~validate_updates.declarations.PluginSettings` whose fields all have defaults. A plugin without settings leaves
-    this hook out; any key in its table is then an error.
+    :class:`~validate_updates.declarations.PluginSettings` whose fields all have defaults. A plugin without settings
+    leaves this hook out; any key in its table is then an error.
 
     .. code-block:: python
 
@@ -52,9 +52,9 @@ def vu_settings() -> type[PluginSettings]:  # type: ignore[empty-body]
 def vu_validators(settings: SettingsOf) -> Iterable[Validator]:  # type: ignore[empty-body]
     """The checks of this plugin.
 
-    ``settings[Limits]`` is the plugin's own settings object. Each validator is run at its moment in a thread of its own,
-    with a time limit and read-only access to the database, inside the transaction that it judges. One that raises, exits,
-    prints, hangs or returns anything but findings counts as a critical finding.
+    ``settings[Limits]`` is the plugin's own settings object. Each validator is run at its moment in a thread of its
+    own, with a time limit and read-only access to the database, inside the transaction that it judges. One that raises,
+    exits, prints, hangs or returns anything but findings counts as a critical finding.
 
     .. code-block:: python
 
@@ -66,7 +66,7 @@ def vu_validators(settings: SettingsOf) -> Iterable[Validator]:  # type: ignore[
 
         @hookimpl
         def vu_validators(settings):
-            yield Validator(name="not_on_sunday", moment=Moment.PLAN, check=not_on_sunday, summary="the day of the week")
+            yield Validator(name="not_on_sunday", moment=Moment.PLAN, check=not_on_sunday, summary="the day of week")
     """
 
 

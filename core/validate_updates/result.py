@@ -1,4 +1,4 @@
-"""What a run comes to: the result object, its counts and its verdict. One documented, versioned shape for all readers."""
+"""What a run comes to: its result, its counts and its verdict. One documented, versioned shape for all readers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from validate_updates.errors import ExitCode
 from validate_updates.findings import Finding, Severity
 
 SCHEMA_VERSION: Final = 1
-"""Of the JSON form of :class:`RunResult`. Raised when a field changes its meaning or goes; new fields do not raise it."""
+"""Of the JSON form of :class:`RunResult`. Raised when a field changes its meaning or goes, not by a new field."""
 
 
 class Verdict(StrEnum):

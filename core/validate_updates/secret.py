@@ -9,7 +9,7 @@ _URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*)://(?:(?P<user>[^:@/?#]*)(?::(?P
 
 
 class SecretUrl:
-    """A database URL. ``str`` and ``repr`` show it without the password and without its query, which may hold secrets."""
+    """A database URL. ``str`` and ``repr`` leave out its password, and its query, which may hold secrets."""
 
     __slots__ = ("_url",)
 

@@ -16,10 +16,10 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def printable(value: object, limit: int = LIMIT) -> str:
-    """``value`` as one line of harmless text of at most ``limit`` characters.
+    r"""``value`` as one line of harmless text of at most ``limit`` characters.
 
-    >>> printable("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
+    >>> printable("a\x1b[31mb")
+    'a\\x1b[31mb'
     """
     text = value if isinstance(value, str) else str(value)
     cut = len(text) > limit

@@ -39,8 +39,8 @@ class Place:
 class Lines:
     """Consecutive lines of JSON, one record each, undecoded, without line ends. Empty ones are still in it.
 
-    Line ``i`` has the number ``first_seq + i``. Every line is at most ``RECORD_LIMIT`` bytes and the byte-order mark of the
-    file is gone. A carriage return at the end may still be there (JSON takes it as white space).
+    Line ``i`` has the number ``first_seq + i``. Every line is at most ``RECORD_LIMIT`` bytes and the byte-order mark of
+    the file is gone. A carriage return at the end may still be there (JSON takes it as white space).
     """
 
     first_seq: int
@@ -58,7 +58,7 @@ class Records:
     seqs: Sequence[int]
     records: Sequence[Mapping[str, Any]]
     textual: bool = False
-    """Values are all text, as in CSV: the column's type decides what they mean, and empty text is null for all but text."""
+    """Values are all text, as in CSV: the column's type decides what they mean; empty text is null for all but text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,10 @@ class Source(Protocol):
         ...
 
     def blocks(self) -> Iterator[Block]:
-        """The records, in order. Raises ``SourceError`` when the source itself fails (missing, truncated, no permission)."""
+        """The records, in order.
+
+        Raises ``SourceError`` when the source itself fails (missing, truncated, no permission).
+        """
         ...
 
     def place(self, seq: int) -> Place:
