@@ -39,7 +39,7 @@ kill -INT $server
 wait $server
 rm -rf "$home"
 """
-"""Run a server until standard input closes, shut it down (SIGINT: without waiting for its clients), remove its folder."""
+"""Run a server until standard input closes, shut it down (SIGINT: clients are not waited for), remove its folder."""
 
 INITDB: Final = ("-N", "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8")
 SETTINGS: Final = {
@@ -110,14 +110,14 @@ def _system_binaries() -> Path | None:
 
 @contextmanager
 def _started(binaries: Path) -> Iterator[PostgresServer]:
-    # Not the usual temporary folder: a socket's path may have little more than 100 characters, and nobody must get there.
+    # Not the usual temporary folder: a socket path of 100 characters is too long, and nobody must get there.
     home = Path(tempfile.mkdtemp(prefix="vupg-", dir="/tmp"))  # mkdtemp makes it ours alone
     try:
         demoted = _demoted(home)
         if demoted and not _open_to_all(binaries):
             binaries = _copied(binaries, home / "install")
         initdb = [str(binaries / "initdb"), "-D", str(home / "data"), *INITDB]
-        made = subprocess.run(initdb, capture_output=True, text=True, cwd=home, **demoted)
+        made = subprocess.run(initdb, check=False, capture_output=True, text=True, cwd=home, **demoted)
         if made.returncode != 0:
             raise RuntimeError(f"initdb failed: {made.stderr}")
         with _served(binaries, home, demoted):
