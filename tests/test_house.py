@@ -130,6 +130,7 @@ def test_public_names_are_the_typed_ones() -> None:
     }
 
     assert typed == validate_updates._HOMES
+    assert {*validate_updates.__all__} == {"__version__", *validate_updates._HOME_OF}
 
 
 @pytest.mark.parametrize("name", validate_updates.__all__)
