@@ -1,0 +1,146 @@
+"""An update by several ways, in turn: ``python -m benchmarks.run --sizes 10000,100000 --repeats 5 --rerun --postgres``.
+
+Every measurement is a fresh process, on a fresh copy of the table, the ways in another order at each repeat: what else
+the machine does falls on all of them. Each time the table is compared with what it must be. Trust the ratios of CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import generate, report, ways
+from benchmarks.generate import FINGERPRINT, Dataset
+from benchmarks.report import RERUN, UPDATE, Measure
+from benchmarks.ways import Cost, Way
+
+ROOT: Final = Path(__file__).parents[1]
+
+Fresh = Callable[[Dataset], AbstractContextManager[str]]
+"""Makes the table as it is before the update, in a database of its own; gives its URL."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the tables and the bars, and write the numbers as JSON where asked."""
+    options = _options(arguments)
+    measures: list[Measure] = []
+    with ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vu-benchmarks-")))
+        databases: dict[str, tuple[dict[str, Way], Fresh]] = {"SQLite": (ways.SQLITE, _fresh_sqlite)}
+        if options.postgres:
+            databases["PostgreSQL"] = ways.POSTGRES, stack.enter_context(_postgres())
+        for size in options.sizes:
+            data = generate.dataset(size, folder)
+            for database, (named, fresh) in databases.items():
+                done = list(_measures(database, named, fresh, data, options))
+                measures += done
+                for kind in dict.fromkeys(one.kind for one in done):
+                    print(report.table([one for one in done if one.kind == kind]), end="\n\n", flush=True)
+    bars = report.bars(measures)
+    print(*bars, sep="\n")
+    if options.json:
+        document = {"environment": _environment(), "measures": measures, "bars": bars}
+        options.json.write_text(json.dumps(document, default=asdict, indent=1) + "\n", encoding="utf-8")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure an update by several ways.")
+    parser.add_argument("--sizes", type=_sizes, default=(10_000, 100_000), help="records, as 10000,100000,1000000")
+    parser.add_argument("--repeats", type=int, default=5, help="measurements of each way (5)")
+    parser.add_argument("--rerun", action="store_true", help="apply the same source a second time as well")
+    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL as well, on the server the tests use")
+    parser.add_argument("--folder", type=Path, help="keep the data here; 1.1 GB for a million records")
+    parser.add_argument("--json", type=Path, help="write every measurement to this file")
+    return parser.parse_args(arguments)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _measures(
+    database: str, named: dict[str, Way], fresh: Fresh, data: Dataset, options: argparse.Namespace
+) -> Iterator[Measure]:
+    for repeat in range(options.repeats):
+        for way in random.Random(repeat).sample(list(named), len(named)):
+            with fresh(data) as url:
+                for kind in (UPDATE, RERUN) if options.rerun else (UPDATE,):
+                    cost = _in_a_process_of_its_own(way, data.source, url)
+                    _require_expected(way, url, data)
+                    yield Measure(database=database, kind=kind, size=data.size, way=way, repeat=repeat, cost=cost)
+
+
+def _in_a_process_of_its_own(way: str, source: Path, url: str) -> Cost:
+    command = [sys.executable, "-m", "benchmarks.ways", way, str(source), url]
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if child.returncode != 0:
+        raise SystemExit(f"{way} failed on {url.partition('?')[0]}:\n{child.stderr}")
+    return Cost(**json.loads(child.stdout))
+
+
+def _require_expected(way: str, url: str, data: Dataset) -> None:
+    found = tuple(_row(url))
+    if found != data.expected:
+        raise SystemExit(f"{way} left another table than expected: {found} in place of {data.expected}")
+
+
+def _row(url: str) -> Sequence[Any]:
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(ways.sqlite_path(url))
+        try:
+            row: Sequence[Any] = connection.execute(FINGERPRINT).fetchone()
+        finally:
+            connection.close()
+        return row
+    import psycopg
+
+    with psycopg.connect(url) as server:
+        return server.execute(FINGERPRINT.encode()).fetchone() or ()
+
+
+@contextmanager
+def _fresh_sqlite(data: Dataset) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(dir=data.base.parent) as folder:
+        yield f"sqlite:///{shutil.copyfile(data.base, Path(folder, 'target.db'))}"
+
+
+@contextmanager
+def _postgres() -> Iterator[Fresh]:
+    from tests.postgres import running
+
+    with running() as server:
+
+        @contextmanager
+        def fresh(data: Dataset) -> Iterator[str]:
+            with server.database() as url:
+                generate.load_postgres(data.size, url)
+                yield url
+
+        yield fresh
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+        "load": os.getloadavg(),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What it costs to start: ``python -m benchmarks.startup``.
+
+Processor time of whole processes, since that is what a job started every few minutes pays, and which of the heavy
+libraries were loaded by then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
+from statistics import median
+from typing import Final
+
+from benchmarks import generate
+from benchmarks.report import Bar
+
+COMMAND: Final = Path(sys.executable).with_name("validate-updates")
+HEAVY: Final = ("alembic", "arro3", "msgspec", "numpy", "pluggy", "psycopg", "rich", "scipy", "sqlalchemy", "typer")
+PROBE: Final = f"""
+import sys, time
+source = sys.argv.pop(1)
+told = []
+
+def tell(*_):
+    loaded = [name for name in {HEAVY} if name in sys.modules]
+    told[:] = [time.process_time(), *loaded]
+
+sys.addaudithook(lambda event, what: tell() if event == "open" and str(what[0]) == source else None)
+from validate_updates_cli.main import main
+try:
+    main()
+finally:
+    if not source:
+        tell()
+    print("probe:", *told)
+"""
+"""Runs the command; says how much time it had taken, and what it had loaded, when it last opened the source."""
+
+
+def main() -> None:
+    """Measure, print one line for each start and whether the bars hold."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description="Measure what it costs to start.")
+    parser.add_argument("--repeats", type=int, default=11, help="measurements of each start (11)")
+    repeats = parser.parse_args().repeats
+    with tempfile.TemporaryDirectory() as folder:
+        data = generate.dataset(10, Path(folder))
+        run = ["run", str(data.source), "--target", f"sqlite:///{data.base}", "--table", generate.TABLE]
+        starts: dict[str, Callable[[], float]] = {
+            "python -c pass": lambda: _whole([sys.executable, "-c", "pass"]),
+            "validate-updates --version": lambda: _whole([str(COMMAND), "--version"]),
+            "validate-updates run, to its first record": lambda: _probed(run, str(data.source))[0],
+            "validate-updates run, ten records": lambda: _whole([str(COMMAND), *run]),
+        }
+        times: dict[str, list[float]] = {name: [] for name in starts}
+        for _ in range(repeats):
+            for name, start in starts.items():
+                times[name].append(start() * 1000)
+        loaded = {
+            "validate-updates --version": _probed(["--version"], "")[1],
+            "validate-updates run, to its first record": _probed(run, str(data.source))[1],
+        }
+    for name, each in times.items():
+        print(f"{name:42} {median(each):6.0f} ms CPU   {' '.join(loaded.get(name, ()))}".rstrip())
+    print()
+    for name, limit in (("validate-updates --version", 200), ("validate-updates run, to its first record", 450)):
+        print(Bar(what=f"{name}: ms of CPU", limit=limit, value=median(times[name])))
+
+
+def _whole(command: list[str]) -> float:
+    """Seconds of processor time of a process from start to end."""
+    before = getrusage(RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, capture_output=True)
+    after = getrusage(RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def _probed(arguments: list[str], source: str) -> tuple[float, list[str]]:
+    """Seconds of processor time until the source is opened, and the heavy libraries loaded by then."""
+    command = [sys.executable, "-c", PROBE, source, *arguments]
+    output = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+    seconds, *loaded = output.rpartition("probe:")[2].split()
+    return float(seconds), loaded
+
+
+if __name__ == "__main__":
+    main()
