@@ -7,6 +7,8 @@ breaks that forge a log entry. Stored data stay as they are; what is shown goes 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 LIMIT = 120
 """Characters of a value shown unless a caller says otherwise."""
@@ -30,6 +32,11 @@ def printable(value: object, limit: int = LIMIT) -> str:
         if len(text) > limit:
             cut, text = True, text[: max(limit - 1, 0)]
     return text + "…" if cut else text
+
+
+def key_text(key: Mapping[Any, Any]) -> str:
+    """A record's key as people read it: ``event_id=337243``."""
+    return ", ".join(f"{name}={printable(value, 80)}" for name, value in key.items())
 
 
 def _escape(char: str) -> str:

@@ -1,0 +1,179 @@
+"""Taking a source in: every record of it is staged, or kept out with the reason, and counted either way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from validate_updates import signals
+from validate_updates.findings import Finding, Severity
+from validate_updates.records import Decoder, Rows
+from validate_updates.result import KeptOut
+from validate_updates.sources.base import Block, Lines, Records
+from validate_updates.sources.strict_json import BadRecord, parse_record
+from validate_updates.targets.reflect import key_for
+from validate_updates.targets.stage import Stage
+from validate_updates.targets.trouble import Blame
+from validate_updates.text import key_text, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import sqlalchemy as sa
+
+    from validate_updates.job import Progress, UnknownColumns
+    from validate_updates.sources.base import Source
+    from validate_updates.targets.base import Database
+    from validate_updates.targets.table import TargetTable
+
+SAMPLE = 20
+"""Records kept out that a result shows."""
+ENTRIES = 10_000
+"""Records kept out that the quarantine takes from one run; the rest is counted only."""
+ENTRY_BYTES = 16 * 1024 * 1024
+"""All of their text together."""
+
+
+class Intake:
+    """The stage of one run, and what did not get into it."""
+
+    def __init__(
+        self,
+        database: Database,
+        connection: sa.Connection,
+        target: TargetTable,
+        source: Source,
+        unknown: UnknownColumns,
+    ) -> None:
+        self._database = database
+        self._connection = connection
+        self._source = source
+        self._blocks = source.blocks()
+        self._seen: list[Block] = []
+        self.target = target if target.key else replace(target, key=self._chosen_key(target))
+        self.stage = Stage(database, connection, self.target)
+        self._decoder = Decoder(self.target, source, unknown, numeric_booleans=database.numeric_booleans)
+        self.staged = 0
+        self.duplicates = 0
+        self.kept_out = 0
+        self.entries: list[KeptOut] = []
+        self._entry_bytes = 0
+
+    @property
+    def read(self) -> int:
+        """Records of the source so far."""
+        return self.staged + self.duplicates + self.kept_out
+
+    @property
+    def sample(self) -> tuple[KeptOut, ...]:
+        """A few of the records kept out."""
+        return tuple(self.entries[:SAMPLE])
+
+    def take_in(self, progress: Progress) -> None:
+        """Read the source to its end. Raises ``SourceError``, ``TargetError``, ``Interrupted``."""
+        for block in chain(self._seen, self._blocks):
+            signals.check()
+            for part in self._decoder.decode(block):
+                if isinstance(part, Rows):
+                    self._add(part)
+                else:
+                    self._keep_out(part)
+            progress.advance(self.read)
+        self._seen = []
+        self._settle()
+
+    def _settle(self) -> None:
+        gone = self.stage.settle_duplicates()
+        self.staged -= gone
+        self.duplicates += gone
+
+    def _add(self, rows: Rows) -> None:
+        self.stage.admit(rows.shape)
+        try:
+            with self._connection.begin_nested():
+                self.stage.add(rows)
+        except Exception as error:  # whatever the driver raises is sorted by what it means
+            trouble = self._database.trouble(error, self._connection)
+            if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:
+                raise
+            if len(rows.rows) > 1:
+                middle = len(rows.rows) // 2
+                self._add(Rows(rows.shape, rows.rows[:middle]))
+                self._add(Rows(rows.shape, rows.rows[middle:]))
+                return
+            self._keep_out(self._unstageable(rows, trouble.code, trouble.message))
+        else:
+            self.staged += len(rows.rows)
+
+    def _unstageable(self, rows: Rows, code: str, message: str) -> KeptOut:
+        *values, seq = rows.rows[0]
+        record = dict(zip(rows.shape.columns, values, strict=True))
+        place = self._source.place(seq)
+        return KeptOut(
+            code="bad_value",
+            message=f"the database cannot hold it: {message} [{code}]",
+            key=key_text({name: record[name] for name in self.target.key}),
+            file=place.file,
+            line=place.line if place.line is not None else place.record,
+            record=str(record),
+        )
+
+    def _keep_out(self, entry: KeptOut) -> None:
+        self.kept_out += 1
+        size = len(entry.record) + len(entry.message)
+        if len(self.entries) < ENTRIES and self._entry_bytes + size <= ENTRY_BYTES:
+            self.entries.append(entry)
+            self._entry_bytes += size
+
+    def _chosen_key(self, target: TargetTable) -> tuple[str, ...]:
+        """The key that fits the columns of the first readable record; the primary key where there is no record."""
+        for block in self._blocks:
+            self._seen.append(block)
+            columns = _columns_of(block)
+            if columns is not None:
+                return key_for(target, columns)
+        return key_for(target, target.names)
+
+    def findings(self) -> Iterator[Finding]:
+        """What is to be said about the intake as a whole."""
+        for column, records in self._decoder.unknown.most_common():
+            yield Finding(
+                code="unknown_column",
+                severity=Severity.WARNING,
+                message=f"{records} records carry the column {printable(column, 60)!r}, which {self.target.name} does not have",
+                table=self.target.name,
+                column=column,
+                observed=records,
+                hint="mend the source, add the column, or let it pass with --unknown-columns ignore",
+            )
+        if self.duplicates:
+            yield Finding(
+                code="duplicate_key",
+                severity=Severity.WARNING,
+                message=f"{self.duplicates} records were replaced by a later record of the same key in the source",
+                table=self.target.name,
+                observed=self.duplicates,
+                samples=self.stage.superseded,
+            )
+        if self.kept_out > len(self.entries):
+            yield Finding(
+                code="quarantine_full",
+                severity=Severity.WARNING,
+                message=f"{self.kept_out - len(self.entries)} more records were kept out than the quarantine takes from one run",
+                observed=self.kept_out,
+                expected=f"at most {ENTRIES} records and {ENTRY_BYTES >> 20} MB",
+                hint="they are still in the source: mend it and run again",
+            )
+
+
+def _columns_of(block: Block) -> Sequence[str] | None:
+    if isinstance(block, Records):
+        return list(block.records[0]) if block.records else None
+    if isinstance(block, Lines):
+        for line in block.lines:
+            try:
+                return list(parse_record(line))
+            except BadRecord:
+                continue
+    return None

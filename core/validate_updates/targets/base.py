@@ -1,0 +1,114 @@
+"""What the engine asks of a database. One code path; where SQLite and PostgreSQL differ, one method here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from validate_updates.records import Rows
+    from validate_updates.secret import SecretUrl
+    from validate_updates.targets.stage import Stage
+    from validate_updates.targets.table import Column, TargetTable
+    from validate_updates.targets.trouble import Trouble
+
+
+class Database(ABC):
+    """A target database: how to open, lock, fill and question it."""
+
+    numeric_booleans: ClassVar[bool]
+    """Whether booleans are stored as 0 and 1."""
+
+    def __init__(self, url: SecretUrl) -> None:
+        self.url = url
+        self.engine = self._open(url)
+
+    @abstractmethod
+    def _open(self, url: SecretUrl) -> sa.Engine:
+        """An engine that is safe to write with. Raises ``TargetError`` where the URL leads nowhere."""
+
+    @contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        """The one connection of a run."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @abstractmethod
+    def transaction(self, connection: sa.Connection, *, write: bool = True) -> AbstractContextManager[None]:
+        """A transaction that commits at the end and rolls back on an exception."""
+
+    @abstractmethod
+    def lock(
+        self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float
+    ) -> AbstractContextManager[None]:
+        """The right to update these tables, for one run at a time. Raises ``LockHeld`` naming who has it."""
+
+    @abstractmethod
+    def hold_still(self, connection: sa.Connection, table: TargetTable) -> None:
+        """Within the write transaction: nobody else changes the table until it ends."""
+
+    @abstractmethod
+    def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
+        """The columns in our type system."""
+
+    @abstractmethod
+    def key_collations(self, connection: sa.Connection, table: sa.Table, key: Sequence[str]) -> dict[str, str]:
+        """Collations, other than the default, under which the unique index over ``key`` tells keys apart."""
+
+    @abstractmethod
+    def has_rowid(self, connection: sa.Connection, table: sa.Table) -> bool:
+        """Whether a row can be addressed by its rowid."""
+
+    @abstractmethod
+    def load(self, connection: sa.Connection, stage: Stage, rows: Rows) -> None:
+        """Insert rows into the stage, fast."""
+
+    @abstractmethod
+    def analyze(self, connection: sa.Connection, tables: Sequence[sa.Table]) -> None:
+        """Tell the planner how large our temporary tables are, where it matters."""
+
+    @abstractmethod
+    def trouble(self, error: BaseException, connection: sa.Connection) -> Trouble:
+        """Sort an exception."""
+
+    @abstractmethod
+    def read_only(self, connection: sa.Connection) -> AbstractContextManager[None]:
+        """While it lasts, statements that write or end the transaction are refused."""
+
+    @abstractmethod
+    def interrupt(self, connection: sa.Connection) -> None:
+        """End the statement that runs at this moment, from another thread."""
+
+    @abstractmethod
+    def still_in(self, connection: sa.Connection, mark: Any) -> bool:
+        """Whether the transaction that :meth:`mark` marked is still the current one."""
+
+    @abstractmethod
+    def mark(self, connection: sa.Connection) -> Any:
+        """A mark of the current transaction."""
+
+    @abstractmethod
+    def check_deferred(self, connection: sa.Connection) -> None:
+        """Check now what the database would only check at the commit; raises as the commit would."""
+
+    @abstractmethod
+    def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str]:
+        """What the database itself finds damaged."""
+
+    @abstractmethod
+    def foreign_key_orphans(
+        self, connection: sa.Connection, schema: str | None, *, limit: int
+    ) -> list[tuple[str, str, int]]:
+        """(table, foreign key, rows) for each foreign key with rows that point nowhere."""
+
+    @abstractmethod
+    def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
+        """The first cell of one SELECT given as text."""
+
+    def comparable(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """``element`` in a form that can be compared; a few types have no equality."""
+        return element

@@ -1,0 +1,225 @@
+"""The change plan: one set-based comparison of the stage with the target, numbered in key order.
+
+Key order makes the writes of the batches that follow sequential; in source order they touch pages at random and write
+ten times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+from validate_updates.result import CellChange, Change
+from validate_updates.targets.stage import ROW, SHAPE
+from validate_updates.text import key_text
+
+if TYPE_CHECKING:
+    from validate_updates.targets.base import Database
+    from validate_updates.targets.stage import Stage
+    from validate_updates.targets.table import TargetTable
+
+INSERT, UPDATE, DELETE = "I", "U", "D"
+_ACTIONS = {INSERT: "insert", UPDATE: "update", DELETE: "delete"}
+_CELL_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Positions in the plan by action."""
+
+    inserts: int
+    updates: int
+    deletes: int
+
+    @property
+    def size(self) -> int:
+        """All positions."""
+        return self.inserts + self.updates + self.deletes
+
+
+class Plan:
+    """The temporary tables ``vu_plan`` (what to write, by position) and ``vu_doomed`` (keys to delete)."""
+
+    def __init__(
+        self, database: Database, connection: sa.Connection, target: TargetTable, stage: Stage
+    ) -> None:
+        self._database = database
+        self._connection = connection
+        self.target = target
+        self.stage = stage
+        self.key = target.key
+        self.rows = raw(target)
+        """The target without types: values as the driver has them."""
+        metadata = sa.MetaData()
+        tid = [sa.Column("tid", sa.BigInteger)] if target.rowid else []
+        self.table = sa.Table(
+            "vu_plan",
+            metadata,
+            sa.Column("pos", sa.Integer, primary_key=True),
+            sa.Column("row", sa.Integer),
+            sa.Column("action", sa.String(1), nullable=False),
+            *tid,
+            prefixes=["TEMPORARY"],
+        )
+        connection.execute(CreateTable(self.table))
+        self.counts = Planned(0, 0, 0)
+
+    def compare(self) -> Planned:
+        """Fill the plan with what differs."""
+        stage, plan, rows = self.stage.table, self.table, self.rows
+        is_new = rows.c[self.key[0]].is_(None)
+        picked: list[Any] = [stage.c[ROW], sa.case((is_new, INSERT), else_=UPDATE)]
+        names = ["row", "action"]
+        if self.target.rowid:
+            picked.append(rows.c.rowid)
+            names.append("tid")
+        query = (
+            sa.select(*picked)
+            .select_from(stage.outerjoin(rows, self.same_key(rows, stage)))
+            .where(sa.or_(is_new, self._differs()))
+            .order_by(*(stage.c[name] for name in self.key))
+        )
+        self._connection.execute(plan.insert().from_select(names, query))
+        return self._count()
+
+    def add_missing(self) -> Planned:
+        """Add the deletion of every row of the target whose key the stage does not have."""
+        stage, rows = self.stage.table, self.rows
+        doomed = self.doomed
+        self._connection.execute(CreateTable(doomed))
+        absent = ~sa.exists().where(self.same_key(rows, stage))
+        keys = sa.select(*(rows.c[name] for name in self.key)).where(absent).order_by(*(rows.c[n] for n in self.key))
+        self._connection.execute(doomed.insert().from_select(list(self.key), keys))
+        numbered = sa.select(doomed.c[ROW], sa.literal_column(f"'{DELETE}'")).order_by(doomed.c[ROW])
+        self._connection.execute(self.table.insert().from_select(["row", "action"], numbered))
+        self._database.analyze(self._connection, [self.table, doomed])
+        return self._count()
+
+    @cached_property
+    def doomed(self) -> sa.Table:
+        """Keys of the rows to delete."""
+        return sa.Table(
+            "vu_doomed",
+            sa.MetaData(),
+            sa.Column(ROW, sa.Integer, primary_key=True),
+            *(sa.Column(name, self.stage.table.c[name].type) for name in self.key),
+            prefixes=["TEMPORARY"],
+        )
+
+    def same_key(self, one: sa.FromClause, other: sa.FromClause) -> sa.ColumnElement[bool]:
+        """Equality of the key, under the collation of ``one``."""
+        return sa.and_(*(one.c[name] == other.c[name] for name in self.key))
+
+    def _differs(self) -> sa.ColumnElement[bool]:
+        return sa.or_(sa.false(), *(self._cell_differs(name) for name in self.stage.columns if name not in self.key))
+
+    def _cell_differs(self, name: str) -> sa.ColumnElement[bool]:
+        column = self.target.column(name)
+        new = self._database.comparable(column, self.stage.table.c[name])
+        old = self._database.comparable(column, self.rows.c[name])
+        # The stage's column stands left: it has no collation of its own, so that 'a' and 'A' differ everywhere.
+        differs = new.is_distinct_from(old)
+        lacking = self.stage.lacking(name)
+        return sa.and_(self.stage.table.c[SHAPE].notin_(lacking), differs) if lacking else differs
+
+    def _count(self) -> Planned:
+        plan = self.table
+        query = sa.select(plan.c.action, sa.func.count()).group_by(plan.c.action)
+        by_action = {action: count for action, count in self._connection.execute(query)}
+        self.counts = Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), by_action.get(DELETE, 0))
+        return self.counts
+
+    def landed(self) -> Planned:
+        """What of the plan stands in the target now, recounted by key."""
+        plan, stage, rows = self.table, self.stage.table, self.rows
+        there = (
+            sa.select(plan.c.action, sa.func.count())
+            .select_from(plan.join(stage, stage.c[ROW] == plan.c.row).join(rows, self.same_key(rows, stage)))
+            .where(plan.c.action != DELETE)
+            .group_by(plan.c.action)
+        )
+        by_action = {action: count for action, count in self._connection.execute(there)}
+        deletes = self.counts.deletes
+        if deletes:
+            left = sa.select(sa.func.count()).select_from(self.doomed.join(rows, self.same_key(rows, self.doomed)))
+            deletes -= self._connection.execute(left).scalar_one()
+        return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deletes)
+
+    def key_at(self, position: int) -> str:
+        """The key at a position, as text for people."""
+        stage, plan = self.stage.table, self.table
+        action, row = self._connection.execute(sa.select(plan.c.action, plan.c.row).where(plan.c.pos == position)).one()
+        source = self.doomed if action == DELETE else stage
+        values = self._connection.execute(sa.select(*(source.c[name] for name in self.key)).where(source.c[ROW] == row))
+        return key_text(values.one()._mapping)
+
+    def sample(self, limit: int) -> tuple[Change, ...]:
+        """Up to ``limit`` changes, old and new cells side by side, spread over the kinds of action."""
+        changes: list[Change] = []
+        for action in (UPDATE, INSERT, DELETE):
+            changes += self._sample_of(action, limit - len(changes) if action != UPDATE else max(limit * 6 // 10, 1))
+        return tuple(changes[:limit])
+
+    def _sample_of(self, action: str, limit: int) -> list[Change]:
+        if limit <= 0 or not self._has(action):
+            return []
+        stage, plan, rows = self.stage.table, self.table, self.rows
+        picked = sa.select(plan.c.row).where(plan.c.action == action).order_by(plan.c.pos).limit(limit)
+        if action == DELETE:
+            keys = self._connection.execute(sa.select(self.doomed).where(self.doomed.c[ROW].in_(picked)))
+            return [Change(action="delete", key=key_text({n: k._mapping[n] for n in self.key})) for k in keys]
+        names = self.stage.columns
+        query = (
+            sa.select(
+                stage.c[SHAPE],
+                *(stage.c[name].label(f"new{i}") for i, name in enumerate(names)),
+                *(rows.c[name].label(f"old{i}") for i, name in enumerate(names)),
+            )
+            .select_from(stage.outerjoin(rows, self.same_key(rows, stage)))
+            .where(stage.c[ROW].in_(picked))
+            .order_by(*(stage.c[name] for name in self.key))
+        )
+        return [self._change(action, row) for row in self._connection.execute(query)]
+
+    def _change(self, action: str, row: sa.Row[Any]) -> Change:
+        shape, cells = row[0], list(row[1:])
+        names = self.stage.columns
+        new, old = dict(zip(names, cells[: len(names)], strict=True)), dict(zip(names, cells[len(names) :], strict=True))
+        carried = [name for name in names if shape not in self.stage.lacking(name)]
+        changed = [
+            CellChange(column=name, old=_shown(old[name]) if action == UPDATE else None, new=_shown(new[name]))
+            for name in carried
+            if name not in self.key and (action == INSERT or new[name] != old[name])
+        ]
+        return Change(action=_ACTIONS[action], key=key_text({name: new[name] for name in self.key}), cells=tuple(changed))
+
+    def _has(self, action: str) -> bool:
+        counts = self.counts
+        return {INSERT: counts.inserts, UPDATE: counts.updates, DELETE: counts.deletes}[action] > 0
+
+
+def raw(target: TargetTable) -> sa.TableClause:
+    """The target with untyped columns, so that values come and go as the driver has them."""
+    names = [*target.names, *(["rowid"] if target.rowid else [])]
+    return sa.table(target.name, *(sa.column(name) for name in names), schema=target.schema)
+
+
+def duplicated_keys(connection: sa.Connection, target: TargetTable, limit: int = 5) -> Sequence[str]:
+    """Keys that more than one row of the target has, where no unique constraint forbids it."""
+    if any(set(names) == set(target.key) for names in target.unique):
+        return ()
+    rows = raw(target)
+    keys = [rows.c[name] for name in target.key]
+    query = (
+        sa.select(*keys).where(*(key.isnot(None) for key in keys)).group_by(*keys).having(sa.func.count() > 1).limit(limit)
+    )
+    return [key_text(row._mapping) for row in connection.execute(query)]
+
+
+def _shown(value: Any) -> str | None:
+    return None if value is None else str(value)[:_CELL_LIMIT]

@@ -1,0 +1,368 @@
+"""PostgreSQL: an advisory lock on the run's own connection, a table lock while a plan is applied, staging by COPY."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from validate_updates.errors import LockHeld, TargetError, UsageError
+from validate_updates.targets.base import Database
+from validate_updates.targets.table import Column, Kind
+from validate_updates.targets.trouble import Blame, Trouble
+from validate_updates.text import printable
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from validate_updates.records import Rows
+    from validate_updates.secret import SecretUrl
+    from validate_updates.targets.stage import Stage
+    from validate_updates.targets.table import TargetTable
+
+_POLL_SECONDS = 0.1
+_LOCK_TIMEOUT = "10s"
+
+# A silent network must end the session on both sides soon, or the server keeps our lock for hours.
+_KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10000}
+_SERVER_KEEPALIVE = (
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000"
+)
+
+
+class Postgresql(Database):
+    """A PostgreSQL database, through psycopg 3."""
+
+    numeric_booleans = False
+
+    def _open(self, url: SecretUrl) -> sa.Engine:
+        try:
+            import psycopg  # noqa: F401
+        except ImportError as reason:
+            raise UsageError(
+                "PostgreSQL needs the driver psycopg", hint="pip install 'validate-updates[postgres]'"
+            ) from reason
+        parsed = make_url(url.reveal()).set(drivername="postgresql+psycopg")
+        options = " ".join(part for part in (parsed.query.get("options"), _SERVER_KEEPALIVE) if isinstance(part, str))
+        parsed = parsed.difference_update_query(["options"])
+        return sa.create_engine(
+            parsed,
+            hide_parameters=True,
+            poolclass=sa.NullPool,
+            connect_args={
+                "application_name": "validate-updates",
+                "connect_timeout": 10,
+                "options": options,
+                # Behind a pooler, prepared statements may belong to another session.
+                "prepare_threshold": 5,
+                **_KEEPALIVE,
+            },
+        )
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection, *, write: bool = True) -> Iterator[None]:
+        with connection.begin():
+            if write:
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            yield
+
+    @contextmanager
+    def lock(
+        self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float
+    ) -> Iterator[None]:
+        with connection.begin():
+            keys = sorted(_lock_key(connection, table) for table in tables)
+            connection.execute(sa.text("SELECT set_config('application_name', :name, false)"), {"name": f"validate-updates {run_id}"})
+            for key in keys:
+                _acquire(connection, key, wait)
+            backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        _refuse_pooler(connection, backend)
+        try:
+            yield
+        finally:
+            _release(connection)
+
+    def hold_still(self, connection: sa.Connection, table: TargetTable) -> None:
+        name = connection.dialect.identifier_preparer.format_table(table.sql)
+        connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+
+    def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
+        rows = connection.execute(_COLUMNS, {"oid": _oid(connection, table)}).all()
+        return tuple(_column(row) for row in rows)
+
+    def key_collations(self, connection: sa.Connection, table: sa.Table, key: Sequence[str]) -> dict[str, str]:
+        return {}  # the stage's columns are declared with the target's types, and nondeterministic collations with them
+
+    def has_rowid(self, connection: sa.Connection, table: sa.Table) -> bool:
+        return False
+
+    def load(self, connection: sa.Connection, stage: Stage, rows: Rows) -> None:
+        driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+        shape = rows.shape.number
+        with driver.cursor() as cursor, cursor.copy(stage.copy_statement(rows.shape)) as copy:
+            for row in rows.rows:
+                copy.write_row((*row, shape))
+
+    def analyze(self, connection: sa.Connection, tables: Sequence[sa.Table]) -> None:
+        for table in tables:
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
+
+    def trouble(self, error: BaseException, connection: sa.Connection) -> Trouble:
+        alive = not connection.invalidated and not connection.closed and _in_transaction(connection)
+        original = getattr(error, "orig", None) or error
+        state = getattr(original, "sqlstate", None) or ""
+        diagnosis = getattr(original, "diag", None)
+        constraint = getattr(diagnosis, "constraint_name", None) or ""
+        column = getattr(diagnosis, "column_name", None)
+        blame = _blame(state, original)
+        return Trouble(
+            blame=blame,
+            code=state or type(original).__name__,
+            message=_message(state, constraint, column, original),
+            constraint=constraint,
+            column=column,
+            transaction_alive=alive,
+        )
+
+    @contextmanager
+    def read_only(self, connection: sa.Connection) -> Iterator[None]:
+        connection.exec_driver_sql("SAVEPOINT vu_read_only")
+        connection.exec_driver_sql("SET LOCAL transaction_read_only = on")
+        try:
+            yield
+        finally:
+            # Brings back read-write too, and undoes anything a check did to our temporary tables.
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT vu_read_only")
+            connection.exec_driver_sql("RELEASE SAVEPOINT vu_read_only")
+
+    def interrupt(self, connection: sa.Connection) -> None:
+        driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+        driver.cancel_safe(timeout=5)
+
+    def mark(self, connection: sa.Connection) -> Any:
+        return connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one()
+
+    def still_in(self, connection: sa.Connection, mark: Any) -> bool:
+        return _in_transaction(connection) and self.mark(connection) == mark
+
+    def check_deferred(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str]:
+        return []
+
+    def foreign_key_orphans(
+        self, connection: sa.Connection, schema: str | None, *, limit: int
+    ) -> list[tuple[str, str, int]]:
+        # The server vouches for every foreign key but those declared NOT VALID.
+        unproven = connection.execute(_UNPROVEN_KEYS, {"schema": schema}).all()
+        orphans = [(row.child, f"{row.columns} -> {row.parent}", _orphans(connection, row)) for row in unproven]
+        return [orphan for orphan in orphans if orphan[2]][:limit]
+
+    def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
+        # A subquery must be one SELECT; parameters make the driver send one statement alone.
+        wrapped = f"SELECT * FROM ({sql.strip().rstrip(';')}\n) AS checked WHERE %(yes)s"
+        row = connection.exec_driver_sql(wrapped.replace("%", "%%").replace("%%(yes)s", "%(yes)s"), {"yes": True}).first()
+        return None if row is None else row[0]
+
+    def comparable(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.cast(element, sa.Text) if column.type.lower() in _WITHOUT_EQUALITY else element
+
+
+_WITHOUT_EQUALITY = {"json", "xml", "point", "polygon", "box", "line", "lseg", "path", "circle"}
+
+
+def _in_transaction(connection: sa.Connection) -> bool:
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    return not driver.closed and driver.info.transaction_status.name in {"INTRANS", "INERROR"}
+
+
+def _lock_key(connection: sa.Connection, table: str) -> int:
+    database, schema = connection.exec_driver_sql("SELECT current_database(), current_schema()").one()
+    name = table if "." in table else f"{schema}.{table}"
+    digest = hashlib.sha256(f"{database}\x00{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _acquire(connection: sa.Connection, key: int, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(key))).scalar_one():
+        if time.monotonic() >= deadline:
+            raise LockHeld(
+                f"another run has the lock: {_holder(connection, key)}",
+                hint="try again when it has finished, or wait for it with --wait SECONDS",
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _holder(connection: sa.Connection, key: int) -> str:
+    unsigned = key & (2**64 - 1)
+    row = connection.execute(
+        sa.text(
+            "SELECT a.application_name, a.pid, coalesce(a.client_hostname, host(a.client_addr), 'this host') AS host,"
+            " to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') AS since"
+            " FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE l.locktype = 'advisory' AND l.granted AND l.classid = :high AND l.objid = :low"
+        ),
+        {"high": unsigned >> 32, "low": unsigned & 0xFFFFFFFF},
+    ).first()
+    if row is None:
+        return "it has just let go"
+    run = printable(row.application_name.removeprefix("validate-updates "), 60)
+    return f"run {run}, server process {row.pid} from {printable(row.host, 80)}, since {row.since}+00:00"
+
+
+def _refuse_pooler(connection: sa.Connection, backend: int) -> None:
+    with connection.begin():
+        query = "SELECT pg_backend_pid(), count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        now, held = connection.exec_driver_sql(query).one()
+    if now != backend or not held:
+        raise TargetError(
+            "the connection goes through a pooler that changes sessions between transactions",
+            hint="connect to the server itself, or to a pool in session mode",
+        )
+
+
+def _release(connection: sa.Connection) -> None:
+    if connection.invalidated or connection.closed:
+        return  # the server frees the lock with the session
+    if connection.in_transaction():
+        connection.rollback()
+    with connection.begin():
+        connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
+
+
+_RECORD_CLASSES = ("22", "23", "44")
+_RETRY_STATES = {"40001", "40P01", "55P03"}
+
+
+def _blame(state: str, original: BaseException) -> Blame:
+    if state.startswith(_RECORD_CLASSES) or state in {"P0001", "P0004"}:
+        return Blame.RECORD
+    if state in _RETRY_STATES:
+        return Blame.RETRY
+    if not state and isinstance(original, OverflowError | UnicodeEncodeError | ValueError):
+        return Blame.RECORD
+    if not state and type(original).__name__ == "DataError":
+        return Blame.RECORD  # psycopg refused to send the value
+    return Blame.WORLD
+
+
+_MEANINGS = {
+    "23505": "{what} must be unique",
+    "23502": "{column} must not be null",
+    "23514": "the check {what} failed",
+    "23503": "the foreign key {what} points to a row that does not exist, or is pointed to",
+    "23P01": "the exclusion {what} forbids it",
+    "22001": "a text is too long for its column",
+    "22003": "a number is out of its column's range",
+    "55P03": "another program holds a lock on the table",
+    "40001": "another transaction came between",
+    "40P01": "two transactions waited for each other",
+    "53100": "the disk of the server is full",
+    "25006": "the database is read-only: checks may only read",
+    "42501": "permission denied",
+    "57014": "the statement was cancelled",
+    "57P01": "the server ended the session",
+    "P0001": "a trigger refused it",
+}
+
+
+def _message(state: str, constraint: str, column: str | None, original: BaseException) -> str:
+    meaning = _MEANINGS.get(state)
+    if meaning:
+        return meaning.format(what=constraint or "constraint", column=column or "a column")
+    if not state:
+        return f"the connection to the server failed ({type(original).__name__})"
+    return f"PostgreSQL refused it ({state} {type(original).__name__})"
+
+
+_UNPROVEN_KEYS = sa.text(
+    "SELECT c.conrelid::regclass::text AS child, c.confrelid::regclass::text AS parent,"
+    " (SELECT string_agg(a.attname, ', ' ORDER BY k.n) FROM unnest(c.conkey) WITH ORDINALITY k(attnum, n)"
+    "   JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum) AS columns,"
+    " (SELECT string_agg(format('c.%I = p.%I', a.attname, f.attname), ' AND ' ORDER BY k.n)"
+    "   FROM unnest(c.conkey, c.confkey) WITH ORDINALITY k(attnum, fattnum, n)"
+    "   JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum"
+    "   JOIN pg_attribute f ON f.attrelid = c.confrelid AND f.attnum = k.fattnum) AS matching,"
+    " (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ')"
+    "   FROM unnest(c.conkey) k(attnum) JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum) AS filled"
+    " FROM pg_constraint c WHERE c.contype = 'f' AND NOT c.convalidated"
+    " AND c.connamespace = coalesce(to_regnamespace(:schema), to_regnamespace(current_schema()))"
+)
+
+
+def _orphans(connection: sa.Connection, key: sa.Row[Any]) -> int:
+    # Every name in it was quoted by the server itself.
+    query = (
+        f"SELECT count(*) FROM {key.child} c WHERE {key.filled}"  # noqa: S608
+        f" AND NOT EXISTS (SELECT FROM {key.parent} p WHERE {key.matching})"
+    )
+    return int(connection.exec_driver_sql(query).scalar_one())
+
+
+def _oid(connection: sa.Connection, table: sa.Table) -> int:
+    name = connection.dialect.identifier_preparer.format_table(table)
+    return int(connection.execute(sa.text("SELECT to_regclass(:name)::oid"), {"name": name}).scalar_one())
+
+
+_COLUMNS = sa.text(
+    "SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS declared, NOT a.attnotnull AS nullable,"
+    " a.atthasdef OR a.attidentity <> '' AS has_default, a.attgenerated <> '' OR a.attidentity = 'a' AS generated,"
+    " t.typtype, coalesce(format_type(nullif(t.typbasetype, 0), t.typtypmod), '') AS base,"
+    " CASE WHEN t.typtype = 'e' THEN (SELECT array_agg(e.enumlabel ORDER BY e.enumsortorder)"
+    "   FROM pg_enum e WHERE e.enumtypid = t.oid) END AS labels,"
+    " c.collname, c.collisdeterministic"
+    " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation c ON c.oid = a.attcollation"
+    " WHERE a.attrelid = :oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+)
+
+_KINDS = {
+    "smallint": Kind.INTEGER,
+    "integer": Kind.INTEGER,
+    "bigint": Kind.INTEGER,
+    "real": Kind.REAL,
+    "double precision": Kind.REAL,
+    "numeric": Kind.NUMERIC,
+    "text": Kind.TEXT,
+    "character varying": Kind.TEXT,
+    "boolean": Kind.BOOLEAN,
+    "date": Kind.DATE,
+    "time without time zone": Kind.TIME,
+    "timestamp without time zone": Kind.TIMESTAMP,
+    "timestamp with time zone": Kind.TIMESTAMP_TZ,
+    "bytea": Kind.BYTES,
+    "json": Kind.JSON,
+    "jsonb": Kind.JSON,
+    "uuid": Kind.UUID,
+}
+_BITS = {"smallint": 16, "integer": 32, "bigint": 64}
+_SPELLING = re.compile(r"(?P<name>[a-z ]+?)(?:\((?P<first>\d+)(?:,(?P<second>-?\d+))?\))?(?P<rest> with(?:out)? time zone)?")
+
+
+def _column(row: sa.Row[Any]) -> Column:
+    spelled = row.base or row.declared  # of a domain, the type under it decides; its checks are the database's
+    match = _SPELLING.fullmatch(spelled)
+    name = (match["name"] + (match["rest"] or "")) if match else ""
+    kind = Kind.TEXT if row.labels else _KINDS.get(name, Kind.OTHER)
+    first = int(match["first"]) if match and match["first"] else None
+    second = int(match["second"]) if match and match["second"] else None
+    return Column(
+        name=row.attname,
+        kind=kind,
+        type=row.declared,
+        nullable=row.nullable,
+        has_default=row.has_default,
+        generated=row.generated,
+        length=first if kind is Kind.TEXT else None,
+        precision=first if kind is Kind.NUMERIC else None,
+        scale=(second or 0) if kind is Kind.NUMERIC and first is not None else None,
+        bits=_BITS.get(name, 64),
+        choices=tuple(row.labels or ()),
+    )

@@ -1,0 +1,316 @@
+"""SQLite: our own BEGIN IMMEDIATE, a lock file beside the database, staging by executemany."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+
+from validate_updates.errors import TargetError, UsageError
+from validate_updates.lockfile import locked_file
+from validate_updates.targets.base import Database
+from validate_updates.targets.table import Column, Kind
+from validate_updates.targets.trouble import Blame, Trouble
+
+if TYPE_CHECKING:
+    from validate_updates.records import Rows
+    from validate_updates.secret import SecretUrl
+    from validate_updates.targets.stage import Stage
+    from validate_updates.targets.table import TargetTable
+
+_BUSY_SECONDS = 30
+_CELLS_PER_STATEMENT = 480
+"""Values bound by one INSERT into the stage; many rows a statement cost a third less than one."""
+_STAGE_CACHE_KIB = 4000
+
+
+class Sqlite(Database):
+    """A SQLite database in a file."""
+
+    numeric_booleans = True
+
+    def _open(self, url: SecretUrl) -> sa.Engine:
+        self.path = database_path(url)
+        if not self.path.exists():
+            raise TargetError(f"there is no database file {self.path.name}", hint=f"check --target {url}")
+        engine = sa.create_engine(
+            url.reveal(),
+            hide_parameters=True,
+            poolclass=sa.NullPool,
+            # Validators run in threads of their own, one at a time, on the run's connection.
+            connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _set_up)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection, *, write: bool = True) -> Iterator[None]:
+        connection.execution_options(sqlite_begin="IMMEDIATE" if write else "DEFERRED")
+        with connection.begin():
+            yield
+
+    @contextmanager
+    def lock(
+        self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float
+    ) -> Iterator[None]:
+        real = self.path.resolve()
+        with locked_file(real.with_name(real.name + ".vu.lock"), run_id=run_id, wait=wait):
+            yield
+
+    def hold_still(self, connection: sa.Connection, table: TargetTable) -> None:
+        """BEGIN IMMEDIATE has the write lock already."""
+
+    def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
+        rows = connection.exec_driver_sql(f"PRAGMA table_xinfo({_quoted(table.name)})").all()
+        keys = sum(1 for row in rows if row[5])
+        return tuple(_column(row, sole_key=keys == 1) for row in rows if row[6] != 1)
+
+    def key_collations(self, connection: sa.Connection, table: sa.Table, key: Sequence[str]) -> dict[str, str]:
+        for (_, name, unique, *_rest) in connection.exec_driver_sql(f"PRAGMA index_list({_quoted(table.name)})").all():
+            parts = connection.exec_driver_sql(f"PRAGMA index_xinfo({_quoted(name)})").all()
+            members = {part[2]: part[4] for part in parts if part[5]}
+            if unique and set(members) == set(key):
+                return {column: collation for column, collation in members.items() if collation != "BINARY"}
+        return {}
+
+    def has_rowid(self, connection: sa.Connection, table: sa.Table) -> bool:
+        kinds = connection.exec_driver_sql("PRAGMA table_list").all()
+        without = any(row[1] == table.name and row[0] == "main" and (row[4] or row[2] != "table") for row in kinds)
+        shadowed = {column.name.lower() for column in table.columns} & {"rowid"}
+        return not without and not shadowed
+
+    def load(self, connection: sa.Connection, stage: Stage, rows: Rows) -> None:
+        cursor = connection.connection.cursor()
+        try:
+            width = len(rows.shape.columns) + 1
+            at_once = max(_CELLS_PER_STATEMENT // width, 1)
+            head, one = stage.insert_parts(rows.shape)
+            whole = len(rows.rows) // at_once * at_once
+            many = f"{head} VALUES {', '.join([one] * at_once)}"
+            for start in range(0, whole, at_once):
+                cells = list(itertools.chain.from_iterable(rows.rows[start : start + at_once]))
+                cursor.execute(many, cells)
+            if whole < len(rows.rows):
+                cursor.executemany(f"{head} VALUES {one}", rows.rows[whole:])
+        finally:
+            cursor.close()
+
+    def analyze(self, connection: sa.Connection, tables: Sequence[sa.Table]) -> None:
+        """Not needed: the order of the joins follows from the indexes."""
+
+    def trouble(self, error: BaseException, connection: sa.Connection) -> Trouble:
+        alive = _in_transaction(connection)
+        original = getattr(error, "orig", None) or error
+        if isinstance(original, OverflowError | UnicodeEncodeError):
+            return Trouble(
+                blame=Blame.RECORD, code=type(original).__name__, message="a value that SQLite cannot store",
+                transaction_alive=alive,
+            )  # fmt: skip
+        name = getattr(original, "sqlite_errorname", None) or type(original).__name__
+        text = str(original)
+        if name.startswith(("SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG")):
+            return _constraint(name, text, alive=alive)
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return Trouble(
+                blame=Blame.RETRY, code=name, message="another program is writing to the database",
+                transaction_alive=alive,
+            )  # fmt: skip
+        message = _WORLD.get("_".join(name.split("_")[:2]), f"SQLite failed ({name})")
+        return Trouble(blame=Blame.WORLD, code=name, message=message, transaction_alive=alive)
+
+    @contextmanager
+    def read_only(self, connection: sa.Connection) -> Iterator[None]:
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        driver.set_authorizer(_authorize)
+        try:
+            yield
+        finally:
+            driver.set_authorizer(None)
+
+    def interrupt(self, connection: sa.Connection) -> None:
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        driver.interrupt()
+
+    def mark(self, connection: sa.Connection) -> Any:
+        return None
+
+    def still_in(self, connection: sa.Connection, mark: Any) -> bool:
+        return _in_transaction(connection)  # the authorizer lets nobody else begin one
+
+    def check_deferred(self, connection: sa.Connection) -> None:
+        """Deferred foreign keys are counted by SQLite and checked at the commit, which is inside our try."""
+
+    def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str]:
+        pragma = f"PRAGMA {'quick_check' if quick else 'integrity_check'}({int(limit)})"
+        rows = [str(row[0]) for row in connection.exec_driver_sql(pragma)]
+        return [] if rows == ["ok"] else rows[:limit]
+
+    def foreign_key_orphans(
+        self, connection: sa.Connection, schema: str | None, *, limit: int
+    ) -> list[tuple[str, str, int]]:
+        found = connection.exec_driver_sql(
+            'SELECT "table", parent, fkid, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2, 3 ORDER BY 1, 2, 3'
+        ).fetchmany(limit)
+        return [(table, _foreign_key(connection, table, parent, number), count) for table, parent, number, count in found]
+
+    def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
+        row = connection.exec_driver_sql(sql).first()
+        return None if row is None else row[0]
+
+
+def database_path(url: SecretUrl) -> Path:
+    """The file behind a SQLite URL. Raises ``UsageError`` for databases that are not in a file."""
+    name = make_url(url.reveal()).database or ""
+    if name.startswith("file:"):
+        name = name[len("file:") :].partition("?")[0]
+    if not name or name == ":memory:":
+        raise UsageError(
+            "a SQLite database in memory cannot be updated from outside", hint="give a file: --target sqlite:///FILE"
+        )
+    return Path(name)
+
+
+def _set_up(driver: sqlite3.Connection, _record: object) -> None:
+    driver.isolation_level = None  # no transaction but our own; `autocommit` does not do (3.11, foreign keys)
+    cursor = driver.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA temp.cache_size = -{_STAGE_CACHE_KIB}")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'IMMEDIATE')}")
+
+
+def _in_transaction(connection: sa.Connection) -> bool:
+    if connection.invalidated or connection.closed:
+        return False
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    return driver.in_transaction
+
+
+def _foreign_key(connection: sa.Connection, table: str, parent: str, number: int) -> str:
+    parts = connection.exec_driver_sql(f"PRAGMA foreign_key_list({_quoted(table)})").all()
+    columns = [part[3] for part in parts if part[0] == number]
+    return f"{', '.join(columns)} -> {parent}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+_ALLOWED_PRAGMAS = {"foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo",
+                    "integrity_check", "quick_check", "table_info", "table_list", "table_xinfo", "page_count"}  # fmt: skip
+_ALLOWED_ACTIONS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+
+
+def _authorize(action: int, first: str | None, second: str | None, _db: str | None, _by: str | None) -> int:
+    if action in _ALLOWED_ACTIONS:
+        # load_extension is a function; everything else that reads is allowed
+        return sqlite3.SQLITE_DENY if (second or "").lower() == "load_extension" else sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() in _ALLOWED_PRAGMAS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+_WORLD = {
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_IOERR": "the disk failed to read or write",
+    "SQLITE_READONLY": "the database is read-only",
+    "SQLITE_CORRUPT": "the database file is damaged",
+    "SQLITE_NOTADB": "the file is not a SQLite database",
+    "SQLITE_NOMEM": "out of memory",
+    "SQLITE_CANTOPEN": "the database file cannot be opened",
+    "SQLITE_PERM": "permission denied",
+    "SQLITE_AUTH": "the statement is not allowed here: checks may only read",
+    "SQLITE_INTERRUPT": "the statement was interrupted",
+}
+
+_FAILED = re.compile(r"(?P<rule>[A-Z ]+) constraint failed(?:: (?P<what>.*))?", re.DOTALL)
+
+
+def _constraint(name: str, text: str, *, alive: bool) -> Trouble:
+    match = _FAILED.match(text)
+    what = (match["what"] or "") if match else ""
+    rule = match["rule"].lower() if match else ""
+    columns = [part.rpartition(".")[2] for part in what.split(", ")] if rule in {"unique", "not null"} else []
+    message = {
+        "unique": f"{', '.join(columns)} must be unique",
+        "not null": f"{', '.join(columns)} must not be null",
+        "check": f"the check {what!r} failed",
+        "foreign key": "a foreign key points to a row that does not exist",
+    }.get(rule, "a trigger refused it" if name.endswith("TRIGGER") else f"SQLite refused it ({name})")
+    return Trouble(
+        blame=Blame.RECORD,
+        code=name,
+        message=message,
+        constraint=what or rule,
+        column=columns[0] if len(columns) == 1 else None,
+        transaction_alive=alive,
+    )
+
+
+_NAMED_KINDS = {
+    "DATE": Kind.DATE,
+    "TIME": Kind.TIME,
+    "DATETIME": Kind.TIMESTAMP,
+    "TIMESTAMP": Kind.TIMESTAMP,
+    "TIMESTAMP WITH TIME ZONE": Kind.TIMESTAMP_TZ,
+    "TIMESTAMPTZ": Kind.TIMESTAMP_TZ,
+    "BOOLEAN": Kind.BOOLEAN,
+    "BOOL": Kind.BOOLEAN,
+    "JSON": Kind.JSON,
+    "JSONB": Kind.JSON,
+    "NUMERIC": Kind.NUMERIC,
+    "DECIMAL": Kind.NUMERIC,
+    "UUID": Kind.UUID,
+}
+_TYPE = re.compile(r"\s*(?P<name>[^()]*?)\s*(?:\(\s*(?P<first>\d+)\s*(?:,\s*(?P<second>\d+)\s*)?\))?\s*(?P<rest>[^()]*)")
+
+
+def _column(row: Sequence[Any], *, sole_key: bool) -> Column:
+    """From ``PRAGMA table_xinfo``: cid, name, type, notnull, default, pk, hidden."""
+    _, name, declared, not_null, default, in_key, hidden = row
+    kind, first, second = _kind(declared)
+    rowid_alias = bool(in_key) and sole_key and declared.upper() == "INTEGER"
+    textual, numeric = kind is Kind.TEXT, kind is Kind.NUMERIC
+    return Column(
+        name=name,
+        kind=kind,
+        type=declared,
+        nullable=not not_null and not in_key,
+        has_default=default is not None or rowid_alias,
+        generated=hidden in (2, 3),
+        length=first if textual else None,
+        precision=first if numeric else None,
+        scale=(second or 0) if numeric and first is not None else None,
+    )
+
+
+def _kind(declared: str) -> tuple[Kind, int | None, int | None]:
+    """Our kind for a declared type: by its name where it is a known one, else by SQLite's rules of affinity."""
+    match = _TYPE.fullmatch(declared)
+    name = " ".join(f"{match['name']} {match['rest']}".upper().split()) if match else declared.upper()
+    first = int(match["first"]) if match and match["first"] else None
+    second = int(match["second"]) if match and match["second"] else None
+    if name in _NAMED_KINDS:
+        return _NAMED_KINDS[name], first, second
+    if "INT" in name:
+        return Kind.INTEGER, None, None
+    if any(word in name for word in ("CHAR", "CLOB", "TEXT")):
+        return Kind.TEXT, first, None
+    if "BLOB" in name:
+        return Kind.BYTES, None, None
+    if any(word in name for word in ("REAL", "FLOA", "DOUB")):
+        return Kind.REAL, None, None
+    return Kind.OTHER, None, None

@@ -1,0 +1,160 @@
+"""Staging: the records of an update in a temporary table of the target database, typed like the target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+from validate_updates.errors import UsageError
+from validate_updates.text import key_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from validate_updates.records import Rows, Shape
+    from validate_updates.targets.base import Database
+    from validate_updates.targets.table import TargetTable
+
+ROW = "vu_row"
+"""Column of the stage: its primary key, in the order of staging."""
+SEQ = "vu_seq"
+"""Column of the stage: the record's number in the source."""
+SHAPE = "vu_shape"
+"""Column of the stage: number of the record's shape."""
+_OURS = (ROW, SEQ, SHAPE)
+
+
+class Stage:
+    """The temporary table ``vu_stage``. It has a column for each column that any record carries."""
+
+    def __init__(self, database: Database, connection: sa.Connection, target: TargetTable) -> None:
+        taken = [name for name in target.names if name.lower() in _OURS]
+        if taken:
+            raise UsageError(f"table {target.name}: the column name {taken[0]} is reserved", hint="rename the column")
+        self._database = database
+        self._connection = connection
+        self._target = target
+        self._collations = database.key_collations(connection, target.sql, target.key)
+        self._shapes: dict[int, Shape] = {}
+        self.superseded: tuple[str, ...] = ()
+        """A few of the keys that more than one record had."""
+        self.table = self._create(target.key)
+
+    @property
+    def shapes(self) -> Sequence[Shape]:
+        """The shapes that have rows here."""
+        return tuple(self._shapes.values())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The target's columns that the stage has, in the target's order."""
+        return tuple(name for name in self._target.names if name in self.table.c)
+
+    def admit(self, shape: Shape) -> None:
+        """Make room for rows of a shape, which may be new. Not to be undone by a savepoint."""
+        if shape.number not in self._shapes:
+            self._widen(shape.columns)
+            self._shapes[shape.number] = shape
+
+    def add(self, rows: Rows) -> None:
+        """Load rows of an admitted shape."""
+        if rows.rows:
+            self._database.load(self._connection, self, rows)
+
+    def insert_parts(self, shape: Shape) -> tuple[str, str]:
+        """``INSERT INTO stage (…)`` and one group of placeholders, for rows of ``shape`` with their number last."""
+        names = [self._quoted(name) for name in (SHAPE, *shape.columns, SEQ)]
+        head = f"INSERT INTO {self._quoted(self.table.name)} ({', '.join(names)})"
+        return head, f"({shape.number}, {', '.join('?' * (len(names) - 1))})"
+
+    def copy_statement(self, shape: Shape) -> str:
+        """``COPY stage (…) FROM STDIN`` for rows of ``shape``, each followed by its number and that of the shape."""
+        names = ", ".join(self._quoted(name) for name in (*shape.columns, SEQ, SHAPE))
+        return f"COPY {self._quoted(self.table.name)} ({names}) FROM STDIN"
+
+    def lacking(self, column: str) -> list[int]:
+        """Numbers of the shapes that do not carry ``column``."""
+        return [number for number, shape in self._shapes.items() if column not in shape.columns]
+
+    def settle_duplicates(self) -> int:
+        """Keep the last record of each key; returns how many went. Leaves a unique index over the key behind."""
+        index = sa.Index("vu_stage_key", *(self.table.c[name] for name in self._target.key), unique=True)
+        try:
+            with self._connection.begin_nested():
+                index.create(self._connection)
+        except sa.exc.IntegrityError:
+            self.superseded = self._duplicate_keys(limit=5)
+            gone = self._delete_superseded()
+            index.create(self._connection)
+        else:
+            gone = 0
+        self._database.analyze(self._connection, [self.table])
+        return gone
+
+    def _duplicate_keys(self, limit: int) -> tuple[str, ...]:
+        keys = [self.table.c[name] for name in self._target.key]
+        query = sa.select(*keys).group_by(*keys).having(sa.func.count() > 1).limit(limit)
+        return tuple(key_text(row._mapping) for row in self._connection.execute(query))
+
+    def _delete_superseded(self) -> int:
+        stage = self.table
+        newest_first = sa.func.row_number().over(
+            partition_by=[stage.c[name] for name in self._target.key], order_by=stage.c[SEQ].desc()
+        )
+        ranked = sa.select(stage.c[ROW], newest_first.label("place")).subquery()
+        superseded = sa.select(ranked.c[ROW]).where(ranked.c.place > 1)
+        return self._connection.execute(stage.delete().where(stage.c[ROW].in_(superseded))).rowcount
+
+    def _create(self, key: Sequence[str]) -> sa.Table:
+        table = sa.Table(
+            "vu_stage",
+            sa.MetaData(),
+            sa.Column(ROW, sa.Integer, primary_key=True),
+            sa.Column(SEQ, sa.BigInteger),
+            sa.Column(SHAPE, sa.Integer, nullable=False),
+            *(self._column(name) for name in key),
+            prefixes=["TEMPORARY"],
+        )
+        self._connection.execute(CreateTable(table))
+        return table
+
+    def _widen(self, columns: Sequence[str]) -> None:
+        for name in columns:
+            if name not in self.table.c:
+                column = self._column(name)
+                self.table.append_column(column)
+                kind = column.type.compile(self._connection.dialect)
+                self._connection.exec_driver_sql(
+                    f"ALTER TABLE {self._quoted(self.table.name)} ADD COLUMN {self._quoted(name)} {kind}"
+                )
+
+    def _column(self, name: str) -> sa.Column[Any]:
+        declared = _Declared(self._target.column(name).type, self._collations.get(name))
+        return sa.Column(name, declared)
+
+    def _quoted(self, name: str) -> str:
+        return self._connection.dialect.identifier_preparer.quote_identifier(name)
+
+
+class _Declared(sa.types.UserDefinedType[Any]):
+    """A column type spelled as the target spells it, so that the stage converts values exactly as the target would."""
+
+    cache_ok = True
+
+    def __init__(self, spelling: str, collation: str | None) -> None:
+        self.spelling = spelling
+        self.collation_name = collation
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type as it stands in DDL."""
+        return f"{self.spelling} COLLATE {self.collation_name}" if self.collation_name else self.spelling
+
+
+def forget(connection: sa.Connection) -> None:
+    """Drop temporary tables that an earlier run left on this connection."""
+    for name in ("vu_stage", "vu_plan", "vu_doomed"):
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
+
+

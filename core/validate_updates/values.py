@@ -1,0 +1,384 @@
+"""Values as the column will give them back: one type system for both databases, applied before either sees a record.
+
+A value is converted only where nothing is lost and the way back is certain (``"7"`` to 7 in an integer column, ``7`` to
+``"7"`` in a text column); anything else is refused with a reason. So the same source twice plans no changes, and
+SQLite refuses what PostgreSQL would.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from validate_updates.targets.table import Column, Kind
+from validate_updates.text import printable
+
+Converter = Callable[[Any], Any]
+"""Takes a value that is not None; returns it normalised, or raises :class:`BadValue`."""
+
+_SHOWN = 60
+"""Characters of a refused value in its message."""
+
+
+class BadValue(ValueError):
+    """A value that its column cannot hold without changing it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def converter(column: Column, *, numeric_booleans: bool) -> Converter:
+    """The converter of ``column`` for plain Python values. ``numeric_booleans``: the database stores 0 and 1 (SQLite)."""
+    make = _MAKERS[column.kind]
+    convert = make(column)
+    if column.kind is Kind.BOOLEAN and numeric_booleans:
+        return lambda value: int(convert(value))
+    if column.kind is Kind.NUMERIC and numeric_booleans:
+        return lambda value: _binary_number(convert(value))
+    return convert
+
+
+def from_text(column: Column, convert: Converter) -> Converter:
+    """``convert`` for a source whose values are all text (CSV): empty is None for every kind but text."""
+    if column.kind is Kind.TEXT:
+        return convert
+    reader = _READERS.get(column.kind)
+
+    def read(text: str) -> Any:
+        if text == "":
+            return None
+        return convert(reader(text) if reader else text)
+
+    return read
+
+
+def _wrong(expected: str, value: object) -> BadValue:
+    return BadValue("wrong_type", f"expected {expected}, got {_name(value)} {printable(value, _SHOWN)!r}")
+
+
+def _name(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float | Decimal):
+        return "number"
+    return {"str": "text", "list": "list", "dict": "object"}.get(type(value).__name__, type(value).__name__)
+
+
+_CANONICAL_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+
+
+def _integer(column: Column) -> Converter:
+    low, high = -(1 << (column.bits - 1)), (1 << (column.bits - 1)) - 1
+
+    def convert(value: Any) -> int:
+        if isinstance(value, bool):
+            raise _wrong("an integer", value)
+        if isinstance(value, float | Decimal) and value == value and value == int(_finite(value)):
+            value = int(value)
+        elif isinstance(value, str) and _CANONICAL_INTEGER.fullmatch(value):
+            value = int(value)
+        if not isinstance(value, int):
+            raise _wrong("an integer", value)
+        if not low <= value <= high:
+            raise BadValue("out_of_range", f"{value} does not fit a {column.bits}-bit integer")
+        return int(value)
+
+    return convert
+
+
+def _finite(value: Any) -> Any:
+    if not math.isfinite(value):
+        raise BadValue("not_finite", "NaN and infinity are not values")
+    return value
+
+
+def _real(column: Column) -> Converter:
+    def convert(value: Any) -> float:
+        if isinstance(value, str):
+            number = _number_from(value)
+            if number is None:
+                raise _wrong("a number", value)
+            value = number
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise _wrong("a number", value)
+        _finite_or_huge(value)
+        result = float(value)
+        if isinstance(value, int) and int(result) != value:
+            raise BadValue("loses_digits", f"{value} has more digits than the column keeps")
+        return result + 0.0  # -0.0 and 0.0 are one value to the database
+
+    return convert
+
+
+def _finite_or_huge(value: Any) -> None:
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:
+        finite = False
+    if not finite:
+        raise BadValue("not_finite", "NaN, infinity and numbers beyond the range are not values")
+
+
+def _number_from(text: str) -> Decimal | None:
+    if not re.fullmatch(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?", text):
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
+def _numeric(column: Column) -> Converter:
+    scale, precision = column.scale, column.precision
+
+    def convert(value: Any) -> Decimal:
+        if isinstance(value, str):
+            number = _number_from(value)
+        elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            number = None
+        else:
+            _finite(value)
+            number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        if number is None:
+            raise _wrong("a number", value)
+        return _fitted(number, precision, scale)
+
+    return convert
+
+
+def _fitted(number: Decimal, precision: int | None, scale: int | None) -> Decimal:
+    sign, digits, exponent = number.normalize().as_tuple()
+    decimals = max(-int(exponent), 0)
+    if scale is not None and decimals > scale:
+        raise BadValue("loses_digits", f"{printable(number, _SHOWN)} has {decimals} decimals; the column keeps {scale}")
+    whole = max(len(digits) + int(exponent), 0)
+    if precision is not None and whole > precision - (scale or 0):
+        raise BadValue("out_of_range", f"{printable(number, _SHOWN)} has too many digits for numeric({precision},{scale})")
+    if whole + decimals > 1000:
+        raise BadValue("out_of_range", "a number of more than 1000 digits")
+    return number
+
+
+def _binary_number(number: Decimal) -> int | float:
+    """A decimal as SQLite stores it: an integer or a double."""
+    if number == number.to_integral_value() and -(2**63) <= number < 2**63:
+        return int(number)
+    result = float(number)
+    if Decimal(repr(result)) != number:
+        raise BadValue("loses_digits", f"{printable(number, _SHOWN)} has more digits than SQLite keeps")
+    return result
+
+
+def _text(column: Column) -> Converter:
+    length = column.length
+    choices = frozenset(column.choices)
+
+    def convert(value: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        elif isinstance(value, UUID):
+            value = str(value)
+        elif not isinstance(value, str):
+            raise _wrong("text", value)
+        _storable(value)
+        if length is not None and len(value) > length:
+            raise BadValue("too_long", f"{len(value)} characters; the column takes {length}")
+        if choices and value not in choices:
+            allowed = ", ".join(printable(choice, 30) for choice in column.choices[:8])
+            raise BadValue("not_allowed", f"{printable(value, _SHOWN)!r} is not one of: {allowed}")
+        return str(value)
+
+    return convert
+
+
+def _storable(text: str) -> None:
+    if "\x00" in text:
+        raise BadValue("nul_character", "a NUL character; neither database keeps it whole")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadValue("bad_encoding", "a lone surrogate, which is not text") from None
+
+
+_TRUE, _FALSE = frozenset({"true", "t", "yes", "1"}), frozenset({"false", "f", "no", "0"})
+
+
+def _boolean(column: Column) -> Converter:
+    def convert(value: Any) -> bool:
+        if isinstance(value, int) and value in (0, 1):
+            return bool(value)
+        raise _wrong("true or false", value)
+
+    return convert
+
+
+def _boolean_from(text: str) -> bool:
+    word = text.lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise _wrong("true or false", text)
+
+
+# datetime.fromisoformat also reads week dates and basic formats, and cuts fractions to six digits; these do not.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_CLOCK = r"\d\d:\d\d(?::\d\d(?:\.(?P<fraction>\d{1,12}))?)?"
+_TIME = re.compile(_CLOCK)
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]" + _CLOCK + r"(?P<zone>Z|[+-]\d\d:?\d\d)?)?")
+
+
+def _parsed(pattern: re.Pattern[str], parse: Callable[[str], Any], text: str, expected: str) -> Any:
+    match = pattern.fullmatch(text)
+    if match is None or not text.isascii():
+        raise _wrong(expected, text)
+    if len((match.groupdict().get("fraction") or "").rstrip("0")) > 6:
+        raise BadValue("loses_digits", f"{printable(text, _SHOWN)!r} is finer than a microsecond")
+    try:
+        return parse(text)
+    except ValueError:
+        raise BadValue("no_such_time", f"{printable(text, _SHOWN)!r} does not exist in the calendar") from None
+
+
+def _date(column: Column) -> Converter:
+    def convert(value: Any) -> str:
+        if isinstance(value, str) and _DATE.fullmatch(value):
+            return str(_parsed(_DATE, date.fromisoformat, value, "a date"))
+        moment = value
+        if isinstance(value, str):
+            moment = _parsed(_STAMP, datetime.fromisoformat, value, "a date as YYYY-MM-DD")
+        if isinstance(moment, datetime):
+            if moment.time() != time():
+                raise BadValue("loses_time", f"{printable(value, _SHOWN)!r} has a time of day; the column keeps the date")
+            return str(moment.date())
+        if isinstance(moment, date):
+            return str(moment)
+        raise _wrong("a date as YYYY-MM-DD", value)
+
+    return convert
+
+
+def _time(column: Column) -> Converter:
+    def convert(value: Any) -> str:
+        moment = _parsed(_TIME, time.fromisoformat, value, "a time as HH:MM:SS") if isinstance(value, str) else value
+        if isinstance(moment, time) and moment.tzinfo is None:
+            return str(moment)
+        raise _wrong("a time as HH:MM:SS", value)
+
+    return convert
+
+
+def _moment(value: Any) -> datetime:
+    expected = "a time as YYYY-MM-DD HH:MM:SS"
+    if isinstance(value, str):
+        parsed: datetime = _parsed(_STAMP, datetime.fromisoformat, value, expected)
+        return parsed
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001  # a date has no zone
+    raise _wrong(expected, value)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise BadValue("out_of_range", "a time outside the years 1 to 9999") from None
+
+
+def _timestamp(column: Column) -> Converter:
+    def convert(value: Any) -> str:
+        moment = _moment(value)
+        if moment.tzinfo is not None:
+            moment = _in_utc(moment).replace(tzinfo=None)
+        return str(moment)
+
+    return convert
+
+
+def _timestamp_tz(column: Column) -> Converter:
+    def convert(value: Any) -> str:
+        moment = _moment(value)
+        # A time without an offset is taken as UTC: the same everywhere, whatever the session's zone.
+        return str(_in_utc(moment) if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+    return convert
+
+
+def _bytes(column: Column) -> Converter:
+    def convert(value: Any) -> bytes:
+        if isinstance(value, bytes | bytearray | memoryview):
+            return bytes(value)
+        raise _wrong("bytes (JSON and CSV cannot carry them)", value)
+
+    return convert
+
+
+def _json(column: Column) -> Converter:
+    def convert(value: Any) -> str:
+        try:
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True)
+        except (TypeError, ValueError, RecursionError) as reason:
+            raise BadValue("bad_json", f"not a JSON value: {printable(reason, _SHOWN)}") from None
+        if "\\u0000" in text:
+            raise BadValue("nul_character", "a NUL character; neither database keeps it whole")
+        _storable(text)
+        return text
+
+    return convert
+
+
+def _json_from(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise _wrong("JSON", text) from None
+
+
+def _uuid(column: Column) -> Converter:
+    def convert(value: Any) -> str:
+        try:
+            return str(value if isinstance(value, UUID) else UUID(value))
+        except (ValueError, AttributeError, TypeError):
+            raise _wrong("a UUID", value) from None
+
+    return convert
+
+
+def _other(column: Column) -> Converter:
+    def convert(value: Any) -> Any:
+        if isinstance(value, str):
+            _storable(value)
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _wrong(f"text for a column of type {column.type}", value)
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise BadValue("out_of_range", f"{printable(value, _SHOWN)} does not fit a 64-bit integer")
+        return _finite(value)
+
+    return convert
+
+
+_MAKERS: dict[Kind, Callable[[Column], Converter]] = {
+    Kind.INTEGER: _integer,
+    Kind.REAL: _real,
+    Kind.NUMERIC: _numeric,
+    Kind.TEXT: _text,
+    Kind.BOOLEAN: _boolean,
+    Kind.DATE: _date,
+    Kind.TIME: _time,
+    Kind.TIMESTAMP: _timestamp,
+    Kind.TIMESTAMP_TZ: _timestamp_tz,
+    Kind.BYTES: _bytes,
+    Kind.JSON: _json,
+    Kind.UUID: _uuid,
+    Kind.OTHER: _other,
+}
+
+_READERS: dict[Kind, Callable[[str], Any]] = {Kind.BOOLEAN: _boolean_from, Kind.JSON: _json_from}
