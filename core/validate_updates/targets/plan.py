@@ -187,7 +187,7 @@ class Plan:
         return [self._change(action, row) for row in self._connection.execute(query)]
 
     def _change(self, action: str, row: sa.Row[Any]) -> Change:
-        shape, cells = row[0], list(row[1:])
+        shape, cells = row[0], row[1:]
         names = self.stage.columns
         new, old = dict(zip(names, cells[: len(names)], strict=True)), dict(zip(names, cells[len(names) :], strict=True))
         carried = [name for name in names if shape not in self.stage.lacking(name)]

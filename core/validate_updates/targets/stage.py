@@ -143,13 +143,13 @@ class _Declared(sa.types.UserDefinedType[Any]):
 
     cache_ok = True
 
-    def __init__(self, spelling: str, collation: str | None) -> None:
+    def __init__(self, spelling: str = "", collation: str | None = None) -> None:
         self.spelling = spelling
-        self.collation_name = collation
+        self.collation = collation
 
     def get_col_spec(self, **_: Any) -> str:
         """The type as it stands in DDL."""
-        return f"{self.spelling} COLLATE {self.collation_name}" if self.collation_name else self.spelling
+        return f"{self.spelling} COLLATE {self.collation}" if self.collation else self.spelling
 
 
 def forget(connection: sa.Connection) -> None:

@@ -1,0 +1,93 @@
+"""What a validator may answer: findings, each checked, all counted, a bounded number kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import CoroutineType, NoneType
+from typing import Final
+
+from validate_updates.declared import kind_of
+from validate_updates.findings import Finding, Severity
+
+MOST_FINDINGS: Final = 200
+"""Findings kept of one call of a validator; the worst stay."""
+
+_FIELDS: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
+    ("code", (str,), "text"),
+    ("severity", (Severity,), "a Severity"),
+    ("message", (str,), "text"),
+    ("hint", (str,), "text"),
+    ("table", (str, NoneType), "text"),
+    ("key", (str, NoneType), "text"),
+    ("column", (str, NoneType), "text"),
+    ("batch", (int, NoneType), "a number"),
+    ("metric", (str, NoneType), "text"),
+    ("observed", (str, int, float, NoneType), "text, a number or None"),
+    ("expected", (str, NoneType), "text"),
+    ("runs", (tuple,), "a tuple of text"),
+    ("samples", (tuple,), "a tuple of text"),
+)
+
+
+class Rubbish(Exception):
+    """Plugin code answered with something else than promised; the text says with what."""
+
+
+class Answer:
+    """The findings of one call of a validator, in the order they came."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._kept: dict[Severity, list[tuple[int, Finding]]] = {severity: [] for severity in Severity}
+
+    def add(self, finding: Finding) -> None:
+        """Count it, and keep it as long as there is room among its equals."""
+        self.count += 1
+        equals = self._kept[finding.severity]
+        if len(equals) < MOST_FINDINGS:
+            equals.append((self.count, finding))
+
+    def findings(self) -> tuple[Finding, ...]:
+        """At most :data:`MOST_FINDINGS`, never an info in place of a critical one; one more counts the rest."""
+        worst_first = sorted(self._kept, key=lambda severity: severity.rank, reverse=True)
+        kept = [one for severity in worst_first for one in self._kept[severity]][:MOST_FINDINGS]
+        in_order = [finding for _, finding in sorted(kept, key=lambda one: one[0])]
+        left_out = self.count - len(in_order)
+        return (*in_order, _more(left_out)) if left_out else tuple(in_order)
+
+
+def read_answer(returned: object) -> Answer:
+    """Read what a validator returned to its end.
+
+    Iterating runs plugin code, so it belongs under the guard. Raises :class:`Rubbish`, and whatever that code raises.
+    """
+    if isinstance(returned, CoroutineType):
+        returned.close()  # never awaited, it would complain when it is thrown away
+    if not isinstance(returned, Iterable):
+        raise Rubbish(f"returned {kind_of(returned)}; return findings, or an empty list")
+    answer = Answer()
+    for item in returned:
+        _check(item)
+        answer.add(item)
+    return answer
+
+
+def _check(item: object) -> None:
+    if not isinstance(item, Finding):
+        raise Rubbish(f"gave {kind_of(item)} where a Finding belongs")
+    for name, kinds, wanted in _FIELDS:
+        value = getattr(item, name)
+        if not isinstance(value, kinds):
+            raise Rubbish(f"gave a finding whose {name} is {kind_of(value)}, not {wanted}")
+        if isinstance(value, tuple) and not all(isinstance(text, str) for text in value):
+            raise Rubbish(f"gave a finding whose {name} holds something else than text")
+
+
+def _more(count: int) -> Finding:
+    return Finding(
+        code="more_findings",
+        severity=Severity.INFO,
+        message=f"{count} more findings of this validator are not kept",
+        hint=f"a validator should sum up; of more than {MOST_FINDINGS} findings the worst are kept",
+        observed=count,
+    )

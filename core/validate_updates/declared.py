@@ -1,0 +1,53 @@
+"""What a hook returns, checked: dataclasses do not look at what they are given."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar
+
+from validate_updates.declarations import Metric, Moment, ReportSection, Subcommand, UpdateStrategy, Validator
+
+D = TypeVar("D", Validator, Metric, ReportSection, Subcommand, UpdateStrategy)
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_CODE: Final[dict[type, str]] = {
+    Validator: "check",
+    UpdateStrategy: "apply",
+    Metric: "measure",
+    ReportSection: "build",
+    Subcommand: "function",
+}
+_MOMENTS: Final = {Validator: tuple(Moment), Metric: (Moment.PLAN, Moment.RESULT)}
+
+
+class Broken(Exception):
+    """A hook returned something else than promised; the text says what, after the hook's name."""
+
+
+def sound(given: Any, kind: type[D]) -> D:
+    """``given``, which is a ``kind`` whose fields can be worked with. Raises :class:`Broken`."""
+    if not isinstance(given, kind):
+        raise Broken(f"gave {kind_of(given)} where a {kind.__name__} belongs")
+    fault = _fault(given, kind)
+    if fault:
+        raise Broken(f"gave a {kind.__name__} called {given.name!r} {fault}")
+    return given
+
+
+def _fault(given: Any, kind: type) -> str:
+    if not (isinstance(given.name, str) and _NAME.fullmatch(given.name)):
+        return "; names are letters, digits and _ . -"
+    if not isinstance(given.title if kind is ReportSection else given.summary, str):
+        return "without a line of text to show"
+    if not callable(getattr(given, _CODE[kind])):
+        return f"whose {_CODE[kind]} is not a function"
+    if kind in _MOMENTS and given.moment not in _MOMENTS[kind]:
+        return f"whose moment is not one of {', '.join(f'Moment.{moment.name}' for moment in _MOMENTS[kind])}"
+    if kind is Validator and not (isinstance(given.time_limit, int | float) and given.time_limit > 0):
+        return "whose time_limit is not a number of seconds above 0"
+    return ""
+
+
+def kind_of(value: object) -> str:
+    """What to call ``value`` in a message."""
+    return "None" if value is None else f"a value of type {type(value).__name__}"

@@ -1,0 +1,83 @@
+"""The journal as validators see it: earlier runs of one task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from validate_updates.context import EarlierRun
+from validate_updates.journal.reading import counts
+from validate_updates.journal.rows import RunKind, RunState
+from validate_updates.journal.tables import JournalTables
+from validate_updates.journal.texts import stored
+
+INCIDENT = "incident"
+"""Label of a run that was wrong though it was committed: no example for later ones."""
+
+_STOOD = (RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)
+_NO_UPDATE = (RunState.RUNNING, RunState.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalHistory:
+    """The :class:`~validate_updates.context.History` of a task, without one run of it. Reads on the given connection.
+
+    Dry runs, replays and roll-backs are no examples of an update and do not appear. Neither do runs that are labelled
+    incidents where only those that stood are asked for.
+    """
+
+    conn: sa.Connection
+    tables: JournalTables
+    task: str
+    except_run: str
+
+    def runs(self, limit: int = 30, *, committed: bool = True) -> Sequence[EarlierRun]:
+        """The last runs, newest first."""
+        logs = self.tables.logs
+        statement = sa.select(logs).where(self._counts(committed=committed)).order_by(logs.c.run_no.desc()).limit(limit)
+        return tuple(
+            EarlierRun(
+                run_id=row.run_id,
+                state=row.state,
+                started_at=row.started_at,
+                seconds=row.seconds or 0.0,
+                counts=counts(row),
+            )
+            for row in self.conn.execute(statement)
+        )
+
+    def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:
+        """(run id, value), newest first, of those among the last ``limit`` runs that have the metric."""
+        logs, metrics = self.tables.logs, self.tables.metrics
+        last = sa.select(logs.c.run_no, logs.c.run_id).where(self._counts(committed=True))
+        newest = last.order_by(logs.c.run_no.desc()).limit(limit).subquery()
+        statement = (
+            sa.select(newest.c.run_id, metrics.c.value)
+            .join(metrics, metrics.c.run_id == newest.c.run_id)
+            .where(metrics.c.name == stored(name))
+            .order_by(newest.c.run_no.desc())
+        )
+        return tuple((row.run_id, row.value) for row in self.conn.execute(statement))
+
+    def _counts(self, *, committed: bool) -> sa.ColumnElement[bool]:
+        logs = self.tables.logs
+        kinds = logs.c.kind.in_((RunKind.UPDATE, RunKind.IMPORT))
+        ours = (logs.c.task == stored(self.task)) & (logs.c.run_id != self.except_run) & kinds & ~logs.c.dry_run
+        if committed:
+            return ours & logs.c.state.in_(_STOOD) & logs.c.label.is_distinct_from(INCIDENT)
+        return ours & logs.c.state.not_in(_NO_UPDATE)
+
+
+@dataclass(frozen=True, slots=True)
+class NoHistory:
+    """The history where there is no journal yet: nothing."""
+
+    def runs(self, limit: int = 30, *, committed: bool = True) -> Sequence[EarlierRun]:  # noqa: ARG002  # the protocol's
+        """Nothing."""
+        return ()
+
+    def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:  # noqa: ARG002  # the protocol's
+        """Nothing."""
+        return ()

@@ -1,0 +1,126 @@
+"""What the journal holds, as values: the states of things, and rows as they are read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from validate_updates.findings import Finding
+from validate_updates.result import Counts, Judged, KeptOut, PluginInfo
+
+
+class RunState(StrEnum):
+    """Of a run. But for the first and the last these are the verdicts."""
+
+    RUNNING = "running"
+    COMMITTED = "committed"
+    COMMITTED_WITH_QUARANTINE = "committed with quarantine"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    ROLLED_BACK = "rolled back"
+    """It stood, and was taken back later."""
+
+
+class RunKind(StrEnum):
+    """What a run was made for."""
+
+    UPDATE = "update"
+    REPLAY = "replay"
+    """Records from the quarantine, tried again."""
+    ROLLBACK = "rollback"
+    """Taking back an earlier run."""
+    IMPORT = "import"
+    """Not done by this program: history brought in from elsewhere."""
+
+
+class BatchState(StrEnum):
+    """Of a batch in the ledger."""
+
+    COMMITTED = "committed"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class EntryState(StrEnum):
+    """Of a record in quarantine."""
+
+    OPEN = "open"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+    SUPERSEDED = "superseded"
+    """A newer good record of the same key came."""
+
+
+class FindingMode(StrEnum):
+    """How much the plugin that made a finding may decide."""
+
+    ENFORCE = "enforce"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One run, without its findings."""
+
+    run_no: int
+    """Tells the order of runs; times do not."""
+    run_id: str
+    kind: RunKind
+    parent: str | None
+    task: str
+    table: str
+    key: tuple[str, ...]
+    source: str
+    state: RunState
+    reason: str
+    error_code: str | None
+    dry_run: bool
+    started_at: datetime
+    finished_at: datetime | None
+    seconds: float | None
+    strategy: str
+    plugins: tuple[PluginInfo, ...]
+    tool_version: str
+    counts: Counts
+    rows_before: int | None
+    rows_after: int | None
+    backup: str | None
+    label: str | None
+    note: str | None
+    label_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRow:
+    """One batch in the ledger."""
+
+    batch_no: int
+    """From 1."""
+    state: BatchState
+    applied: int = 0
+    quarantined: int = 0
+    unchanged: int = 0
+    payload_sha256: str | None = None
+    attempts: int = 1
+    committed_at: datetime | None = None
+    first_key: str | None = None
+    last_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """Everything that the journal says about one run."""
+
+    run: RunRow
+    findings: tuple[Finding, ...]
+    metrics: Mapping[str, float]
+    timings: tuple[tuple[str, float], ...]
+    judged: tuple[Judged, ...]
+    batches: tuple[BatchRow, ...]
+    kept_out: tuple[KeptOut, ...]
+    """The first of the records that it put into quarantine."""
+    kept_out_total: int

@@ -1,0 +1,206 @@
+"""Writing the journal. Everything here works on an open connection, within its transaction, and never commits.
+
+Whether a run is still ours is asked by compare-and-set: an update that must hit exactly one row, the run's own, with
+its token, in the state it is thought to be in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from validate_updates.errors import StateUncertain
+from validate_updates.findings import Finding, Severity
+from validate_updates.journal.rows import BatchRow, EntryState, FindingMode, RunKind, RunState
+from validate_updates.journal.tables import JournalTables
+from validate_updates.journal.texts import (
+    KEY_BYTES,
+    MESSAGE_BYTES,
+    RECORD_BYTES,
+    base_name,
+    json_rows,
+    json_texts,
+    json_value,
+    stored,
+    stored_number,
+    stored_or_none,
+    without_folders,
+)
+from validate_updates.result import Counts, KeptOut, PluginInfo, RunResult, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The journal of one target, to be written."""
+
+    tables: JournalTables
+
+    def start(
+        self,
+        conn: sa.Connection,
+        *,
+        run_id: str,
+        token: str,
+        task: str,
+        table: str,
+        source: str,
+        started_at: datetime,
+        strategy: str,
+        plugins: Sequence[PluginInfo],
+        tool_version: str,
+        dry_run: bool = False,
+    ) -> None:
+        """Note that a run begins. ``token`` is known to this process alone and proves later that the run is its own."""
+        row = {
+            "run_id": run_id,
+            "kind": RunKind.UPDATE,
+            "token": token,
+            "task": stored(task),
+            "table_name": stored(table),
+            "key_columns": "[]",
+            "source": stored(base_name(source), MESSAGE_BYTES),
+            "state": RunState.RUNNING,
+            "reason": "",
+            "dry_run": dry_run,
+            "started_at": started_at,
+            "strategy": stored(strategy),
+            "plugins": json_rows(plugins),
+            "tool_version": tool_version,
+            "timings": "[]",
+            "judged": "[]",
+            **asdict(Counts()),
+        }
+        conn.execute(self.tables.logs.insert(), row)
+
+    def recover(self, conn: sa.Connection, *, except_run: str, table: str | None = None) -> tuple[str, ...]:
+        """Mark runs that are not ``except_run`` and still ``running`` as interrupted; their ids, oldest first.
+
+        Only for who holds the lock: then every other unfinished run is dead. Give ``table`` where the lock is on one
+        table, since runs on other tables are then alive.
+        """
+        logs = self.tables.logs
+        dead = (logs.c.state == RunState.RUNNING) & (logs.c.run_id != except_run)
+        if table is not None:
+            dead &= logs.c.table_name == stored(table)
+        run_ids = tuple(conn.scalars(sa.select(logs.c.run_id).where(dead).order_by(logs.c.run_no)))
+        if run_ids:
+            reason = f"its process ended without a word; found by run {except_run}"
+            conn.execute(logs.update().where(dead).values(state=RunState.INTERRUPTED, reason=reason))
+        return run_ids
+
+    def fence(self, conn: sa.Connection, run_id: str, token: str) -> None:
+        """Make sure, and hold until the transaction ends, that the run is still ours.
+
+        Raises ``StateUncertain`` where another process took over; nothing may be written then.
+        """
+        self._compare_and_set(conn, run_id, token, {"state": RunState.RUNNING})
+
+    def finish(self, conn: sa.Connection, token: str, result: RunResult) -> None:
+        """Note how a run ended, with its findings and metrics. Raises ``StateUncertain`` as :meth:`fence`."""
+        self._compare_and_set(conn, result.run_id, token, _outcome(result))
+        findings = [_finding_row(result, number, finding) for number, finding in enumerate(result.findings, 1)]
+        if findings:
+            conn.execute(self.tables.findings.insert(), findings)
+        # What could not be computed is no metric. Names are made unique once more, since they may have been cut.
+        metrics = {stored(name): float(value) for name, value in result.metrics.items() if math.isfinite(value)}
+        if metrics:
+            rows = [{"run_id": result.run_id, "name": name, "value": value} for name, value in metrics.items()]
+            conn.execute(self.tables.metrics.insert(), rows)
+
+    def quarantine(self, conn: sa.Connection, run_id: str, entries: Iterable[KeptOut], table: str) -> None:
+        """Keep records that were left out of ``table``. May be called again and again; hand over a bounded number."""
+        now = datetime.now(UTC)
+        rows = [
+            {**_entry_row(entry), "run_id": run_id, "table_name": stored(table), "created_at": now} for entry in entries
+        ]
+        if rows:
+            conn.execute(self.tables.quarantine.insert(), rows)
+
+    def batches(self, conn: sa.Connection, run_id: str, rows: Sequence[BatchRow]) -> None:
+        """Enter batches into the ledger. One that is in it already was applied before: an ``IntegrityError``."""
+        if rows:
+            conn.execute(self.tables.batches.insert(), [{**_batch_row(row), "run_id": run_id} for row in rows])
+
+    def _compare_and_set(self, conn: sa.Connection, run_id: str, token: str, values: dict[str, Any]) -> None:
+        logs = self.tables.logs
+        ours = (logs.c.run_id == run_id) & (logs.c.token == token) & (logs.c.state == RunState.RUNNING)
+        if conn.execute(logs.update().where(ours).values(values)).rowcount != 1:
+            raise StateUncertain(
+                f"run {run_id} is no longer this process's own: another one found it unfinished and took over",
+                hint=f"see what became of it: validate-updates runs show {run_id}",
+            )
+
+
+def _outcome(result: RunResult) -> dict[str, Any]:
+    deciding = [finding.code for finding in result.findings if finding.severity is Severity.CRITICAL]
+    stood = result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
+    return {
+        "state": RunState(result.verdict),
+        "reason": stored(without_folders(result.reason, result.source), MESSAGE_BYTES),
+        "error_code": stored(deciding[0]) if deciding and not stood else None,
+        "dry_run": result.dry_run,
+        "key_columns": json_texts(result.key),
+        "finished_at": result.started_at + timedelta(seconds=result.seconds),
+        "seconds": result.seconds,
+        "strategy": stored(result.strategy),
+        "rows_before": result.rows_before,
+        "rows_after": result.rows_after,
+        "timings": msgspec.json.encode(result.timings).decode(),
+        "judged": json_rows(result.judged),
+        **asdict(result.counts),
+    }
+
+
+def _finding_row(result: RunResult, number: int, finding: Finding) -> dict[str, Any]:
+    return {
+        "run_id": result.run_id,
+        "finding_no": number,
+        "code": stored(finding.code),
+        "severity": finding.severity,
+        "decides": finding.severity is Severity.CRITICAL,
+        "mode": FindingMode.ENFORCE,
+        "message": stored(without_folders(finding.message, result.source), MESSAGE_BYTES),
+        "hint": stored(without_folders(finding.hint, result.source), MESSAGE_BYTES),
+        "table_name": stored_or_none(finding.table),
+        "record_key": stored_or_none(finding.key, KEY_BYTES),
+        "column_name": stored_or_none(finding.column),
+        "batch_no": stored_number(finding.batch),
+        "metric": stored_or_none(finding.metric),
+        "observed": json_value(finding.observed),
+        "expected": stored_or_none(finding.expected, KEY_BYTES),
+        "runs": json_texts(finding.runs),
+        "samples": json_texts(finding.samples, KEY_BYTES),
+        "plugin": stored(finding.plugin),
+        "validator": stored(finding.validator),
+        "moment": stored(finding.moment),
+    }
+
+
+def _batch_row(row: BatchRow) -> dict[str, Any]:
+    return {
+        **asdict(row),
+        "first_key": stored_or_none(row.first_key, KEY_BYTES),
+        "last_key": stored_or_none(row.last_key, KEY_BYTES),
+    }
+
+
+def _entry_row(entry: KeptOut) -> dict[str, Any]:
+    return {
+        "batch_no": stored_number(entry.batch),
+        "record_key": stored_or_none(entry.key, KEY_BYTES),
+        "record": stored(entry.record, RECORD_BYTES),
+        "code": stored(entry.code),
+        "column_name": stored_or_none(entry.column),
+        "constraint_name": stored_or_none(entry.constraint or None),
+        "message": stored(entry.message, MESSAGE_BYTES),
+        "file_name": stored_or_none(base_name(entry.file) or None),
+        "line_no": stored_number(entry.line),
+        "byte_offset": stored_number(entry.offset),
+        "state": EntryState.OPEN,
+    }

@@ -1,0 +1,110 @@
+"""Settings from environment variables: ``VALIDATE_UPDATES_TASKS__DAILY__WAIT=60`` is ``tasks.daily.wait = 60``."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, get_args, get_origin
+
+from validate_updates.errors import SettingsError
+from validate_updates.settings.files import DEEPEST, deeper_than
+from validate_updates.settings.layers import Layer
+from validate_updates.settings.model import SettingsFile
+from validate_updates.settings.schema import fields, is_struct, members
+from validate_updates.settings.values import Keys, dotted
+
+PREFIX: Final = "VALIDATE_UPDATES_"
+CONFIG: Final = f"{PREFIX}CONFIG"
+"""Names the settings file; not a setting itself."""
+
+
+def environment_layer(environment: Mapping[str, str], known: Mapping[str, Any]) -> Layer:
+    """The variables of ``environment`` that are settings. An empty variable counts as one that is not set.
+
+    ``known`` is what the files say: it tells ``DAILY_HEARINGS`` that it means the task ``daily-hearings``.
+    """
+    tree: dict[str, Any] = {}
+    origins: dict[Keys, str] = {}
+    for name, text in sorted(environment.items()):
+        if name.startswith(PREFIX) and name != CONFIG and text:
+            path, kind = _address(name, known)
+            _insert(tree, path, _read(text, kind), name, origins)
+    return Layer(tree, origins)
+
+
+def _address(name: str, known: Any) -> tuple[Keys, Any]:
+    """The path of keys that a variable names, and the type of what belongs there (None where no such key exists)."""
+    path: Keys = ()
+    kind: Any = SettingsFile
+    rest = name.removeprefix(PREFIX)
+    while rest or not path:
+        names = fields(kind) if is_struct(kind) else known if isinstance(known, Mapping) else ()
+        key, rest = _step(rest, names, name)
+        path = (*path, key)
+        kind = _inside(kind, key)
+        known = known.get(key) if isinstance(known, Mapping) else None
+    return path, kind
+
+
+def _step(rest: str, names: Iterable[str], variable: str) -> tuple[str, str]:
+    """The next key and what follows it: a name that exists where one fits, the longest of several."""
+    fitting = [name for name in names if f"{rest}__".startswith(f"{_shouted(name)}__")]
+    if not fitting:
+        key, _, rest = rest.partition("__")
+        return key.lower(), rest
+    best = max(fitting, key=len)
+    twins = [name for name in fitting if _shouted(name) == _shouted(best)]
+    if len(twins) > 1:
+        raise SettingsError(
+            f"env {variable}: may mean {' or '.join(dotted((name,)) for name in twins)}; rename one of them"
+        )
+    return best, rest[len(_shouted(best)) + 2 :]
+
+
+def _shouted(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "_", name.upper())
+
+
+def _inside(kind: Any, key: str) -> Any:
+    """The type of ``kind``'s value at ``key``."""
+    if is_struct(kind):
+        inside = fields(kind).get(key)
+    elif get_origin(kind) is dict:
+        inside = get_args(kind)[1]
+    else:
+        return kind if kind is Any else None
+    tables = [member for member in members(inside) if is_struct(member) or get_origin(member) is dict]
+    return tables[0] if tables else inside
+
+
+def _read(text: str, kind: Any) -> object:
+    """The value that ``text`` stands for where a ``kind`` belongs; the text itself where it makes no such value."""
+    kinds = members(kind)
+    if any(get_origin(member) is tuple for member in kinds):
+        return _toml(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
+    if Any in kinds:  # a plugin's class will tell a number from text; lists and tables it could not
+        return _toml(text) if text.startswith(("[", "{")) else text
+    return _toml(text) if any(member in {int, float, bool} for member in kinds) else text
+
+
+def _toml(text: str) -> object:
+    """``50``, ``0.5``, ``true``, ``["a", "b"]``, ``"quoted"`` as TOML reads them; anything else is just text."""
+    try:
+        tree = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return tree["value"] if len(tree) == 1 and not deeper_than(tree, DEEPEST) else text
+
+
+def _insert(tree: dict[str, Any], path: Keys, value: object, name: str, origins: dict[Keys, str]) -> None:
+    for other, origin in origins.items():
+        shared = min(len(other), len(path))
+        if other[:shared] == path[:shared]:
+            raise SettingsError(
+                f"env {name}: says the same as, or lies inside, {origin.removeprefix('env ')}; unset one"
+            )
+    for key in path[:-1]:
+        tree = tree.setdefault(str(key), {})
+    tree[str(path[-1])] = value
+    origins[path] = f"env {name}"

@@ -1,0 +1,121 @@
+"""From settings and flags to the job: what exactly is to be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from validate_updates.errors import SettingsError, UsageError
+from validate_updates.job import DeletePolicy, Job
+from validate_updates.settings.layers import Layer
+from validate_updates.settings.load import Settings, refuse
+from validate_updates.settings.model import TableSettings, TaskSettings
+from validate_updates.settings.paths import STDIN, exists
+from validate_updates.settings.schema import convert, did_you_mean, problems
+from validate_updates.settings.target import target_of
+from validate_updates.settings.values import dotted
+from validate_updates.text import printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """What the command line says; None is not given. Relative paths are relative to the current directory."""
+
+    source: str | tuple[str, ...] | None = None
+    target: str | None = None
+    table: str | None = None
+    key: tuple[str, ...] | None = None
+    schema: str | None = None
+    format: str | None = None
+    plugins: tuple[str, ...] | None = None
+    """Empty means none at all."""
+    unknown_columns: str | None = None
+    deletes: str | None = None
+    max_deletes: int | None = None
+    max_deletes_percent: float | None = None
+    wait: float | None = None
+    dry_run: bool | None = None
+    as_of: datetime | None = None
+
+
+def job_for(settings: Settings, task_or_source: str | None, overrides: Flags) -> Job:
+    """The job that ``validate-updates run TASK_OR_SOURCE`` means with these flags.
+
+    A task of that name comes before a file of that name. Raises :class:`UsageError` where it is neither, or where
+    something that a job needs is missing, and :class:`SettingsError` where the settings are at fault.
+    """
+    name = task_or_source if task_or_source in settings.model.tasks else None
+    task = settings.model.tasks[name] if name is not None else _for_source(settings, task_or_source, overrides)
+    task = _with_flags(task, overrides)
+    table, key = _table(name, task, overrides)
+    if task.source is None:
+        raise SettingsError(f"{dotted(('tasks', name or '', 'source'))}: is not set", hint="set it, or give --source")
+    return Job(
+        source=task.source,
+        target=target_of(settings, name, overrides.target),
+        table=table,
+        task=name or table,
+        source_format=task.format,
+        schema=task.schema,
+        key=key,
+        unknown_columns=task.unknown_columns,
+        deletes=DeletePolicy(mode=task.deletes, most_rows=task.max_deletes, most_percent=task.max_deletes_percent),
+        plugins=settings.model.default_plugins if task.plugins is None else task.plugins,
+        plugin_settings=settings.plugin_tables,
+        origins=settings.origins,
+        journal_prefix=settings.model.journal.prefix,
+        wait=task.wait,
+        dry_run=bool(overrides.dry_run),
+        as_of=overrides.as_of,
+    )
+
+
+def _for_source(settings: Settings, argument: str | None, flags: Flags) -> TaskSettings:
+    """A run without a task: a source, and flags for the rest."""
+    if argument is not None:
+        _require_source(settings, argument)
+    if argument is None and flags.source is None:
+        raise UsageError("nothing to run: give a task or a source", hint=_tasks(settings))
+    if argument is not None and flags.source is not None:
+        raise UsageError(f'two sources: "{printable(argument)}" is not a task, and --source names another')
+    needed = {"--target": flags.target or settings.model.target, "--table": flags.table}
+    missing = [flag for flag, value in needed.items() if value is None]
+    if missing:
+        raise UsageError(f"a source without a task needs {' and '.join(missing)}", hint=_tasks(settings))
+    return TaskSettings(source=argument)
+
+
+def _require_source(settings: Settings, argument: str) -> None:
+    if argument != STDIN and not exists(argument):
+        guess = did_you_mean(argument, settings.model.tasks)
+        raise UsageError(f'"{printable(argument)}" is neither a task nor a file{guess}', hint=_tasks(settings))
+
+
+def _tasks(settings: Settings) -> str:
+    if not settings.model.tasks:
+        return "no tasks are set up; [tasks.NAME] in validate-updates.toml makes one"
+    return f"tasks: {', '.join(settings.model.tasks)}"
+
+
+def _with_flags(task: TaskSettings, flags: Flags) -> TaskSettings:
+    """``task`` with what the flags say, judged like the settings they stand for."""
+    given = {name: getattr(flags, name, None) for name in TaskSettings.__struct_fields__}
+    given = {name: value for name, value in given.items() if value is not None}
+    layer = Layer(given, {(name,): f"--{name.replace('_', '-')}" for name in given})
+    refuse([(layer.where(problem.path), problem) for problem in problems(given, TaskSettings)], UsageError)
+    flagged = convert(given, TaskSettings)
+    return msgspec.structs.replace(task, **{name: getattr(flagged, name) for name in given})
+
+
+def _table(name: str | None, task: TaskSettings, flags: Flags) -> tuple[str, tuple[str, ...]]:
+    """The table to update, and its key as far as it was given."""
+    if flags.table is None and not task.tables:
+        path = dotted(("tasks", name or "", "tables"))
+        raise SettingsError(f"{path}: names no table", hint=f"add [{path}.NAME], or give --table NAME")
+    table = flags.table if flags.table is not None else next(iter(task.tables))
+    key = task.tables.get(table, TableSettings()).key
+    if flags.key is not None:
+        return table, flags.key
+    return table, (key,) if isinstance(key, str) else key or ()

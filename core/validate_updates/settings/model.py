@@ -1,0 +1,89 @@
+"""Every setting there is, typed, with its range, its default and a sentence. ``docs/settings.md`` says more of each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from validate_updates.job import Deletes, UnknownColumns
+from validate_updates.secret import SecretUrl
+
+Text = Annotated[str, Meta(min_length=1)]
+Texts = tuple[Text, ...]
+OneOrMore = Text | Annotated[Texts, Meta(min_length=1)]
+TaskName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z",
+        extra={"expected": "at most 64 letters, digits, _, . or -, not starting with a sign"},
+    ),
+]
+
+A_DAY = 86_400
+
+
+class TableSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[tasks.<name>.tables.<table>]``."""
+
+    key: Annotated[OneOrMore | None, Meta(description="columns that identify a record")] = None
+
+
+class TaskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[tasks.<name>]``: one scheduled job."""
+
+    source: Annotated[OneOrMore | None, Meta(description="where the records are: a file, a folder, several, or -")] = (
+        None
+    )
+    format: Annotated[Literal["jsonl", "json", "csv", "parquet"] | None, Meta(description="of the source")] = None
+    target: Annotated[SecretUrl | None, Meta(description="URL of the database, or env:NAME")] = None
+    password_file: Annotated[Text | None, Meta(description="file that holds the target's password alone")] = None
+    schema: Annotated[Text | None, Meta(description="schema of the table (PostgreSQL)")] = None
+    plugins: Annotated[Texts | None, Meta(description="plugins that take part")] = None
+    unknown_columns: Annotated[UnknownColumns, Meta(description="records with columns the table does not have")] = (
+        UnknownColumns.REJECT
+    )
+    deletes: Annotated[Deletes, Meta(description="which rows an update may delete")] = Deletes.OFF
+    max_deletes: Annotated[int, Meta(ge=0, description="rows an update may delete")] = 100
+    max_deletes_percent: Annotated[float, Meta(ge=0, le=100, description="of the table that may be deleted")] = 10.0
+    wait: Annotated[float, Meta(ge=0, le=A_DAY, description="seconds to wait for another run's lock")] = 0.0
+    tables: Annotated[dict[Text, TableSettings], Meta(description="the tables to update; one for now")] = {}
+
+
+class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[journal]``."""
+
+    prefix: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?!sqlite_)[a-z][a-z0-9_]{0,29}\Z",
+            description="of the names of the journal's tables",
+            extra={"expected": "at most 30 small letters, digits and _, starting with a letter, not with sqlite_"},
+        ),
+    ] = "update_"
+
+
+class SettingsModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file, but for the plugins' tables."""
+
+    target: Annotated[SecretUrl | None, Meta(description="URL of the database for tasks without one of their own")] = (
+        None
+    )
+    password_file: Annotated[Text | None, Meta(description="file that holds the target's password alone")] = None
+    default_plugins: Annotated[Texts, Meta(description="plugins of tasks that do not name theirs")] = (
+        "static_thresholds",
+    )
+    journal: JournalSettings = JournalSettings()
+    tasks: dict[TaskName, TaskSettings] = {}
+
+
+class SettingsFile(SettingsModel, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a file may hold: the model, and the plugins' tables, which each plugin judges and which may hold secrets."""
+
+    plugins: Annotated[
+        dict[Text, dict[str, Any]],
+        Meta(
+            description="one table [plugins.<name>] a plugin",
+            extra={"expected": "tables [plugins.<name>] (the list of plugins to use is named default_plugins)"},
+        ),
+    ] = {}

@@ -1,0 +1,59 @@
+"""Records that Python code hands over one by one."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from validate_updates.errors import SourceError, UpdateError
+from validate_updates.sources.base import RAW_LIMIT, Records, Unreadable
+from validate_updates.sources.gather import Item, gather
+from validate_updates.text import printable
+
+NAME = "<python>"
+
+
+class MappingsPart:
+    """An iterable of mappings of column to value."""
+
+    name = NAME
+    has_lines = False
+
+    def __init__(self, mappings: Iterable[Any]) -> None:
+        self._mappings = mappings
+
+    def blocks(self, base: int) -> Iterator[Records | Unreadable]:
+        """Copies of the mappings, since a producer may use one object again and again.
+
+        Whatever the iterable raises becomes a ``SourceError``, unless it is an error of ours already.
+        """
+        return gather(self._items(base))
+
+    def _items(self, base: int) -> Iterator[Item]:
+        seq = base
+        try:
+            for item in self._mappings:
+                seq += 1
+                yield _item(seq, item)
+        except UpdateError:
+            raise
+        except Exception as error:
+            what = f"{type(self._mappings).__name__} raised {type(error).__name__} after {seq - base} records"
+            raise SourceError(f"the iterable {what}: {printable(error)}") from error
+
+
+def _item(seq: int, item: Any) -> Item:
+    if not isinstance(item, Mapping):
+        return _unreadable(seq, item, "not_a_mapping", f"a record is a mapping, not {type(item).__name__}")
+    record = dict(item)
+    wrong = next((name for name in record if not isinstance(name, str)), None)
+    if wrong is not None or None in record:
+        message = f"a column's name is text, not {type(wrong).__name__}"
+        return _unreadable(seq, item, "bad_name", message)
+    return seq, record, 0
+
+
+def _unreadable(seq: int, item: Any, code: str, message: str) -> Unreadable:
+    raw = reprlib.repr(item).encode(errors="backslashreplace")[:RAW_LIMIT]
+    return Unreadable(seq=seq, code=code, message=printable(message), raw=raw)
