@@ -36,9 +36,11 @@ class Rubbish(Exception):
 class Answer:
     """The findings of one call of a validator, in the order they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, findings: Iterable[Finding] = ()) -> None:
         self.count = 0
         self._kept: dict[Severity, list[tuple[int, Finding]]] = {severity: [] for severity in Severity}
+        for finding in findings:
+            self.add(finding)
 
     def add(self, finding: Finding) -> None:
         """Count it, and keep it as long as there is room among its equals."""

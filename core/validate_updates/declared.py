@@ -36,7 +36,7 @@ def sound(given: Any, kind: type[D]) -> D:
 
 def _fault(given: Any, kind: type) -> str:
     if not (isinstance(given.name, str) and _NAME.fullmatch(given.name)):
-        return "; names are letters, digits and _ . -"
+        return "where a name is letters, digits and _ . -"
     if not isinstance(given.title if kind is ReportSection else given.summary, str):
         return "without a line of text to show"
     if not callable(getattr(given, _CODE[kind])):

@@ -90,10 +90,10 @@ def guarded(call: Callable[[], T], *, limit: float, interrupt: Callable[[], None
 def run_validator(
     owned: Owned[Validator], context: Context, *, interrupt: Callable[[], None] = _nothing
 ) -> tuple[Judged, tuple[Finding, ...]]:
-    """Ask one validator, and sign its findings. One with a problem counts as a critical finding, ``validator_failed``."""
+    """Ask one validator, and sign its findings. One with a problem has one critical finding, ``validator_failed``."""
     validator = owned.item
     outcome = guarded(lambda: read_answer(validator.check(context)), limit=validator.time_limit, interrupt=interrupt)
-    answer = outcome.value or _failed(owned, context, outcome.problem)
+    answer = outcome.value or Answer([_failed(owned, context, outcome.problem)])
     state = "failed" if outcome.value is None else "found" if answer.count else "passed"
     judged = Judged(
         plugin=owned.plugin,
@@ -109,10 +109,10 @@ def run_validator(
     )
 
 
-def _failed(owned: Owned[Validator], context: Context, problem: Problem | None) -> Answer:
+def _failed(owned: Owned[Validator], context: Context, problem: Problem | None) -> Finding:
     problem = problem or _UNANSWERED
     brought_by = f" of {owned.distribution}" if owned.distribution else ""
-    finding = Finding(
+    return Finding(
         code="validator_failed",
         severity=Severity.CRITICAL,
         message=f"validator {owned.plugin}.{owned.item.name}{brought_by} {problem.message}",
@@ -120,9 +120,6 @@ def _failed(owned: Owned[Validator], context: Context, problem: Problem | None) 
         batch=context.batch.number if context.batch else None,
         observed=problem.code,
     )
-    answer = Answer()
-    answer.add(finding)
-    return answer
 
 
 _HINTS: Final = {
