@@ -20,21 +20,21 @@ _WHOLE_DATABASE: Final = 600.0
 def validators(limits: StaticThresholds) -> Iterator[Validator]:
     """The checks under these limits. One that the settings give nothing to look at is not among them."""
     if limits.required_tables or limits.minimum_rows:
-        yield _at_plan(limits, sanity.tables_missing, "tables that must exist")
+        yield _at_plan(limits, sanity.table_missing, "tables that must exist")
     if limits.minimum_rows:
-        yield _at_plan(limits, sanity.tables_small, "rows that tables must hold before an update")
-    yield _at_plan(limits, sanity.damage, "what the database finds damaged", time_limit=_WHOLE_DATABASE)
+        yield _at_plan(limits, sanity.table_too_small, "rows that tables must hold before an update")
+    yield _at_plan(limits, sanity.database_damaged, "what the database finds damaged", time_limit=_WHOLE_DATABASE)
     yield _at_plan(limits, sanity.orphans_before, "foreign keys broken before the update")
     yield _at_plan(limits, sanity.last_run_recent, "time since the last update")
     yield _at_plan(limits, plan_checks.source_empty, "a source without records")
-    yield _at_plan(limits, plan_checks.added_high, "records added, against a fixed limit")
-    yield _at_plan(limits, plan_checks.added_above_average, "records added, against the average")
-    yield _at_plan(limits, plan_checks.changed_low, "records changed, against the average")
+    yield _at_plan(limits, plan_checks.rows_added_high, "records added, against a fixed limit")
+    yield _at_plan(limits, plan_checks.rows_added_above_average, "records added, against the average")
+    yield _at_plan(limits, plan_checks.rows_changed_low, "records changed, against the average")
     yield _at_plan(limits, plan_checks.error_rate_high, "share of records in quarantine, against a fixed limit")
     yield _at_plan(limits, plan_checks.error_rate_above_average, "share of records in quarantine, against the average")
     yield _at_plan(limits, plan_checks.every_record_changed, "whether any record is as it was")
     yield _at_plan(limits, record_checks.values_missing, "empty values in the columns of the records")
-    yield _at_result(limits, result_checks.left_empty, "rows left in the table")
+    yield _at_result(limits, result_checks.table_left_empty, "rows left in the table")
     yield _at_result(
         limits, result_checks.foreign_keys_violated, "foreign keys broken by the update", time_limit=_WHOLE_DATABASE
     )

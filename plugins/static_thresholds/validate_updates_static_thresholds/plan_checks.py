@@ -13,7 +13,7 @@ from validate_updates_static_thresholds.settings import StaticThresholds
 _LOOK: Final = "Look at the source"
 
 
-def added_high(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
+def rows_added_high(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
     """More records to add than an update may ever add."""
     added, most = context.counts.inserted, limits.added_most
     if added > most:
@@ -29,7 +29,7 @@ def added_high(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
         )
 
 
-def added_above_average(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
+def rows_added_above_average(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
     """Many more records to add than the earlier updates that added any."""
     added = context.counts.inserted
     if added <= limits.added_floor:
@@ -55,7 +55,7 @@ def added_above_average(context: Context, limits: StaticThresholds) -> Iterator[
         )
 
 
-def changed_low(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
+def rows_changed_low(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
     """Far fewer records to change than in earlier updates: a source that has dried up, or been cut short."""
     changed = _changed(context.counts)
     runs = earlier_runs(context, limits.average_runs, _changed)

@@ -12,7 +12,7 @@ from validate_updates_static_thresholds.sanity import EVERY_KEY, ORPHANS
 from validate_updates_static_thresholds.settings import StaticThresholds
 
 
-def left_empty(context: Context, _limits: StaticThresholds) -> Iterator[Finding]:
+def table_left_empty(context: Context, _limits: StaticThresholds) -> Iterator[Finding]:
     """The target has no rows, though it had some or records came. Empty before and nothing read is no fault."""
     counts, name = context.counts, context.target.name
     if (counts.read or counts.deleted) and not queries.rows_up_to(context.db, name, 0):

@@ -17,7 +17,7 @@ EVERY_KEY: Final = 1000
 """More foreign keys than a schema has: all of them are wanted."""
 
 
-def tables_missing(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
+def table_missing(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
     """Tables that the settings name and the database does not have."""
     there = set(context.db.tables())
     for name in sorted({*limits.required_tables, *limits.minimum_rows} - there):
@@ -31,7 +31,7 @@ def tables_missing(context: Context, limits: StaticThresholds) -> Iterator[Findi
         )
 
 
-def tables_small(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
+def table_too_small(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
     """Tables with fewer rows than they must hold before an update; one that is missing is reported elsewhere."""
     there = set(context.db.tables())
     for name, least in sorted(limits.minimum_rows.items()):
@@ -48,7 +48,7 @@ def tables_small(context: Context, limits: StaticThresholds) -> Iterator[Finding
             )
 
 
-def damage(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
+def database_damaged(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
     """What the database itself finds damaged: its full check, or the quick one where there are many rows."""
     quick = _is_large(context, limits.full_integrity_rows)
     problems = context.db.integrity_problems(quick=quick)

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from validate_updates import Counts, Severity
 from validate_updates_static_thresholds.plan_checks import (
-    added_above_average,
-    added_high,
-    changed_low,
     error_rate_above_average,
     error_rate_high,
     every_record_changed,
+    rows_added_above_average,
+    rows_added_high,
+    rows_changed_low,
     source_empty,
 )
 from validate_updates_static_thresholds.settings import StaticThresholds
@@ -28,11 +28,11 @@ def errors(*pairs: tuple[int, int]) -> Runs:
 
 @pytest.mark.parametrize(("number", "expected"), [(1000, []), (1001, ["rows_added_high"])])
 def test_more_added_than_the_fixed_limit(number: int, expected: list[str]) -> None:
-    assert codes(list(added_high(context(counts=Counts(inserted=number)), DEFAULT))) == expected
+    assert codes(list(rows_added_high(context(counts=Counts(inserted=number)), DEFAULT))) == expected
 
 
 def test_too_many_added_says_what_and_what_to_do() -> None:
-    (finding,) = added_high(context(counts=Counts(inserted=1001)), DEFAULT)
+    (finding,) = rows_added_high(context(counts=Counts(inserted=1001)), DEFAULT)
     assert finding.severity is Severity.CRITICAL
     assert finding.message == "The update would add 1001 records; at most 1000 are allowed."
     assert "plugins.static_thresholds.added_most" in finding.hint
@@ -52,14 +52,14 @@ def test_too_many_added_says_what_and_what_to_do() -> None:
 )
 def test_more_added_than_usual(number: int, before: tuple[int, ...], expected: list[str]) -> None:
     judged = context(counts=Counts(inserted=number), history=added(*before))
-    assert codes(list(added_above_average(judged, DEFAULT))) == expected
+    assert codes(list(rows_added_above_average(judged, DEFAULT))) == expected
 
 
 def test_the_average_is_of_the_last_ten_updates_that_added() -> None:
     history = earlier(
         *(Counts(updated=9) for _ in range(15)), *(Counts(inserted=20) for _ in range(10)), Counts(inserted=9999)
     )
-    (finding,) = added_above_average(context(counts=Counts(inserted=61), history=history), DEFAULT)
+    (finding,) = rows_added_above_average(context(counts=Counts(inserted=61), history=history), DEFAULT)
     assert finding.runs == tuple(f"run-{number}" for number in range(16, 26))
     assert "3.0 times the average of 20.0 of the last 10 updates that added any" in finding.message
     assert finding.expected == "at most 60"
@@ -67,8 +67,8 @@ def test_the_average_is_of_the_last_ten_updates_that_added() -> None:
 
 def test_a_ratio_that_binary_numbers_cannot_hold_is_still_exact_at_the_limit() -> None:
     limits = StaticThresholds(added_ratio=1.1, added_floor=0)
-    assert not list(added_above_average(context(counts=Counts(inserted=11), history=added(10)), limits))
-    assert list(added_above_average(context(counts=Counts(inserted=12), history=added(10)), limits))
+    assert not list(rows_added_above_average(context(counts=Counts(inserted=11), history=added(10)), limits))
+    assert list(rows_added_above_average(context(counts=Counts(inserted=12), history=added(10)), limits))
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,16 @@ def test_a_ratio_that_binary_numbers_cannot_hold_is_still_exact_at_the_limit() -
 )
 def test_far_fewer_changed_than_usual(number: int, before: tuple[int, ...], expected: list[str]) -> None:
     judged = context(counts=Counts(inserted=number), history=added(*before))
-    assert codes(list(changed_low(judged, DEFAULT))) == expected
+    assert codes(list(rows_changed_low(judged, DEFAULT))) == expected
 
 
 def test_changed_are_inserts_updates_and_deletes_and_quiet_runs_are_left_out() -> None:
     busy, quiet = Counts(inserted=2, updated=3, deleted=5, unchanged=70), Counts(read=70, unchanged=70)
     history = earlier(*(run for _ in range(5) for run in (quiet, busy)))
-    assert not list(changed_low(context(counts=Counts(inserted=1, updated=1, deleted=1), history=history), DEFAULT))
-    (finding,) = changed_low(context(counts=Counts(updated=2), history=history), DEFAULT)
+    assert not list(
+        rows_changed_low(context(counts=Counts(inserted=1, updated=1, deleted=1), history=history), DEFAULT)
+    )
+    (finding,) = rows_changed_low(context(counts=Counts(updated=2), history=history), DEFAULT)
     assert finding.runs == ("run-2", "run-4", "run-6", "run-8", "run-10")
     assert (finding.observed, finding.expected) == (2, "at least 3")
     assert finding.severity is Severity.WARNING

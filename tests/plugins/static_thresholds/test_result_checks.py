@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from validate_updates import Counts, Moment, Severity
-from validate_updates_static_thresholds.result_checks import foreign_keys_violated, keys_duplicated, left_empty
+from validate_updates_static_thresholds.result_checks import foreign_keys_violated, keys_duplicated, table_left_empty
 from validate_updates_static_thresholds.sanity import count_orphans
 from validate_updates_static_thresholds.settings import StaticThresholds
 
@@ -22,14 +22,14 @@ DEFAULT = StaticThresholds()
     ],
 )
 def test_a_table_left_empty(world: World, counts: Counts, expected: list[str]) -> None:
-    findings = list(left_empty(world.context(moment=Moment.RESULT, counts=counts), DEFAULT))
+    findings = list(table_left_empty(world.context(moment=Moment.RESULT, counts=counts), DEFAULT))
     assert codes(findings) == expected
     assert all(finding.severity is Severity.CRITICAL for finding in findings)
 
 
 def test_one_row_is_not_empty(world: World) -> None:
     world.hold(hearing(1))
-    assert not list(left_empty(world.context(counts=Counts(read=3, quarantined=3, deleted=2)), DEFAULT))
+    assert not list(table_left_empty(world.context(counts=Counts(read=3, quarantined=3, deleted=2)), DEFAULT))
 
 
 def test_orphans_that_the_update_brings_are_critical_and_those_of_before_are_not(world: World) -> None:

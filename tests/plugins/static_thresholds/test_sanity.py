@@ -6,11 +6,11 @@ import pytest
 from validate_updates import Counts, Severity
 from validate_updates_static_thresholds.sanity import (
     count_orphans,
-    damage,
+    database_damaged,
     last_run_recent,
     orphans_before,
-    tables_missing,
-    tables_small,
+    table_missing,
+    table_too_small,
 )
 from validate_updates_static_thresholds.settings import StaticThresholds
 
@@ -21,7 +21,7 @@ DEFAULT = StaticThresholds()
 
 def test_a_required_table_that_does_not_exist(world: World) -> None:
     limits = StaticThresholds(required_tables=("hearings", "witnesses"), minimum_rows={"minutes": 0, "committees": 1})
-    findings = list(tables_missing(world.context(), limits))
+    findings = list(table_missing(world.context(), limits))
     assert [(finding.code, finding.table) for finding in findings] == [
         ("table_missing", "minutes"),
         ("table_missing", "witnesses"),
@@ -30,13 +30,13 @@ def test_a_required_table_that_does_not_exist(world: World) -> None:
 
 
 def test_required_tables_that_exist_pass(world: World) -> None:
-    assert not list(tables_missing(world.context(), StaticThresholds(required_tables=("hearings", "committees"))))
+    assert not list(table_missing(world.context(), StaticThresholds(required_tables=("hearings", "committees"))))
 
 
 @pytest.mark.parametrize(("least", "expected"), [(2, []), (3, ["table_too_small"]), (0, [])])
 def test_minimum_rows(world: World, least: int, expected: list[str]) -> None:
     world.hold(hearing(1), hearing(2))
-    findings = list(tables_small(world.context(), StaticThresholds(minimum_rows={"hearings": least})))
+    findings = list(table_too_small(world.context(), StaticThresholds(minimum_rows={"hearings": least})))
     assert codes(findings) == expected
     for finding in findings:
         assert finding.message == "The table hearings holds 2 rows before the update; it should hold at least 3."
@@ -44,12 +44,12 @@ def test_minimum_rows(world: World, least: int, expected: list[str]) -> None:
 
 
 def test_minimum_rows_leaves_a_missing_table_to_the_check_of_tables(world: World) -> None:
-    assert not list(tables_small(world.context(), StaticThresholds(minimum_rows={"minutes": 5})))
+    assert not list(table_too_small(world.context(), StaticThresholds(minimum_rows={"minutes": 5})))
 
 
 def test_damage_is_critical_and_shown_with_examples(world: World) -> None:
     reader = replace(world.reader, damage=[f"row {number} missing from index" for number in range(9)])
-    (finding,) = damage(world.context(db=reader), DEFAULT)
+    (finding,) = database_damaged(world.context(db=reader), DEFAULT)
     assert (finding.code, finding.severity, finding.observed) == ("database_damaged", Severity.CRITICAL, 9)
     assert "row 0 missing from index" in finding.message
     assert len(finding.samples) == 3
@@ -59,7 +59,7 @@ def test_damage_is_critical_and_shown_with_examples(world: World) -> None:
 def test_a_sound_database_passes_and_a_large_one_is_checked_quickly(world: World, most: int, asked: str) -> None:
     world.hold(hearing(1), hearing(2))  # and one committee: three rows
     reader = world.reader
-    assert not list(damage(world.context(db=reader), StaticThresholds(full_integrity_rows=most)))
+    assert not list(database_damaged(world.context(db=reader), StaticThresholds(full_integrity_rows=most)))
     assert reader.asked == [asked]
 
 
