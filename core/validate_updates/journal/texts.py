@@ -23,6 +23,8 @@ MESSAGE_BYTES: Final = 4000
 """Sentences for people."""
 RECORD_BYTES: Final = 64 * 1024
 """A record in quarantine."""
+INTEGER_BITS: Final = 1024
+"""Of an observed value; Python itself refuses to write out integers of more than 4,300 digits."""
 ITEMS: Final = 100
 """Samples and ids of runs of one finding."""
 
@@ -64,7 +66,7 @@ def json_value(value: Value) -> str | None:
         return None
     if isinstance(value, float) and not math.isfinite(value):
         value = str(value)
-    if isinstance(value, int) and value.bit_length() > KEY_BYTES:
+    if isinstance(value, int) and value.bit_length() > INTEGER_BITS:
         value = f"an integer of {value.bit_length()} bits"
     return msgspec.json.encode(stored(value, KEY_BYTES) if isinstance(value, str) else value).decode()
 

@@ -198,7 +198,7 @@ def _entry_row(entry: KeptOut) -> dict[str, Any]:
         "code": stored(entry.code),
         "column_name": stored_or_none(entry.column),
         "constraint_name": stored_or_none(entry.constraint or None),
-        "message": stored(entry.message, MESSAGE_BYTES),
+        "message": stored(without_folders(entry.message, entry.file), MESSAGE_BYTES),
         "file_name": stored_or_none(base_name(entry.file) or None),
         "line_no": stored_number(entry.line),
         "byte_offset": stored_number(entry.offset),

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from validate_updates.errors import UsageError
+from validate_updates.journal.reading import runs, show
+from validate_updates.journal.schema import find
+
+from tests.core.journal.made import run, start
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from validate_updates.journal.writing import Journal
+
+IDS = ("20261121-083000-aaaaaa", "20261122-083000-aaaaaa", "20261122-083000-bbbbbb")
+
+
+@pytest.fixture
+def filled(engine: sa.Engine, journal: Journal) -> Journal:
+    with engine.begin() as conn:
+        for run_id in IDS:
+            run(journal, conn, run_id)
+    return journal
+
+
+def test_without_a_journal_there_are_no_runs(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        tables = find(conn, "update_")
+        assert tables is None
+        assert runs(conn, tables) == ()
+        with pytest.raises(UsageError, match="no run has been written down"):
+            show(conn, tables, "last")
+
+
+def test_an_empty_journal_has_no_last_run(engine: sa.Engine, journal: Journal) -> None:
+    with engine.begin() as conn:
+        assert runs(conn, journal.tables) == ()
+        for wanted in ("last", "2026", ""):
+            with pytest.raises(UsageError, match="no runs yet"):
+                show(conn, journal.tables, wanted)
+
+
+def test_the_order_is_that_of_the_starts_whatever_the_clock_says(engine: sa.Engine, journal: Journal) -> None:
+    with engine.begin() as conn:
+        for run_id in ("b", "c", "a"):
+            run(journal, conn, run_id)
+        assert [row.run_id for row in runs(conn, journal.tables)] == ["a", "c", "b"]
+        assert [row.run_id for row in runs(conn, journal.tables, limit=2)] == ["a", "c"]
+        assert show(conn, journal.tables, "last").run.run_id == "a"
+
+
+def test_runs_of_one_task_or_table(engine: sa.Engine, journal: Journal) -> None:
+    with engine.begin() as conn:
+        start(journal, conn, "a", task="daily", table="hearings")
+        start(journal, conn, "b", task="daily", table="witnesses")
+        start(journal, conn, "c", task="weekly", table="witnesses")
+        assert [row.run_id for row in runs(conn, journal.tables, task="daily")] == ["b", "a"]
+        assert [row.run_id for row in runs(conn, journal.tables, table="witnesses")] == ["c", "b"]
+        assert [row.run_id for row in runs(conn, journal.tables, task="weekly", table="witnesses")] == ["c"]
+        assert runs(conn, journal.tables, task="dai\0ly") == ()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [("last", IDS[2]), (IDS[1], IDS[1]), ("20261121", IDS[0]), ("2026", None), ("20261122-083000-b", IDS[2])],
+)
+def test_a_run_by_the_beginning_of_its_id(engine: sa.Engine, filled: Journal, wanted: str, found: str | None) -> None:
+    with engine.begin() as conn:
+        if found is not None:
+            assert show(conn, filled.tables, wanted).run.run_id == found
+            return
+        with pytest.raises(UsageError, match="more than one run begins with '2026'") as caught:
+            show(conn, filled.tables, wanted)
+    assert caught.value.hint == f"the newest: {IDS[2]}, {IDS[1]}, {IDS[0]}"
+
+
+def test_an_id_that_another_begins_with(engine: sa.Engine, journal: Journal) -> None:
+    with engine.begin() as conn:
+        run(journal, conn, "a")
+        run(journal, conn, "ab")
+        assert show(conn, journal.tables, "a").run.run_id == "a"
+
+
+@pytest.mark.parametrize("wanted", ["2025", "%", "_", "2026%", "LAST", "\x1b[31m", "\0", "x" * 1000, "'; --"])
+def test_an_unknown_run_lists_the_newest(engine: sa.Engine, filled: Journal, wanted: str) -> None:
+    with engine.begin() as conn, pytest.raises(UsageError, match="there is no run") as caught:
+        show(conn, filled.tables, wanted)
+    assert IDS[2] in caught.value.hint
+    assert "\x1b" not in caught.value.message
+    assert len(caught.value.message) < 200

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from validate_updates.errors import TargetError, UsageError
+from validate_updates.journal import schema
+from validate_updates.journal.schema import HEAD, REVISIONS, find, prepare, upgrade
+from validate_updates.journal.tables import JournalTables, tables
+
+MIGRATIONS = Path(schema.__file__).parent / "migrations"
+
+
+def names(conn: sa.Connection, schema: str | None = None) -> set[str]:
+    return set(sa.inspect(conn).get_table_names(schema))
+
+
+def test_there_is_no_journal_until_one_is_made(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        assert find(conn, "update_") is None
+        assert names(conn) == set()
+        made = prepare(conn, "update_")
+        assert names(conn) == made.names
+        assert len(made.names) == 7
+    with engine.begin() as conn:
+        assert find(conn, "update_") is made
+
+
+def test_tables_come_with_the_transaction_or_not_at_all(engine: sa.Engine) -> None:
+    with engine.connect() as conn:
+        prepare(conn, "update_")
+        conn.rollback()
+        assert names(conn) == set()
+
+
+def test_a_run_pays_one_select(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        prepare(conn, "update_")
+    seen: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *args: seen.append(args[2].split()[0]))
+    with engine.begin() as conn:
+        prepare(conn, "update_")
+    assert seen.count("SELECT") == 1
+    assert set(seen) <= {"BEGIN", "SELECT", "SAVEPOINT", "RELEASE"}
+
+
+def test_journals_of_two_prefixes_do_not_touch(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        ours = prepare(conn, "update_")
+        assert find(conn, "vu_") is None
+        other = prepare(conn, "vu_")
+        assert names(conn) == ours.names | other.names
+
+
+def test_a_schema_of_its_own(postgres_url: str) -> None:
+    engine = sa.create_engine(postgres_url)
+    with engine.begin() as conn:
+        conn.execute(sa.schema.CreateSchema("state"))
+        assert find(conn, "update_", "state") is None
+        made = prepare(conn, "update_", "state")
+        assert names(conn) == set()
+        assert names(conn, "state") == made.names
+    assert upgrade(engine, "vu_", "state") == REVISIONS
+    assert upgrade(engine, "vu_", "state") == ()
+    with engine.begin() as conn:
+        assert names(conn) == set()
+        assert names(conn, "state") == made.names | tables("vu_").names
+        assert described(conn, "state.update_") == described(conn, "state.vu_")
+    engine.dispose()
+
+
+def test_migrations_and_create_all_give_the_same_schema(engine: sa.Engine) -> None:
+    assert upgrade(engine, "vu_") == REVISIONS
+    assert upgrade(engine, "vu_") == ()
+    with engine.begin() as conn:
+        created, migrated = prepare(conn, "update_"), prepare(conn, "vu_")
+        assert described(conn, "update_") == described(conn, "vu_")
+        for one in (created, migrated):
+            assert differences(conn, one) == []
+
+
+def differences(conn: sa.Connection, ours: JournalTables) -> list[Any]:
+    def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or name in ours.names
+
+    context = MigrationContext.configure(conn, opts={"include_name": is_ours, "compare_server_default": True})
+    found: list[Any] = compare_metadata(context, ours.metadata)
+    return found
+
+
+IN_SQLITE = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name LIKE :like"
+IN_POSTGRESQL = """
+WITH ours AS (SELECT oid FROM pg_class WHERE relkind = 'r' AND oid::regclass::text LIKE :like)
+SELECT pg_get_indexdef(indexrelid) AS text FROM pg_index WHERE indrelid IN (TABLE ours)
+UNION ALL
+SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
+WHERE conrelid IN (TABLE ours)
+UNION ALL
+SELECT concat_ws(' ', attrelid::regclass, attnum, attname, format_type(atttypid, atttypmod), attnotnull,
+                 pg_get_expr(adbin, adrelid))
+FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attrelid IN (TABLE ours) AND attnum > 0
+"""
+
+
+def described(conn: sa.Connection, prefix: str) -> list[str]:
+    """Everything that the database's catalog says about the tables that begin so."""
+    query = IN_SQLITE if conn.dialect.name == "sqlite" else IN_POSTGRESQL
+    found = list(conn.scalars(sa.text(query), {"like": f"{prefix}%"}))
+    assert len(found) > 6
+    return sorted(text.replace(prefix.rpartition(".")[2], "") for text in found)
+
+
+def test_known_revisions_are_those_of_the_migrations() -> None:
+    texts = [path.read_text() for path in sorted((MIGRATIONS / "versions").glob("v*.py"))]
+    assert len(texts) == len(REVISIONS)
+    for text, revision in zip(texts, REVISIONS, strict=True):
+        assert f'\nrevision = "{revision}"\n' in text
+    assert ScriptDirectory(str(MIGRATIONS)).dir == str(MIGRATIONS)
+
+
+def test_an_older_journal_names_the_command(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with engine.begin() as conn:
+        ours = prepare(conn, "update_")
+    monkeypatch.setattr(schema, "REVISIONS", (HEAD, "0002"))
+    monkeypatch.setattr(schema, "HEAD", "0002")
+    for look in (find, prepare):
+        with engine.begin() as conn, pytest.raises(TargetError, match="version 0001") as caught:
+            look(conn, ours.prefix)
+        assert "validate-updates db upgrade --target" in caught.value.hint
+
+
+def test_a_newer_journal_is_refused(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        ours = prepare(conn, "update_")
+        conn.execute(ours.version.update().values(version_num="9999"))
+    with engine.begin() as conn, pytest.raises(TargetError, match="'9999', newer than"):
+        prepare(conn, "update_")
+    with pytest.raises(TargetError, match="'9999', newer than"):
+        upgrade(engine, "update_")
+
+
+@pytest.mark.parametrize("name", sorted(tables("update_").names))
+@pytest.mark.parametrize("kind", ["TABLE {} (id INTEGER)", "VIEW {} AS SELECT 1 AS id"])
+def test_a_foreign_table_is_named_and_left_alone(engine: sa.Engine, name: str, kind: str) -> None:
+    with engine.begin() as conn:
+        conn.exec_driver_sql(f"CREATE {kind.format(name)}")
+    with engine.begin() as conn, pytest.raises(TargetError, match=name) as caught:
+        prepare(conn, "update_")
+    assert '[journal] prefix = "vu_"' in caught.value.hint
+    with pytest.raises(TargetError, match=name):
+        upgrade(engine, "update_")
+    with engine.begin() as conn:
+        assert [column["name"] for column in sa.inspect(conn).get_columns(name)] == ["id"]
+        assert names(conn) <= {name}
+        prepare(conn, "vu_")
+
+
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE {} DROP COLUMN {}", "ALTER TABLE {} RENAME COLUMN {} TO other", "DROP TABLE {}"]
+)
+@pytest.mark.parametrize("name", sorted(table.name for table in tables("update_").contents))
+def test_a_changed_table_is_named(engine: sa.Engine, name: str, change: str) -> None:
+    with engine.begin() as conn:
+        ours = prepare(conn, "update_")
+        column = list(ours.metadata.tables[name].c)[-1].name
+        conn.exec_driver_sql(change.format(name, column))
+    with engine.begin() as conn, pytest.raises(TargetError, match=name):
+        prepare(conn, "update_")
+
+
+def test_a_version_table_without_a_version_is_refused(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        conn.execute(prepare(conn, "update_").version.delete())
+    with engine.begin() as conn, pytest.raises(TargetError, match="update_version"):
+        prepare(conn, "update_")
+
+
+def test_two_first_runs_at_the_same_moment(engine: sa.Engine) -> None:
+    failures: list[BaseException] = []
+    together = threading.Barrier(4)
+
+    def first_run() -> None:
+        try:
+            together.wait()
+            with engine.begin() as conn:
+                prepare(conn, "update_")
+        except BaseException as error:  # noqa: BLE001  # shown by the assertion
+            failures.append(error)
+
+    threads = [threading.Thread(target=first_run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with engine.begin() as conn:
+        assert conn.scalars(sa.select(tables("update_").version.c.version_num)).all() == [HEAD]
+
+
+@pytest.mark.parametrize("prefix", ["", "Update_", "a b", 'x"; DROP TABLE y; --', "1_", "é_", "a" * 32, "vu_\n"])
+def test_a_prefix_is_plain(prefix: str) -> None:
+    with pytest.raises(UsageError, match="prefix"):
+        tables(prefix)
+
+
+def test_no_name_needs_quotes(engine: sa.Engine) -> None:
+    preparer = engine.dialect.identifier_preparer
+    for table in (*tables("update_").contents, tables("update_").version):
+        for name in (table.name, *table.c.keys()):
+            assert preparer.quote(name) == name
