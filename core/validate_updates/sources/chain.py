@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from validate_updates.sources.base import Block, Lines, Place, Records
+
+PYTHON: Final = "<python>"
+"""The name of what Python code hands over."""
 
 
 class Part(Protocol):

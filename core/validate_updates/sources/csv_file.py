@@ -32,20 +32,18 @@ def _records(feed: _Feed, file: str, delimiter: str) -> Iterator[Item]:
     while header:
         feed.begin()
         try:
-            cells = _cells(reader, feed)
-            if cells is None:
-                return
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise BadRecord("wrong_width", f"{len(cells)} cells where the header has {len(header)}")
+            cells = _cells(reader, feed, len(header))
         except BadRecord as error:
-            yield _unreadable(feed, error)
-        else:
+            raw = feed.raw
+            yield Unreadable(seq=feed.seq, code=error.code, message=error.message, raw=raw, offset=feed.offset)
+            continue
+        if cells is None:
+            return
+        if cells:
             yield feed.seq, dict(zip(header, cells, strict=True)), feed.size
 
 
-def _cells(reader: Iterator[list[str]], feed: _Feed) -> list[str] | None:
+def _cells(reader: Iterator[list[str]], feed: _Feed, width: int | None = None) -> list[str] | None:
     """The next record; nothing in it for a blank line, None at the end. Raises :class:`BadRecord`."""
     try:
         cells = _next(reader, feed)
@@ -61,6 +59,8 @@ def _cells(reader: Iterator[list[str]], feed: _Feed) -> list[str] | None:
         raise BadRecord("too_long", f"{size} bytes {_until(feed)}; a record may have {RECORD_LIMIT}") from None
     if feed.flaw is not None:
         raise feed.flaw
+    if width is not None and len(cells) not in (0, width):
+        raise BadRecord("wrong_width", f"{len(cells)} cells where the header has {width}")
     return cells
 
 
@@ -82,19 +82,20 @@ def _next(reader: Iterator[list[str]], feed: _Feed) -> list[str]:
 
 def _header(reader: Iterator[list[str]], feed: _Feed, file: str) -> list[str]:
     """The names of the columns; none in a file with nothing in it."""
-    names: list[str] | None = []
+    cells: list[str] | None = []
     try:
-        while names == []:
+        while cells == []:
             feed.begin()
-            names = _cells(reader, feed)
+            cells = _cells(reader, feed)
     except BadRecord as error:
         raise SourceError(f"{printable(file)} has no readable header: {error.message}") from error
-    for number, name in enumerate(names or [], 1):
+    names = cells or []
+    for index, name in enumerate(names):
         if not name.strip():
-            raise SourceError(f"{printable(file)}: column {number} has no name in the header")
-        if name in names[: number - 1]:
+            raise SourceError(f"{printable(file)}: column {index + 1} has no name in the header")
+        if name in names[:index]:
             raise SourceError(f"{printable(file)}: the header has the column {printable(name)!r} twice")
-    return names or []
+    return names
 
 
 def _guess(feed: _Feed) -> str:
@@ -106,10 +107,6 @@ def _guess(feed: _Feed) -> str:
         return ","
     feed.rewind()
     return next((mark for mark in ",;\t" if mark in line), ",")
-
-
-def _unreadable(feed: _Feed, error: BadRecord) -> Unreadable:
-    return Unreadable(seq=feed.seq, code=error.code, message=error.message, raw=feed.raw, offset=feed.offset)
 
 
 def _until(feed: _Feed) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Final, Protocol
 
 from validate_updates.errors import SourceError
@@ -51,7 +51,7 @@ class ByteStream:
         return self._ahead
 
     def skip_mark(self) -> int:
-        """Past the byte-order mark at the start: its bytes, 0 without one. Raises ``SourceError`` for UTF-16 and UTF-32."""
+        """Past the byte-order mark: its bytes, 0 without one. Raises ``SourceError`` where it is not that of UTF-8."""
         start = self.peek(4)
         if start.startswith(_WIDE_MARKS):
             message = f"{printable(self.name)} is UTF-16 or UTF-32; records are read as UTF-8"
@@ -63,16 +63,20 @@ class ByteStream:
             return b""
         try:
             return self._raw.read1(size)
-        except Exception as error:  # zlib.error and LZMAError have no base in common with OSError and EOFError
-            self._failure = read_failure(self.name, error)
+        except Exception as error:  # noqa: BLE001  # zlib.error and LZMAError share no base with OSError
+            message = f"{printable(self.name)} cannot be read to its end: {_reason(error)}"
+            self._failure = SourceError(message, hint="fetch the file again")
             self._failure.__cause__ = error
             return b""
 
 
-def read_failure(name: str, error: BaseException) -> SourceError:
-    """The error to raise when reading the file broke off with ``error``."""
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return SourceError(f"{printable(name)} cannot be read to its end: {printable(reason)}", hint="fetch the file again")
+def cannot_open(name: str, error: OSError | ValueError) -> SourceError:
+    """The error to raise where the file cannot be opened."""
+    return SourceError(f"{printable(name)} cannot be opened: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return printable(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
 @contextmanager
@@ -87,26 +91,26 @@ def open_bytes(name: str) -> Iterator[ByteStream]:
     try:
         raw = _open(name)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"{printable(name)} cannot be opened: {printable(reason)}") from error
+        raise cannot_open(name, error) from error
     with closing(raw):
         yield ByteStream(name, raw)
 
 
 def _open(name: str) -> _Raw:
-    suffix = os.path.splitext(name)[1].lower()
-    if suffix in COMPRESSED and os.path.isfile(name) and not os.path.getsize(name):
+    path = Path(name)
+    suffix = path.suffix.lower()
+    if suffix in COMPRESSED and path.is_file() and not path.stat().st_size:
         raise ValueError(f"it is empty, and even an empty {suffix} file is not")
     if suffix == ".gz":
         import gzip
 
-        return gzip.open(name, "rb")
+        return gzip.open(path, "rb")
     if suffix == ".bz2":
         import bz2
 
-        return bz2.open(name, "rb")
+        return bz2.open(path, "rb")
     if suffix == ".xz":
         import lzma
 
-        return lzma.open(name, "rb")
-    return open(name, "rb")
+        return lzma.open(path, "rb")
+    return path.open("rb")

@@ -98,7 +98,7 @@ class _Array:
         self._at = 0
         self._keep = 0
         """Where in the buffer the element under way begins."""
-        self._head: bytes | None = None
+        self._head = b""
         """The beginning of an element that is too long to be kept."""
 
     def enter(self) -> bool:
@@ -115,10 +115,10 @@ class _Array:
     def element(self) -> _Element:
         """The bytes up to the comma or bracket that ends this element."""
         self._skip_blank()
-        self._keep, self._head = self._at, None
+        self._keep, self._head = self._at, b""
         offset = self._before + self._at
         end = self._find_end()
-        if self._head is not None:
+        if self._head:
             element = _Element(self._head, offset, self._before + self._at - offset, end)
         else:
             raw = self._buffer[self._keep : self._at].rstrip(_WHITE)

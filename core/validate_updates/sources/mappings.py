@@ -8,16 +8,15 @@ from typing import Any
 
 from validate_updates.errors import SourceError, UpdateError
 from validate_updates.sources.base import RAW_LIMIT, Records, Unreadable
+from validate_updates.sources.chain import PYTHON
 from validate_updates.sources.gather import Item, gather
 from validate_updates.text import printable
-
-NAME = "<python>"
 
 
 class MappingsPart:
     """An iterable of mappings of column to value."""
 
-    name = NAME
+    name = PYTHON
     has_lines = False
 
     def __init__(self, mappings: Iterable[Any]) -> None:

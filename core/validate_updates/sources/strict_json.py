@@ -34,7 +34,7 @@ class BadRecord(Exception):
 
 
 def parse_record(raw: bytes) -> dict[str, Any]:
-    """The record that ``raw`` holds: integers as ``int``, other numbers as finite ``float``. Raises :class:`BadRecord`."""
+    """The record: integers as ``int``, other numbers as finite ``float``. Raises :class:`BadRecord`."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
