@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from validate_updates import signals
@@ -11,12 +12,11 @@ from validate_updates.application import RecordRefused
 from validate_updates.context import BatchInfo
 from validate_updates.errors import TargetError
 from validate_updates.findings import Finding, Severity
+from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.trouble import Blame
 from validate_updates.targets.write import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import sqlalchemy as sa
 
     from validate_updates.result import Counts
@@ -74,14 +74,9 @@ class PlanBatch:
         """Run the validators of the moment ``batch`` on it."""
         return self._application.judge_batch(self._info) if self._info.size else ()
 
-    @contextmanager
-    def _savepoint(self) -> Iterator[None]:
-        with self._application.connection.begin_nested():
-            yield
-
     def checkpoint(self) -> AbstractContextManager[None]:
         """A savepoint: an exception that leaves the block takes back what the block wrote, and goes on up."""
-        return self._savepoint()
+        return savepoint(self._application.connection)
 
     def write(self) -> Counts:
         """Write it, set-based. Raises ``RecordRefused`` when the database refuses a record of it."""
@@ -118,8 +113,7 @@ class PlanBatch:
         What is accepted stays while the rest is tried, so that of two records in each other's way the later is named.
         """
         found: list[Finding] = []
-        undo = self._application.connection.begin_nested()
-        try:
+        with savepoint(self._application.connection, keep=False):
             ranges = [(self._info.first, self._info.last)]
             while ranges and len(found) < limit:
                 first, last = ranges.pop()
@@ -131,8 +125,6 @@ class PlanBatch:
                 else:
                     middle = (first + last) // 2
                     ranges += [(middle + 1, last), (first, middle)]
-        finally:
-            undo.rollback()
         return found
 
     def _tried(self, first: int, last: int) -> Finding | None:
@@ -144,8 +136,6 @@ class PlanBatch:
         return None
 
     def _named(self, finding: Finding, position: int) -> Finding:
-        from dataclasses import replace
-
         key = self._application.plan.key_at(position)
         what = finding.message.removeprefix("the database refused a record: ")
         return replace(

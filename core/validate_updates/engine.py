@@ -41,7 +41,8 @@ from validate_updates.summing_up import next_steps, reason_for, sections_of
 from validate_updates.targets import open_database
 from validate_updates.targets.plan import Plan, duplicated_keys, raw
 from validate_updates.targets.reflect import target_table
-from validate_updates.targets.stage import SEQ, forget
+from validate_updates.targets.names import ROW, SEQ
+from validate_updates.targets.stage import forget
 from validate_updates.targets.trouble import Blame
 
 if TYPE_CHECKING:
@@ -334,7 +335,7 @@ class _Run:
 
     def _place_of(self, position: int) -> str:
         plan, stage = self._planned(), self._staged().stage.table
-        query = sa.select(stage.c[SEQ]).join(plan.table, plan.table.c.row == stage.c.vu_row)
+        query = sa.select(stage.c[SEQ]).join(plan.table, plan.table.c.row == stage.c[ROW])
         seq = self.connection.execute(query.where(plan.table.c.pos == position, plan.table.c.action != "D")).scalar()
         return str(self.source.place(seq)) if seq is not None else "not in the source"
 

@@ -74,9 +74,9 @@ def guarded(call: Callable[[], T], *, limit: float, interrupt: Callable[[], None
     ward = _Ward(call)
     started = monotonic()
     with switched():
-        ward.start()
         try:
-            in_time = _ended(ward, limit)
+            ward.start()
+            in_time = _ends(ward, limit)
         finally:
             stopped = _stop(ward, interrupt)
     seconds = monotonic() - started
@@ -191,17 +191,28 @@ class _Ward(threading.Thread, Generic[T]):
         self.output = Output()
         self.value: T | None = None
         self.problem: Problem | None = _UNANSWERED
+        self.done = threading.Event()
+        """What to wait for: a ``join`` that a signal breaks off takes a running thread for an ended one (Python 3.11)."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the thread is over."""
+        return self.done.is_set() or not self.is_alive()
 
     def run(self) -> None:
         """In the thread. The outer block is for an exception of ours that arrives late, and for hostile exceptions."""
         with suppress(BaseException), self.output:
-            try:
-                self.value = self._call()
-                self.problem = None
-            except BaseException as error:  # noqa: BLE001  # sys.exit in a plugin must not end the update
-                self.problem = _problem(error)
-                if _log.isEnabledFor(logging.DEBUG):
-                    self._trace = "".join(traceback.format_exception(error))
+            self._answer()
+        self.done.set()
+
+    def _answer(self) -> None:
+        try:
+            self.value = self._call()
+            self.problem = None
+        except BaseException as error:  # noqa: BLE001  # sys.exit in a plugin must not end the update
+            self.problem = _problem(error)
+            if _log.isEnabledFor(logging.DEBUG):
+                self._trace = "".join(traceback.format_exception(error))
 
     def log(self) -> None:
         """Write to the debug log what is not for the report."""
@@ -210,31 +221,31 @@ class _Ward(threading.Thread, Generic[T]):
             _log.debug("plugin code failed\n%s", self._trace)
 
 
-def _ended(thread: threading.Thread, limit: float) -> bool:
+def _ends(ward: _Ward[T], limit: float) -> bool:
+    """Wait for it, and for signals."""
     deadline = monotonic() + limit
-    while thread.is_alive() and (left := deadline - monotonic()) > 0:
-        thread.join(min(left, _SLICE))
-        if thread.is_alive():
+    while not ward.ended and (left := deadline - monotonic()) > 0:
+        if not ward.done.wait(min(left, _SLICE)):
             signals.check()
-    return not thread.is_alive()
+    return ward.ended
 
 
-def _stop(thread: threading.Thread, interrupt: Callable[[], None]) -> bool:
+def _stop(ward: _Ward[T], interrupt: Callable[[], None]) -> bool:
     """Make the thread end, if it has not. False when it is left behind.
 
     Told again and again: an interrupt between two statements interrupts nothing, and plugin code may catch everything.
     """
     deadline = monotonic() + GRACE
-    while thread.is_alive() and monotonic() < deadline:
+    while not ward.ended and monotonic() < deadline:
         try:
             interrupt()
         except Exception:  # noqa: BLE001  # a statement that cannot be interrupted is no reason to stop waiting
             _log.debug("the statement could not be interrupted", exc_info=True)
-        _raise_in(thread)
-        thread.join(_SLICE)
-    if thread.is_alive():
+        _raise_in(ward)
+        ward.done.wait(_SLICE)
+    if not ward.ended:
         keep_switched()
-    return not thread.is_alive()
+    return ward.ended
 
 
 def _raise_in(thread: threading.Thread) -> None:

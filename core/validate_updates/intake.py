@@ -13,6 +13,7 @@ from validate_updates.result import KeptOut
 from validate_updates.sources.base import Block, Lines, Records
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.reflect import key_for
+from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.stage import Stage
 from validate_updates.targets.trouble import Blame
 from validate_updates.text import key_text, printable
@@ -91,7 +92,7 @@ class Intake:
     def _add(self, rows: Rows) -> None:
         self.stage.admit(rows.shape)
         try:
-            with self._connection.begin_nested():
+            with savepoint(self._connection):
                 self.stage.add(rows)
         except Exception as error:  # whatever the driver raises is sorted by what it means
             trouble = self._database.trouble(error, self._connection)

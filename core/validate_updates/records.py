@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from operator import itemgetter
-from typing import Annotated, Any
+from operator import attrgetter, itemgetter
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ from validate_updates.result import KeptOut
 from validate_updates.sources.base import RAW_LIMIT, Block, Lines, Records, Source, Unreadable
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.table import Column, Kind, TargetTable
+from validate_updates.targets.names import SEQ
 from validate_updates.text import printable
 from validate_updates.values import BadValue, Converter, converter, from_text
 
@@ -85,9 +86,8 @@ class Decoder:
         if self._lines is None:
             self._lines = self._line_decoder_for(block.lines)
         fast = self._lines
-        rows = fast.decode_block(block) if fast else None
+        rows = fast.decode(block.lines, block.data, block.first_seq) if fast else None
         if fast and rows is not None:
-            rows.sort(key=itemgetter(*fast.shape.key_at))
             yield Rows(fast.shape, rows)
             return
         yield from self._line_by_line(block, fast)
@@ -110,9 +110,9 @@ class Decoder:
         slow: list[tuple[int, Mapping[str, Any]]] = []
         offset = block.offset
         for seq, line in enumerate(block.lines, block.first_seq):
-            row = fast.decode_line(line, seq) if fast else None
-            if row is not None:
-                quick.append(row)
+            rows = fast.decode([line], line, seq) if fast else None
+            if rows is not None:
+                quick += rows
             elif not line.strip(b" \t\r"):
                 pass
             else:
@@ -262,50 +262,30 @@ class _LineDecoder:
 
     def __init__(self, shape: Shape, columns: list[Column], converters: Mapping[str, Converter]) -> None:
         self.shape = shape
-        key = {columns[at].name for at in shape.key_at}
-        fields = []
-        for index, column in enumerate(columns):
-            kind = _fast_type(column)
-            fields.append((f"f{index}", kind if column.name in key else kind | None if kind is not Any else Any))
-        struct = msgspec.defstruct(
-            "Line",
-            fields,
-            rename={f"f{index}": column.name for index, column in enumerate(columns)},
-            forbid_unknown_fields=True,
-            gc=False,
-        )
-        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(struct).decode
         self._members = len(columns)
-        self._after = [
-            (index, _canonical(column.kind), converters[column.name])
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_struct(shape, columns)).decode
+        self._by_key = attrgetter(*(_field(at) for at in shape.key_at))
+        self._looks = [
+            _Look(_field(index), attrgetter(_field(index)), _canonical(column.kind), converters[column.name])
             for index, column in enumerate(columns)
-            if _needs_a_look(column)
+            if column.choices or column.kind not in (Kind.INTEGER, Kind.TEXT)
         ]
 
-    def decode_block(self, block: Lines) -> list[tuple[Any, ...]] | None:
-        """The rows of a block all of whose lines are plain; None where any is not."""
-        if not self._plain(block.data, len(block.lines)):
+    def decode(self, lines: list[bytes], data: bytes, first_seq: int) -> list[tuple[Any, ...]] | None:
+        """The rows of lines that are all plain, sorted by key; None where any is not. ``data``: the lines, joined."""
+        if not self._plain(data, len(lines)):
             return None
         try:
-            rows = list(map(msgspec.structs.astuple, map(self._decode, block.lines)))
-            for index, canonical, convert in self._after:
-                if not canonical([row[index] for row in rows]):
-                    rows = [_replaced(row, index, convert) for row in rows]
+            records = list(map(self._decode, lines))
+            for look in self._looks:
+                if not look.canonical(list(map(look.get, records))):
+                    look.convert_all(records)
         except (msgspec.DecodeError, UnicodeDecodeError, BadValue, RecursionError):
             return None
-        return [(*row, seq) for seq, row in enumerate(rows, block.first_seq)]
-
-    def decode_line(self, line: bytes, seq: int) -> tuple[Any, ...] | None:
-        """The row of one line; None where the slow way must say."""
-        if not self._plain(line, 1):
-            return None
-        try:
-            row = msgspec.structs.astuple(self._decode(line))
-            for index, _, convert in self._after:
-                row = _replaced(row, index, convert)
-        except (msgspec.DecodeError, UnicodeDecodeError, BadValue, RecursionError):
-            return None
-        return (*row, seq)
+        for seq, record in enumerate(records, first_seq):
+            record.seq = seq
+        records.sort(key=self._by_key)
+        return list(map(msgspec.structs.astuple, records))
 
     def _plain(self, data: bytes, lines: int) -> bool:
         """Whether no record can have a member twice, and no text a NUL.
@@ -315,22 +295,45 @@ class _LineDecoder:
         """
         return (
             data.count(b'":') == self._members * lines
-            and b'" :' not in data
+            and data.rfind(b'" :') < 0  # from the right it is a third faster than `in`
             and (b"\t" not in data or b'"\t:' not in data)
             and (b"\r" not in data or b'"\r:' not in data)
             and (b"\\" not in data or b"\\u0000" not in data)
         )
 
 
-def _replaced(row: tuple[Any, ...], index: int, convert: Converter) -> tuple[Any, ...]:
-    value = row[index]
-    if value is None:
-        return row
-    return (*row[:index], convert(value), *row[index + 1 :])
+def _field(index: int) -> str:
+    return f"f{index}"
 
 
-def _needs_a_look(column: Column) -> bool:
-    return bool(column.choices) or column.kind not in (Kind.INTEGER, Kind.TEXT)
+def _struct(shape: Shape, columns: list[Column]) -> type[msgspec.Struct]:
+    """A struct with the members of a shape, all required, and room for the record's number, which no line can fill."""
+    fields: list[Any] = []
+    for index, column in enumerate(columns):
+        kind = _fast_type(column)
+        fields.append((_field(index), kind if kind is Any or index in shape.key_at else kind | None))
+    names = {_field(index): column.name for index, column in enumerate(columns)}
+    never = Literal["\0"]
+    return msgspec.defstruct(
+        "Line", [*fields, ("seq", never, 0)], rename={**names, "seq": SEQ}, forbid_unknown_fields=True, gc=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A column whose values msgspec cannot fully judge."""
+
+    field: str
+    get: Callable[[Any], Any]
+    canonical: Callable[[list[Any]], bool]
+    convert: Converter
+
+    def convert_all(self, records: list[Any]) -> None:
+        """Normalise the column in place. Raises ``BadValue``."""
+        for record in records:
+            value = self.get(record)
+            if value is not None:
+                setattr(record, self.field, self.convert(value))
 
 
 def _canonical(kind: Kind) -> Callable[[list[Any]], bool]:

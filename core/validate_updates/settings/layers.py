@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from validate_updates.settings.values import Keys, dotted
@@ -27,9 +28,10 @@ class Layer:
         return f"{self.origins[named]}: {dotted(path[len(named) :])}".removesuffix(": ")
 
     def _named(self, path: Keys) -> Keys:
-        while path and path not in self.origins:
-            path = path[:-1]
-        return path
+        """The path nearest above that has a name; or, for a table made of variables, the first below."""
+        above = (path[:length] for length in range(len(path), -1, -1))
+        below = (other for other in self.origins if other[: len(path)] == path)
+        return next(other for other in chain(above, below) if other in self.origins)
 
 
 def lay_over(layers: Sequence[Layer]) -> Layer:

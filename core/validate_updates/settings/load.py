@@ -28,7 +28,7 @@ SHOWN: Final = 10
 class Settings:
     """What the files and the environment come to."""
 
-    model: SettingsModel
+    model: SettingsModel = field(repr=False)
     files: tuple[Path, ...] = ()
     """Those that were read, the stronger last."""
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -43,8 +43,10 @@ def as_text(value: object, path: Keys = (), limit: int = 60) -> str:
 def _text(value: object, path: Keys) -> str:
     if value is not None and _is_secret(path):
         return f'"{MASK}"'
-    if isinstance(value, SecretUrl | str):
-        return f'"{without_secrets(value if isinstance(value, str) else value.reveal())}"'
+    if isinstance(value, SecretUrl):
+        return f'"{_target(value.reveal())}"'
+    if isinstance(value, str):
+        return f'"{without_secrets(value)}"'
     if isinstance(value, Mapping):
         inside = (f"{dotted((str(key),))} = {_text(item, (*path, str(key)))}" for key, item in value.items())
         return f"{{{', '.join(inside)}}}"
@@ -65,9 +67,13 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
+def _target(text: str) -> str:
+    return without_secrets(text) if _URL.search(text) or _FROM_ENVIRONMENT.fullmatch(text) else MASK
+
+
 def without_secrets(text: str) -> str:
     """``text`` without the secrets of a URL in it: its password, its query, and the path of a web address."""
-    match = None if _FROM_ENVIRONMENT.fullmatch(text) else _URL.search(text)
+    match = _URL.search(text)
     if match is None:
         return text
     login, at, rest = match["rest"].rpartition("@")

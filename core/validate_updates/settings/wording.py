@@ -41,7 +41,7 @@ def explain(message: str, value: object, allowed: tuple[Any, ...], path: Keys) -
 def _expectation(problem: str, got: str | None) -> str:
     match = _EXPECTED.fullmatch(problem)
     if match is None:
-        return problem[:1].lower() + problem[1:]
+        return problem[:1].lower() + problem[1:] + (f", got {got}" if got else "")
     types = [_WORDS.get(name, name) for name in match["types"].split(" | ") if name != "null"]
     told = got or (_WORDS.get(match["got"], match["got"]) if match["got"] else "")
     return f"expected {' or '.join(types)}{_limit(match['limit'] or '')}{f', got {told}' if told else ''}"

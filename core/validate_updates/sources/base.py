@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-BLOCK_BYTES = 1 << 20
-"""Bytes read at a time."""
+BLOCK_BYTES = 1 << 18
+"""Bytes read at a time: what is made of a block still fits the processor's cache."""
 RECORD_LIMIT = 1_000_000
 """Bytes of the largest record that is read."""
 RAW_LIMIT = 64 * 1024

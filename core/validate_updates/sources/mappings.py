@@ -46,10 +46,9 @@ def _item(seq: int, item: Any) -> Item:
     if not isinstance(item, Mapping):
         return _unreadable(seq, item, "not_a_mapping", f"a record is a mapping, not {type(item).__name__}")
     record = dict(item)
-    wrong = next((name for name in record if not isinstance(name, str)), None)
-    if wrong is not None or None in record:
-        message = f"a column's name is text, not {type(wrong).__name__}"
-        return _unreadable(seq, item, "bad_name", message)
+    wrong = [name for name in record if not isinstance(name, str)]
+    if wrong:
+        return _unreadable(seq, item, "bad_name", f"the name of a column is text, not {type(wrong[0]).__name__}")
     return seq, record, 0
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from validate_updates.result import CellChange, Change
-from validate_updates.targets.stage import ROW, SHAPE
+from validate_updates.targets.names import ROW, SHAPE
 from validate_updates.text import key_text
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from validate_updates.errors import UsageError
+from validate_updates.targets.names import ROW, SEQ, SHAPE
+from validate_updates.targets.savepoint import savepoint
 from validate_updates.text import key_text
 
 if TYPE_CHECKING:
@@ -17,12 +19,6 @@ if TYPE_CHECKING:
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
 
-ROW = "vu_row"
-"""Column of the stage: its primary key, in the order of staging."""
-SEQ = "vu_seq"
-"""Column of the stage: the record's number in the source."""
-SHAPE = "vu_shape"
-"""Column of the stage: number of the record's shape."""
 _OURS = (ROW, SEQ, SHAPE)
 
 
@@ -82,7 +78,7 @@ class Stage:
         """Keep the last record of each key; returns how many went. Leaves a unique index over the key behind."""
         index = sa.Index("vu_stage_key", *(self.table.c[name] for name in self._target.key), unique=True)
         try:
-            with self._connection.begin_nested():
+            with savepoint(self._connection):
                 index.create(self._connection)
         except sa.exc.IntegrityError:
             self.superseded = self._duplicate_keys(limit=5)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from validate_updates.result import Counts
 from validate_updates.targets.plan import DELETE, INSERT, UPDATE
-from validate_updates.targets.stage import ROW, SHAPE
+from validate_updates.targets.names import ROW, SHAPE
 
 if TYPE_CHECKING:
     from validate_updates.records import Shape
