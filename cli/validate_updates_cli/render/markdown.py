@@ -27,6 +27,7 @@ from validate_updates_cli.render.words import (
     place,
     plural,
     seconds,
+    show_command,
     verdict_words,
     worst_first,
 )
@@ -169,5 +170,6 @@ def _row(cells: Iterable[str]) -> str:
 
 def _more(count: int, result: RunResult) -> Iterator[str]:
     if count > 0:
-        yield f"and {number(count)} more: {code(f'validate-updates runs show {result.run_id}')}"
+        command = show_command(result)
+        yield f"and {number(count)} more{f': {code(command)}' if command else ''}"
         yield ""

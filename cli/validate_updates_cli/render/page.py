@@ -52,12 +52,22 @@ class Page:
         """One line that is never broken, such as a command to copy."""
         self._add(Text(" " * indent).append_text(_text(line)))
 
-    def table(self, rows: Iterable[Sequence[Text | str]], *, indent: int = 2, right: Iterable[int] = ()) -> None:
-        """Aligned columns without any lines; those numbered in ``right`` are flush right. The last one is wrapped."""
+    def table(
+        self,
+        rows: Iterable[Sequence[Text | str]],
+        *,
+        indent: int = 2,
+        right: Iterable[int] = (),
+        whole: Iterable[int] = (),
+    ) -> None:
+        """Aligned columns without any lines. The last one is wrapped, the others are cut where there is no room.
+
+        ``right``: columns that are flush right. ``whole``: columns that are never cut.
+        """
         cells = [[_text(cell) for cell in row] for row in rows]
         if not cells:
             return
-        widths = self._widths(cells, self.look.width - indent)
+        widths = self._widths(cells, self.look.width - indent, frozenset(whole))
         for row in cells:
             self._row(row, widths, indent, frozenset(right))
 
@@ -72,16 +82,16 @@ class Page:
             lead.append(" " * max(widths[len(row) - 1] - last.cell_len, 0))
         self.put(last, indent=indent, lead=lead)
 
-    def _widths(self, cells: list[list[Text]], room: int) -> list[int]:
+    def _widths(self, cells: list[list[Text]], room: int, whole: frozenset[int]) -> list[int]:
         """The width of each column; the widest ones shrink until all fit. The last is counted at most half the room."""
         columns = zip_longest(*([cell.cell_len for cell in row] for row in cells), fillvalue=0)
         widths = [max(column) for column in columns]
         last = min(widths[-1], room // 2)
         while len(widths) > 1 and sum(widths[:-1]) + last + GAP * (len(widths) - 1) > room:
-            widest = max(range(len(widths) - 1), key=widths.__getitem__)
-            if widths[widest] <= NARROWEST:
+            loose = [number for number in range(len(widths) - 1) if number not in whole and widths[number] > NARROWEST]
+            if not loose:
                 break
-            widths[widest] -= 1
+            widths[max(loose, key=widths.__getitem__)] -= 1
         return widths
 
     def _cut(self, cell: Text, width: int) -> Text:

@@ -18,6 +18,7 @@ from validate_updates_cli.render.words import (
     EXAMPLES,
     FINDINGS,
     KEPT_OUT,
+    LONGEST,
     MESSAGE,
     ROWS,
     count_parts,
@@ -27,6 +28,7 @@ from validate_updates_cli.render.words import (
     place,
     plural,
     seconds,
+    show_command,
     verdict_words,
     worst_first,
 )
@@ -48,14 +50,20 @@ _SEVERITIES: Final = {
 _ACTIONS: Final = {"insert": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 
 
-def summary(result: RunResult, look: Look, *, verbose: bool = False) -> list[Text]:
-    """The whole page. ``verbose`` adds every check, the changes of a real run, timings and metrics."""
+def summary(
+    result: RunResult, look: Look, *, verbose: bool = False, whole: bool = False, state: str = ""
+) -> list[Text]:
+    """The whole page. ``verbose`` adds every check, the changes of a real run, timings and metrics.
+
+    ``whole``: all findings and records kept out that the result holds. ``state`` stands in place of the verdict, where
+    the run has none yet, or no longer.
+    """
     page = Page(look)
-    _verdict(page, result)
+    _verdict(page, result, state)
     _counts(page, result)
     _judged(page, result, verbose=verbose)
-    _findings(page, result)
-    _kept_out(page, result, verbose=verbose)
+    _findings(page, result, whole=whole)
+    _kept_out(page, result, whole=whole, verbose=verbose)
     if verbose or result.dry_run:
         _changes(page, result)
     for section in result.sections:
@@ -71,18 +79,31 @@ def one_line(result: RunResult, look: Look) -> Text:
     return joined([_verdict_text(result, look), Text(f"{task}: {equation(result.counts)} (run {result.run_id})")], " ")
 
 
+def answer_page(answer: object, look: Look) -> list[Text]:
+    """What a command answers: a section, or lines of text; None is no lines."""
+    page = Page(look)
+    if isinstance(answer, Section):
+        _section(page, answer)
+    elif answer is not None:
+        for line in str(answer).split("\n"):
+            page.verbatim(look.text(line, LONGEST), indent=0)
+    return page.lines
+
+
 def _sign(sign: tuple[str, str, str], words: str, look: Look) -> Text:
     fancy, plain, style = sign
     return Text(f"{plain if look.ascii else fancy} {words}", style=style)
 
 
-def _verdict_text(result: RunResult, look: Look) -> Text:
-    return _sign(_SIGNS[result.verdict], verdict_words(result), look)
+def _verdict_text(result: RunResult, look: Look, state: str = "") -> Text:
+    words = verdict_words(result) if state in {"", result.verdict} else state.upper()
+    return _sign(_SIGNS[result.verdict], words, look)
 
 
-def _verdict(page: Page, result: RunResult) -> None:
+def _verdict(page: Page, result: RunResult, state: str) -> None:
     look = page.look
-    line = joined([_verdict_text(result, look), Text(look.text(result.task or result.table), style="bold")], "  ")
+    task = Text(look.text(result.task or result.table), style="bold")
+    line = joined([_verdict_text(result, look, state), task], "  ")
     if result.dry_run:
         line.append("  dry run: nothing was written", style="dim")
     page.put(line, indent=0)
@@ -160,14 +181,15 @@ def _check_row(look: Look, check: Judged) -> tuple[Text | str, ...]:
     )
 
 
-def _findings(page: Page, result: RunResult) -> None:
+def _findings(page: Page, result: RunResult, *, whole: bool) -> None:
     if not result.findings:
         return
     page.heading("Findings")
     findings = worst_first(result.findings)
-    for finding in findings[:FINDINGS]:
+    shown = findings if whole else findings[:FINDINGS]
+    for finding in shown:
         _finding(page, finding)
-    _more(page, len(findings) - FINDINGS, result)
+    _more(page, len(findings) - len(shown), result, whole=whole)
 
 
 def _finding(page: Page, finding: Finding) -> None:
@@ -189,14 +211,15 @@ def _finding(page: Page, finding: Finding) -> None:
         page.put(look.text(finding.hint, MESSAGE), indent=4, lead=f"{look.arrow} ")
 
 
-def _kept_out(page: Page, result: RunResult, *, verbose: bool) -> None:
+def _kept_out(page: Page, result: RunResult, *, whole: bool, verbose: bool) -> None:
     if not result.kept_out:
         return
     total = max(result.counts.quarantined, len(result.kept_out))
     page.heading(f"Quarantined: {plural(total, 'record')}")
-    for kept in result.kept_out[:KEPT_OUT]:
+    shown = result.kept_out if whole else result.kept_out[:KEPT_OUT]
+    for kept in shown:
         _kept(page, kept, verbose=verbose)
-    _more(page, total - min(len(result.kept_out), KEPT_OUT), result)
+    _more(page, total - len(shown), result, whole=whole)
 
 
 def _kept(page: Page, kept: KeptOut, *, verbose: bool) -> None:
@@ -294,6 +317,7 @@ def _next(page: Page, result: RunResult) -> None:
         page.verbatim(page.look.text(step, MESSAGE))
 
 
-def _more(page: Page, count: int, result: RunResult) -> None:
+def _more(page: Page, count: int, result: RunResult, *, whole: bool) -> None:
     if count > 0:
-        page.put(f"and {number(count)} more: validate-updates runs show {page.look.text(result.run_id)}")
+        command = "" if whole else show_command(result)
+        page.put(f"and {number(count)} more{f': {page.look.text(command, MESSAGE)}' if command else ''}")

@@ -19,6 +19,8 @@ EXAMPLES: Final = 3
 ROWS: Final = 20
 MESSAGE: Final = 500
 """Characters of a sentence; most are far shorter."""
+LONGEST: Final = 10_000
+"""Characters of a line that is not wrapped."""
 
 
 def number(value: float) -> str:
@@ -78,6 +80,14 @@ def place(kept: KeptOut) -> str:
     if kept.line is not None:
         return f"{kept.file}:{kept.line}"
     return f"{kept.file}, byte {kept.offset}" if kept.offset is not None else kept.file
+
+
+def show_command(result: RunResult) -> str:
+    """The command that shows all of the run; empty for a dry run, of which nothing is kept. Not sanitised."""
+    if result.dry_run:
+        return ""
+    bare = f"validate-updates runs show {result.run_id}"
+    return next((step for step in result.next_steps if step.startswith(bare)), bare)
 
 
 def evidence(look: Look, finding: Finding) -> str:

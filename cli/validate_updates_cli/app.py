@@ -1,0 +1,180 @@
+"""The commands as typer knows them: names, options and help. What they do is in ``commands``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from validate_updates import __version__
+
+from validate_updates_cli.commands.opening import TargetOptions
+from validate_updates_cli.commands.update import UpdateOptions
+from validate_updates_cli.output import Shared, write
+from validate_updates_cli.translate import PlainGroup, add, as_number, new_app
+
+ABOUT = """A verdict on every database update, before the commit: stage, plan, judge, apply, write down.
+
+Plugins may bring commands of their own: validate-updates PLUGIN --help. Exit codes: 0 committed or nothing to do,
+1 rejected, 2 wrong flags or settings, 3 failed and rolled back, 4 state uncertain, 5 committed in part, 70 a defect,
+75 try later.
+"""
+
+
+class Commands(PlainGroup):
+    """The built-in commands and, looked for only when one of those is not meant, the plugins' groups."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; None where there is none."""
+        built_in = super().get_command(ctx, cmd_name)
+        if built_in is not None:
+            return built_in
+        from validate_updates_cli.plugin_commands import group_of
+
+        return group_of(cmd_name)
+
+
+app = new_app(help=ABOUT, cls=Commands)
+Sources = Annotated[
+    list[str], typer.Argument(metavar="TASK|SOURCE", help="A task of the settings; or files, folders, - for stdin.")
+]
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  # typer calls it
+    if asked:
+        write(f"validate-updates {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *, version: Annotated[bool, typer.Option("-V", "--version", help="Show the version.", callback=_version)] = False
+) -> None:
+    """Options of the program itself."""
+
+
+def run(
+    *,
+    sources: Sources,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all of it, then roll it back.")] = False,
+    options: UpdateOptions,
+    shared: Shared,
+) -> int:
+    """Bring records to a table, and decide before the commit whether the update may stand."""
+    from validate_updates_cli.commands.update import update
+
+    return update(shared, options, sources, dry_run=dry_run)
+
+
+def plan(*, sources: Sources, options: UpdateOptions, shared: Shared) -> int:
+    """Show what `run` would do: the same path, ended by a rollback."""
+    from validate_updates_cli.commands.update import update
+
+    return update(shared, options, sources, dry_run=True)
+
+
+def init(
+    *,
+    target: Annotated[str, typer.Option("--target", metavar="URL", help="sqlite:///FILE or postgresql://…")],
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="The table to update.")],
+    schema: Annotated[str | None, typer.Option("--schema", metavar="NAME", help="Schema of the table.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    shared: Shared,
+) -> int:
+    """Write commented settings for a table into validate-updates.toml."""
+    from validate_updates_cli.commands.init import write_settings
+
+    return write_settings(shared, target=target, table=table, schema=schema, force=force)
+
+
+def doctor(*, options: TargetOptions, shared: Shared) -> int:
+    """Look whether an update could run here, and say what to do where it could not."""
+    from validate_updates_cli.commands import doctor as command
+
+    return command.doctor(shared, options)
+
+
+def runs_list(
+    *,
+    limit: Annotated[str, typer.Option("--limit", metavar="N", help="How many.")] = "20",
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """The newest runs."""
+    from validate_updates_cli.commands.runs import list_runs
+
+    return list_runs(shared, options, limit=as_number("--limit", limit))
+
+
+def runs_show(
+    *,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Everything about one run."""
+    from validate_updates_cli.commands.runs import show_run
+
+    return show_run(shared, options, run_id)
+
+
+def plugins_list(*, shared: Shared) -> int:
+    """The plugins that are installed."""
+    from validate_updates_cli.commands.plugins import list_plugins
+
+    return list_plugins(shared)
+
+
+def plugins_show(*, name: Annotated[str, typer.Argument(metavar="NAME", help="Of a plugin.")], shared: Shared) -> int:
+    """What a plugin does: settings, checks, metrics, commands."""
+    from validate_updates_cli.commands.plugins import show_plugin
+
+    return show_plugin(shared, name)
+
+
+def config_show(
+    *,
+    origin: Annotated[bool, typer.Option("--origin", help="Also where each value came from.")] = False,
+    shared: Shared,
+) -> int:
+    """Every setting as it holds here; secrets are masked."""
+    from validate_updates_cli.commands.config import show_settings
+
+    return show_settings(shared, origin=origin)
+
+
+def config_check(*, shared: Shared) -> int:
+    """What a run of each task would stumble over at once."""
+    from validate_updates_cli.commands.config import check_settings
+
+    return check_settings(shared)
+
+
+def db_status(*, options: TargetOptions, shared: Shared) -> int:
+    """Which version the journal's tables have."""
+    from validate_updates_cli.commands.db import status
+
+    return status(shared, options)
+
+
+def db_upgrade(*, options: TargetOptions, shared: Shared) -> int:
+    """Bring the journal's tables to the version of this program."""
+    from validate_updates_cli.commands.db import upgrade
+
+    return upgrade(shared, options)
+
+
+def _group(name: str, summary: str, **commands: Any) -> None:
+    group = new_app(name=name, help=summary)
+    for command, function in commands.items():
+        add(group, command, function)
+    app.add_typer(group)
+
+
+add(app, "run", run)
+add(app, "plan", plan)
+add(app, "init", init)
+_group("runs", "What earlier runs came to.", list=runs_list, show=runs_show)
+_group("plugins", "What takes part in updates.", list=plugins_list, show=plugins_show)
+_group("config", "The settings that hold here.", show=config_show, check=config_check)
+_group("db", "The journal's own tables.", status=db_status, upgrade=db_upgrade)
+add(app, "doctor", doctor)

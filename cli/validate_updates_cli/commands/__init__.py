@@ -1,0 +1,1 @@
+"""What each command does: plain functions, which the command line only translates to."""

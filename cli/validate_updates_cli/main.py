@@ -1,0 +1,52 @@
+"""The command ``validate-updates``: its entry point, and the last place that catches an error."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+
+from validate_updates import __version__
+
+_WITH_VALUE = frozenset({"--config", "--format"})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the result is the exit code, see :class:`validate_updates.errors.ExitCode`."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments in (["-V"], ["--version"]):  # before anything is imported
+        sys.stdout.write(f"validate-updates {__version__}\n")
+        return 0
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Exception as error:  # noqa: BLE001  # the last place: everything ends in a line and an exit code
+        from validate_updates_cli.trouble import report
+
+        return report(error, arguments, debug="--debug" in arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    from validate_updates_cli.app import app
+
+    code = app(
+        command_first(arguments) or ["--help"],
+        prog_name="validate-updates",
+        standalone_mode=False,
+    )
+    return int(code) if arguments else 2
+
+
+def command_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with options that stand before the command's name moved behind it.
+
+    >>> command_first(["--debug", "run", "daily"])
+    ['run', 'daily', '--debug']
+    """
+    first = 0
+    while first < len(arguments) and arguments[first].startswith("-"):
+        first += 2 if arguments[first] in _WITH_VALUE else 1
+    options, rest = list(arguments[:first]), list(arguments[first:])
+    end = rest.index("--") if "--" in rest else len(rest)
+    return rest[:end] + options + rest[end:]

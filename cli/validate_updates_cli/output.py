@@ -1,0 +1,141 @@
+"""Where text goes: what a command was asked for to stdout, everything else to stderr.
+
+Writing never changes what a command comes to: a reader that went away is no failure of the update.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+from validate_updates.result import SCHEMA_VERSION
+
+from validate_updates_cli.render.look import Look
+from validate_updates_cli.translate import one_of
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+PANEL = "Output and settings"
+WIDEST = 120
+"""Columns; longer lines are hard to read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Options of every command."""
+
+    config: Annotated[
+        str | None,
+        typer.Option("--config", metavar="PATH", help="Settings file; else looked for here.", rich_help_panel=PANEL),
+    ] = None
+    form: Annotated[
+        str,
+        typer.Option("--format", metavar="text|json", help="What stdout carries.", rich_help_panel=PANEL),
+    ] = "text"
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say it in one line.", rich_help_panel=PANEL)] = False
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every detail.", rich_help_panel=PANEL)] = False
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.", rich_help_panel=PANEL)] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=PANEL)] = False
+
+    def __post_init__(self) -> None:
+        one_of("--format", self.form, ("text", "json"))
+
+    @property
+    def json(self) -> bool:
+        """Whether stdout carries JSON."""
+        return self.form == "json"
+
+
+def answer(shared: Shared, data: Mapping[str, Any], page: Callable[[Look], Iterable[Text]]) -> None:
+    """What a command was asked for, on stdout: ``data`` as one JSON object, or the ``page`` for people."""
+    if shared.json:
+        from validate_updates_cli.render.json import as_json
+
+        write(as_json({"schema_version": SCHEMA_VERSION, **data}))
+    else:
+        show(page(look()), shared)
+
+
+def look() -> Look:
+    """What stdout can take."""
+    return Look(
+        width=min(shutil.get_terminal_size((80, 24)).columns, WIDEST),
+        ascii=not _is_utf8(sys.stdout),
+        workflow=os.environ.get("GITHUB_ACTIONS") == "true",
+    )
+
+
+def show(lines: Iterable[Text], shared: Shared) -> None:
+    """Lines for people, on stdout."""
+    from rich.console import Console
+
+    color = not shared.no_color and wants_color(sys.stdout)
+    paper = Console(
+        file=io.StringIO(),
+        width=WIDEST,
+        force_terminal=color,
+        no_color=not color,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    with paper.capture() as text:
+        for line in lines:
+            paper.print(line, soft_wrap=True)
+    write(text.get())
+
+
+def write(text: str) -> None:
+    """``text`` on stdout, as it is."""
+    _write(sys.stdout, text)
+
+
+def complain(text: str) -> None:
+    """``text`` as lines on stderr, sanitised by the caller."""
+    _write(sys.stderr, f"{text}\n")
+
+
+def wants_color(stream: TextIO) -> bool:
+    """``NO_COLOR`` and ``FORCE_COLOR`` decide, else whether ``stream`` is a terminal that has colours."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _is_utf8(stream: Any) -> bool:
+    try:
+        return codecs.lookup(stream.encoding or "ascii").name == "utf-8"
+    except LookupError:
+        return False
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _forget(stream)
+    except OSError as error:
+        _forget(stream)
+        if stream is sys.stdout:
+            complain(f"warning: the output could not be written: {error.strerror}")
+
+
+def _forget(stream: TextIO) -> None:
+    """Let what is still to come vanish, so that Python does not fail on it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -1,0 +1,70 @@
+"""Commands that plugins bring: ``validate-updates <plugin> <command>``, loaded only when one is called."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+from validate_updates.errors import UsageError
+
+from validate_updates_cli.output import Shared
+from validate_updates_cli.translate import new_app, with_options
+
+
+def group_of(name: str) -> Any:
+    """The group of the plugin called ``name``; None where no such plugin is installed.
+
+    Raises what loading it raises, and ``UsageError`` where it brings no commands.
+    """
+    from validate_updates.manager import available, load
+    from validate_updates.settings import load_settings
+
+    if name not in {found.name for found in available()}:
+        return None
+    settings = load_settings(config_in(sys.argv))
+    loaded = load((name,), settings.plugin_tables, origins=settings.origins)
+    commands = [owned.item for owned in loaded.subcommands()]
+    if not commands:
+        raise UsageError(f"the plugin {name} brings no commands", hint=f"see validate-updates plugins show {name}")
+    group = new_app(name=name, help=f"Commands of the plugin {name}.")
+    group.callback()(_nothing)  # a group it stays, with one command too
+    for command in commands:
+        # Its parameters may be of any type, which typer converts.
+        group.command(command.name, help=command.summary, cls=TyperCommand)(with_options(_called(command.function)))
+    return typer.main.get_command(group)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _called(function: Callable[..., Any]) -> Callable[..., int]:
+    """``function`` with the shared options beside its own, and what it returns shown."""
+    own = inspect.signature(function, eval_str=True)
+
+    @functools.wraps(function)
+    def call(*, shared: Shared, **values: Any) -> int:
+        from validate_updates_cli.commands.plugins import call_subcommand
+
+        return call_subcommand(shared, function, values)
+
+    shared = inspect.Parameter("shared", inspect.Parameter.KEYWORD_ONLY, annotation=Shared)
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own.parameters.values()]
+    call.__signature__ = own.replace(parameters=[*parameters, shared])  # type: ignore[attr-defined]  # inspect reads it
+    return call
+
+
+def config_in(arguments: Sequence[str]) -> Path | None:
+    """The path after ``--config``: needed before the command, whose options would say it, can be made."""
+    for number, argument in enumerate(arguments):
+        if argument == "--config" and number + 1 < len(arguments):
+            return Path(arguments[number + 1])
+        if argument.startswith("--config="):
+            return Path(argument.partition("=")[2])
+    return None

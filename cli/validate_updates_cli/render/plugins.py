@@ -1,0 +1,95 @@
+"""Plugins for people: which there are, and what one of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from validate_updates_cli.render.page import Page
+from validate_updates_cli.render.words import MESSAGE
+
+if TYPE_CHECKING:
+    from validate_updates.manager import Description, Found
+
+    from validate_updates_cli.render.look import Look
+
+
+def plugin_list(found: Sequence[Found], look: Look) -> list[Text]:
+    """One line a plugin."""
+    page = Page(look)
+    if not found:
+        page.put("No plugins are installed.", indent=0)
+        return page.lines
+    header = [Text(word, style="dim") for word in ("plugin", "brought by")]
+    rows = [[look.text(one.name), look.text(f"{one.distribution} {one.version}")] for one in found]
+    page.table([header, *rows], indent=0, whole={0})
+    page.heading("Next")
+    page.verbatim(f"validate-updates plugins show {look.text(found[0].name)}")
+    return page.lines
+
+
+def plugin_page(description: Description, look: Look) -> list[Text]:
+    """All that one plugin declares."""
+    page = Page(look)
+    info = description.info
+    title = Text(look.text(info.name), style="bold").append(
+        f"  {look.text(info.distribution)} {look.text(info.version)}"
+    )
+    page.put(title, indent=0)
+    _settings(page, description)
+    for heading, rows in _parts(description):
+        if rows:
+            page.heading(heading)
+            page.table([[look.text(cell) for cell in row] for row in rows])
+    return page.lines
+
+
+def _settings(page: Page, description: Description) -> None:
+    look = page.look
+    if description.settings:
+        page.heading(f"Settings [plugins.{look.text(description.info.name)}]")
+    for setting in description.settings:
+        page.put(f"{look.text(setting.name)} = {look.text(_shown(setting.default))}")
+        page.put(Text(look.text(f"{setting.description} ({setting.type})", MESSAGE), style="dim"), indent=6)
+
+
+def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
+    checks = [(one.name, one.moment.value, one.summary) for one in description.validators]
+    strategy = [(one.name, one.summary) for one in [description.strategy] if one is not None]
+    metrics = [(one.name, one.moment.value, one.summary) for one in description.metrics]
+    sections = [(one.name, one.title) for one in description.sections]
+    commands = [(one.name, one.summary) for one in description.subcommands]
+    return [
+        ("Checks", [*checks]),
+        ("Strategy", [*strategy]),
+        ("Metrics", [*metrics]),
+        ("Sections", [*sections]),
+        ("Commands", [*commands]),
+    ]
+
+
+def _shown(default: Any) -> str:
+    from validate_updates.settings.values import as_text
+
+    return as_text(default)
+
+
+def plugin_fields(description: Description) -> dict[str, Any]:
+    """The same as plain data, without what can only be called."""
+    strategy = description.strategy
+    return {
+        "plugin": asdict(description.info),
+        "settings": [{**asdict(one), "default": _shown(one.default)} for one in description.settings],
+        "validators": [_named(one, moment=one.moment.value) for one in description.validators],
+        "strategy": _named(strategy) if strategy else None,
+        "metrics": [_named(one, moment=one.moment.value) for one in description.metrics],
+        "sections": [{"name": one.name, "title": one.title} for one in description.sections],
+        "subcommands": [_named(one) for one in description.subcommands],
+    }
+
+
+def _named(one: Any, **more: str) -> dict[str, str]:
+    return {"name": one.name, **more, "summary": one.summary}

@@ -1,0 +1,94 @@
+"""Runs as the journal has them: a list, and the page of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+from validate_updates.result import RunResult, Verdict
+
+from validate_updates_cli.render.page import Page
+from validate_updates_cli.render.summary import summary
+from validate_updates_cli.render.words import number
+
+if TYPE_CHECKING:
+    from validate_updates.journal.rows import BatchRow, RunRow, StoredRun
+
+    from validate_updates_cli.render.look import Look
+
+_STYLES: Final = {"committed": "green", "rejected": "red", "refused": "red", "failed": "red"}
+BATCHES: Final = 20
+
+
+def run_list(runs: Iterable[RunRow], look: Look) -> list[Text]:
+    """One line a run."""
+    page = Page(look)
+    rows = [_row(run, look) for run in runs]
+    if not rows:
+        page.put("No runs yet.", indent=0)
+        return page.lines
+    header = [Text(word, style="dim") for word in ("run", "task", "read", "added", "changed", "out", "state")]
+    page.table([header, *rows], indent=0, right={2, 3, 4, 5}, whole={0, 2, 3, 4, 5})
+    return page.lines
+
+
+def _row(run: RunRow, look: Look) -> list[Text | str]:
+    counts = run.counts
+    state = f"{run.state}{', dry run' if run.dry_run else ''}"
+    return [
+        look.text(run.run_id),
+        look.text(run.task),
+        number(counts.read),
+        number(counts.inserted),
+        number(counts.updated),
+        number(counts.quarantined),
+        Text(look.text(state), style=_STYLES.get(run.state, "yellow")),
+    ]
+
+
+def run_page(stored: StoredRun, target: str, look: Look, *, verbose: bool) -> list[Text]:
+    """Everything about one run, as its summary was."""
+    page = Page(look)
+    page.lines += summary(result_of(stored, target), look, verbose=verbose, whole=True, state=stored.run.state)
+    if stored.batches:
+        page.heading("Batches")
+        header = [Text(word, style="dim") for word in ("batch", "applied", "unchanged", "out", "tries", "state")]
+        page.table([header, *(_batch(one) for one in stored.batches[:BATCHES])], right=range(5))
+        if len(stored.batches) > BATCHES:
+            page.put(f"and {number(len(stored.batches) - BATCHES)} more")
+    return page.lines
+
+
+def _batch(batch: BatchRow) -> list[str]:
+    numbers = (batch.batch_no, batch.applied, batch.unchanged, batch.quarantined, batch.attempts)
+    return [*map(number, numbers), str(batch.state)]
+
+
+def result_of(stored: StoredRun, target: str) -> RunResult:
+    """The stored run in the shape of a result. A run that has not ended counts as interrupted."""
+    run = stored.run
+    known = {verdict.value for verdict in Verdict}
+    return RunResult(
+        run_id=run.run_id,
+        task=run.task,
+        verdict=Verdict(run.state.value) if run.state.value in known else Verdict.INTERRUPTED,
+        reason=run.reason,
+        counts=run.counts,
+        source=run.source,
+        target=target,
+        table=run.table,
+        key=run.key,
+        strategy=run.strategy,
+        dry_run=run.dry_run,
+        started_at=run.started_at,
+        seconds=run.seconds or 0.0,
+        timings=stored.timings,
+        findings=stored.findings,
+        judged=stored.judged,
+        kept_out=stored.kept_out,
+        metrics=dict(stored.metrics),
+        plugins=run.plugins,
+        rows_before=run.rows_before,
+        rows_after=run.rows_after,
+    )
