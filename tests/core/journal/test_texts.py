@@ -96,9 +96,9 @@ def test_numbers_that_do_not_fit_are_left_out(number: int) -> None:
     ("source", "short"),
     [
         ("records.jsonl", "records.jsonl"),
-        ("/home/ann/in/records.jsonl", "records.jsonl"),
-        ("/home/ann/a.jsonl, ../b.csv", "a.jsonl, b.csv"),
-        ("/home/ann/in/", "in"),
+        ("/srv/ann/in/records.jsonl", "records.jsonl"),
+        ("/srv/ann/a.jsonl, ../b.csv", "a.jsonl, b.csv"),
+        ("/srv/ann/in/", "in"),
         ("-", "-"),
         ("<python>", "<python>"),
         ("", ""),
@@ -113,9 +113,9 @@ def test_sources_lose_their_folders(source: str, short: str) -> None:
     ("source", "text", "short"),
     [
         ("a.jsonl", "cannot read a.jsonl", "cannot read a.jsonl"),
-        ("/home/ann/a.jsonl", "cannot read /home/ann/a.jsonl: gone", "cannot read a.jsonl: gone"),
-        ("/home/ann/in/", "/home/ann/in/a.jsonl, line 3: not JSON", "in/a.jsonl, line 3: not JSON"),
-        ("/home/ann/a, /home/bob/b", "/home/bob/b is empty", "b is empty"),
+        ("/srv/ann/a.jsonl", "cannot read /srv/ann/a.jsonl: gone", "cannot read a.jsonl: gone"),
+        ("/srv/ann/in/", "/srv/ann/in/a.jsonl, line 3: not JSON", "in/a.jsonl, line 3: not JSON"),
+        ("/srv/ann/a, /srv/bob/b", "/srv/bob/b is empty", "b is empty"),
         ("/", "a/b", "a/b"),
     ],
 )

@@ -29,7 +29,7 @@ def fresh() -> str:
 
 def test_a_started_run_is_running(engine: sa.Engine, journal: Journal) -> None:
     with engine.begin() as conn:
-        start(journal, conn, "run-1", source="/home/ann/in/records.jsonl")
+        start(journal, conn, "run-1", source="/srv/ann/in/records.jsonl")
     with engine.begin() as conn:
         stored = show(conn, journal.tables, "run-1").run
     assert stored.state is RunState.RUNNING
@@ -136,7 +136,7 @@ def test_quarantine_is_read_back_as_it_was(engine: sa.Engine, journal: Journal, 
 
 
 def test_quarantine_is_bounded_and_open(engine: sa.Engine, journal: Journal) -> None:
-    entry = KeptOut(code="c", message="m", key="k" * 9999, record="é" * 100_000, file="/home/ann/a.jsonl", line=2**70)
+    entry = KeptOut(code="c", message="m", key="k" * 9999, record="é" * 100_000, file="/srv/ann/a.jsonl", line=2**70)
     with engine.begin() as conn:
         start(journal, conn, "run-1")
         journal.quarantine(conn, "run-1", [entry] * 50, "hearings")
@@ -255,7 +255,7 @@ def test_nothing_is_committed_here(engine: sa.Engine, journal: Journal) -> None:
 
 
 def test_no_folder_of_the_source_is_written_down(engine: sa.Engine, journal: Journal) -> None:
-    source = "/home/ann/secret-project/a.jsonl"
+    source = "/srv/ann/secret-project/a.jsonl"
     found = Finding(code="c", severity=Severity.CRITICAL, message=f"{source}, line 3", hint=f"mend {source}")
     entry = KeptOut(code="c", message=f"{source}, line 3", file=source, line=3)
     with engine.begin() as conn:
