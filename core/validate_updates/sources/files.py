@@ -47,8 +47,13 @@ class ByteStream:
 
     def peek(self, size: int) -> bytes:
         """What the next :meth:`read` of that size will return."""
-        self._ahead = self.read(size)
-        return self._ahead
+        ahead = self.read(size)
+        self.unread(ahead)
+        return ahead
+
+    def unread(self, data: bytes) -> None:
+        """Give back what was read last, to be read again."""
+        self._ahead = data + self._ahead
 
     def skip_mark(self) -> int:
         """Past the byte-order mark: its bytes, 0 without one. Raises ``SourceError`` where it is not that of UTF-8."""

@@ -48,21 +48,21 @@ def split_lines(stream: ByteStream, base: int) -> Iterator[Lines | LongLine]:
             yield Lines(seq, lines, offset, data)
             seq, offset = seq + len(lines), offset + end + 1
         elif len(rest) > RECORD_LIMIT:
-            size, quotes, after = _skip_line(stream)
-            size += len(rest)
-            yield LongLine(seq, offset, size, rest[:RAW_LIMIT], quotes + rest.count(b'"'))
-            seq, offset, rest = seq + 1, offset + size + 1, after
+            line = _long_line(stream, seq, offset, rest)
+            yield line
+            seq, offset, rest = seq + 1, offset + line.size + 1, b""
     if rest:
         yield Lines(seq, [rest], offset, rest)
 
 
-def _skip_line(stream: ByteStream) -> tuple[int, int, bytes]:
-    """Read past the end of the line: bytes and double quotes skipped, and what was read of the lines after it."""
-    size = quotes = 0
-    while chunk := stream.read(min(BLOCK_BYTES, RECORD_LIMIT)):
+def _long_line(stream: ByteStream, seq: int, offset: int, start: bytes) -> LongLine:
+    """The line that begins with ``start``, after reading past its end."""
+    size, quotes = len(start), start.count(b'"')
+    while chunk := stream.read(BLOCK_BYTES):
         skipped, end, after = chunk.partition(b"\n")
         size += len(skipped)
         quotes += skipped.count(b'"')
         if end:
-            return size, quotes, after
-    return size, quotes, b""
+            stream.unread(after)
+            break
+    return LongLine(seq, offset, size, start[:RAW_LIMIT], quotes)
