@@ -31,7 +31,9 @@ PlaceOf = Callable[[int], str]
 
 def world_error(trouble: Trouble) -> TargetError:
     """The error for trouble that no record is to blame for."""
-    hint = "try again later" if trouble.blame is Blame.RETRY else "mend it, then run the update again; nothing was changed"
+    hint = (
+        "try again later" if trouble.blame is Blame.RETRY else "mend it, then run the update again; nothing was changed"
+    )
     return TargetError(f"the target database: {trouble.message} [{trouble.code}]", hint=hint)
 
 

@@ -1,7 +1,7 @@
 """The update, step by step: lock, preflight, stage, plan, judge, apply, judge, verdict, write it down.
 
-One connection does it all. The run is entered in the journal before anything is read; what it comes to is entered in the
-transaction that commits the update, or, where the update does not stand, in one of its own after the rollback.
+One connection does it all. The run is entered in the journal before anything is read. What it comes to is entered in
+the transaction that commits the update, or, where the update does not stand, in one of its own after the rollback.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from validate_updates.sources import open_source
 from validate_updates.strategies import ALL_OR_NOTHING
 from validate_updates.summing_up import next_steps, reason_for, sections_of
 from validate_updates.targets import open_database
+from validate_updates.targets.names import ROW, SEQ
 from validate_updates.targets.plan import Plan, duplicated_keys, raw
 from validate_updates.targets.reflect import target_table
-from validate_updates.targets.names import ROW, SEQ
 from validate_updates.targets.stage import forget
 from validate_updates.targets.trouble import Blame
 
@@ -69,7 +69,15 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
             target = target_table(database, connection, job.table, schema=job.schema, key=job.key)
         qualified = f"{job.schema}.{job.table}" if job.schema else job.table
         with database.lock(connection, run_id=run_id, tables=[qualified], wait=job.wait):
-            run = _Run(job, run_id, plugins, database, connection, target, progress or Silent())
+            run = _Run(
+                job,
+                run_id=run_id,
+                plugins=plugins,
+                database=database,
+                connection=connection,
+                target=target,
+                progress=progress or Silent(),
+            )
             return run.to_its_end()
 
 
@@ -92,6 +100,7 @@ class _Run:
     def __init__(
         self,
         job: Job,
+        *,
         run_id: str,
         plugins: Plugins,
         database: Database,
@@ -364,7 +373,7 @@ class _Run:
         self._write_down(self.journal)
         try:
             self._transaction().commit()
-        except Exception as error:  # sorted by what it means, as everything the driver raises
+        except Exception as error:  # noqa: BLE001  # sorted by what it means, as everything the driver raises
             self._commit_failed(error)
 
     def _transaction(self) -> sa.RootTransaction:
@@ -401,7 +410,9 @@ class _Run:
         raise _Rejected(finding.message) from error
 
     def _fail(self, message: str, hint: str, code: str) -> None:
-        self.judges.findings.append(Finding(code=f"run_failed.{code}", severity=Severity.CRITICAL, message=message, hint=hint))
+        self.judges.findings.append(
+            Finding(code=f"run_failed.{code}", severity=Severity.CRITICAL, message=message, hint=hint)
+        )
         self._roll_back(Verdict.FAILED, message)
 
     def _roll_back(self, verdict: Verdict, reason: str) -> None:
@@ -446,7 +457,7 @@ class _Run:
         return replace(result, next_steps=next_steps(result, self.job))
 
 
-class _Rejected(Exception):  # noqa: N818  # an outcome, not a fault
+class _Rejected(Exception):  # an outcome, not a fault
     def __init__(self, reason: str, verdict: Verdict = Verdict.REJECTED) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -493,7 +504,7 @@ def _ambiguous_key(target: TargetTable, keys: Sequence[str]) -> Finding:
     return Finding(
         code="key_not_unique",
         severity=Severity.CRITICAL,
-        message=f"the key ({', '.join(target.key)}) does not tell the rows of {target.name} apart: {keys[0]} is there twice",
+        message=f"the key does not tell the rows of {target.name} apart: {keys[0]} is there twice",
         table=target.name,
         samples=tuple(keys),
         hint="choose another --key, or remove the duplicates and add a unique constraint",
@@ -526,7 +537,7 @@ def _not_landed(target: TargetTable, plan: Plan, landed: object) -> Finding:
     return Finding(
         code="rows_not_landed",
         severity=Severity.CRITICAL,
-        message=f"after writing, the rows of {target.name} are not those planned; a trigger may have changed or removed some",
+        message=f"after writing, {target.name} does not have the rows planned; a trigger may have removed some",
         table=target.name,
         observed=str(landed),
         expected=str(plan.counts),
@@ -538,7 +549,7 @@ def _other_rows(target: TargetTable, expected: int, after: int) -> Finding:
     return Finding(
         code="other_rows_changed",
         severity=Severity.WARNING,
-        message=f"{target.name} has {after} rows where {expected} were expected: triggers or cascades added or removed some",
+        message=f"{target.name} has {after} rows, not {expected}: triggers or cascades added or removed some",
         table=target.name,
         observed=after,
         expected=str(expected),

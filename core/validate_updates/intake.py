@@ -114,7 +114,7 @@ class Intake:
         return KeptOut(
             code="bad_value",
             message=f"the database cannot hold it: {message} [{code}]",
-            key=key_text({name: record[name] for name in self.target.key}),
+            key=key_text(self.target.key, (record[name] for name in self.target.key)),
             file=place.file,
             line=place.line if place.line is not None else place.record,
             record=str(record),
@@ -142,7 +142,7 @@ class Intake:
             yield Finding(
                 code="unknown_column",
                 severity=Severity.WARNING,
-                message=f"{records} records carry the column {printable(column, 60)!r}, which {self.target.name} does not have",
+                message=f"{records} records carry {printable(column, 60)!r}, no column of {self.target.name}",
                 table=self.target.name,
                 column=column,
                 observed=records,
@@ -161,7 +161,7 @@ class Intake:
             yield Finding(
                 code="quarantine_full",
                 severity=Severity.WARNING,
-                message=f"{self.kept_out - len(self.entries)} more records were kept out than the quarantine takes from one run",
+                message=f"{self.kept_out - len(self.entries)} records are more than the quarantine takes from a run",
                 observed=self.kept_out,
                 expected=f"at most {ENTRIES} records and {ENTRY_BYTES >> 20} MB",
                 hint="they are still in the source: mend it and run again",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from validate_updates.declarations import Moment
@@ -53,12 +54,9 @@ class Judges:
             if owned.item.moment is not moment:
                 continue
             metric = owned.item
-
-            def call(context: Context = context, owned: object = owned) -> float | Mapping[str, float] | None:
-                return metric.measure(self._with_reader(context))  # noqa: B023  # called within the loop's turn
-
+            measured = partial(metric.measure, replace(context, db=self.new_reader()))
             with self._database.read_only(self._connection):
-                outcome = guarded(call, limit=METRIC_SECONDS, interrupt=self._interrupt)
+                outcome = guarded(measured, limit=METRIC_SECONDS, interrupt=self._interrupt)
             values = _numbers(metric.name, outcome.value)
             if outcome.problem is not None or values is None:
                 what = outcome.problem.message if outcome.problem else "returned something that is not a number"
@@ -86,9 +84,6 @@ class Judges:
                 )
         self.findings += found
         return found
-
-    def _with_reader(self, context: Context) -> Context:
-        return replace(context, db=self.new_reader())
 
     def _interrupt(self) -> None:
         self._database.interrupt(self._connection)

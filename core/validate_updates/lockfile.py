@@ -1,7 +1,7 @@
 """One run at a time on a SQLite database: the kernel's lock on a file beside it.
 
-The kernel frees the lock with the process, however it ends, so there is no stale lock and no command to unlock. What the
-file says is for the message to the second run only.
+The kernel frees the lock with the process, however it ends, so there is no stale lock and no command to unlock. What
+the file says is for the message to the second run only.
 """
 
 from __future__ import annotations

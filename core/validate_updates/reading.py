@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from validate_updates.errors import UsageError
 from validate_updates.targets.reflect import reflect, table_names
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from validate_updates.targets.base import Database
 
 
 class GuardedReader:
-    """The :class:`~validate_updates.context.Reader` that validators get. Closed when their call ends, so that one that
-    was given up on cannot come back and disturb the run."""
+    """The :class:`~validate_updates.context.Reader` that validators get.
+
+    Closed when their call ends, so that one that was given up on cannot come back and disturb the run.
+    """
 
     def __init__(
         self, database: Database, connection: sa.Connection, *, schema: str | None, hidden: frozenset[str]

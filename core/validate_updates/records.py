@@ -21,8 +21,8 @@ from validate_updates.job import UnknownColumns
 from validate_updates.result import KeptOut
 from validate_updates.sources.base import RAW_LIMIT, Block, Lines, Records, Source, Unreadable
 from validate_updates.sources.strict_json import BadRecord, parse_record
-from validate_updates.targets.table import Column, Kind, TargetTable
 from validate_updates.targets.names import SEQ
+from validate_updates.targets.table import Column, Kind, TargetTable
 from validate_updates.text import printable
 from validate_updates.values import BadValue, Converter, converter, from_text
 
@@ -52,9 +52,7 @@ class Rows:
 class Decoder:
     """Turns blocks into rows. One per run; keeps the shapes it has met and counts of what it left out."""
 
-    def __init__(
-        self, table: TargetTable, source: Source, unknown: UnknownColumns, *, numeric_booleans: bool
-    ) -> None:
+    def __init__(self, table: TargetTable, source: Source, unknown: UnknownColumns, *, numeric_booleans: bool) -> None:
         self._table = table
         self._source = source
         self._unknown = unknown
@@ -220,7 +218,7 @@ _SHAPES_REMEMBERED = 1000
 """Orders of members whose shape is looked up rather than worked out; more than any honest feed has."""
 
 
-class _Refused(Exception):  # noqa: N818  # a record refused is an outcome, not a fault
+class _Refused(Exception):  # a record refused is an outcome, not a fault
     def __init__(self, code: str, message: str, column: str | None) -> None:
         super().__init__(message)
         self.code, self.message, self.column = code, message, column
@@ -257,8 +255,10 @@ def _fast_type(column: Column) -> Any:
 
 
 class _LineDecoder:
-    """Lines of one shape, whole blocks at a time. Every answer it gives equals that of the slow way; where it is not
-    sure it gives none."""
+    """Lines of one shape, whole blocks at a time.
+
+    Every answer it gives equals that of the slow way; where it is not sure it gives none.
+    """
 
     def __init__(self, shape: Shape, columns: list[Column], converters: Mapping[str, Converter]) -> None:
         self.shape = shape
@@ -290,8 +290,8 @@ class _LineDecoder:
     def _plain(self, data: bytes, lines: int) -> bool:
         """Whether no record can have a member twice, and no text a NUL.
 
-        Every member is followed by ``":`` unless white space stands between. A struct has all its members at least once,
-        so where the number of ``":`` is exactly the number of members due, none is there twice.
+        Every member is followed by ``":`` unless white space stands between. A struct has all its members at least
+        once, so where the number of ``":`` is exactly the number of members due, none is there twice.
         """
         return (
             data.count(b'":') == self._members * lines
@@ -380,5 +380,3 @@ def _known_timestamp(text: str) -> bool:
     except ValueError:
         return False
     return canonical and _known_date(text[:10]) and "+" not in text and text.count("-") == 2
-
-

@@ -31,7 +31,7 @@ def _raise_flag(signum: int, _frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """While it lasts, SIGTERM, SIGINT and SIGHUP stop a run at the next safe place. Only in the main thread; else nothing."""
+    """While it lasts, SIGTERM, SIGINT and SIGHUP stop a run at a safe place. Outside the main thread: nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

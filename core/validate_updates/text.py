@@ -7,8 +7,7 @@ breaks that forge a log entry. Stored data stay as they are; what is shown goes 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
 
 LIMIT = 120
 """Characters of a value shown unless a caller says otherwise."""
@@ -34,9 +33,9 @@ def printable(value: object, limit: int = LIMIT) -> str:
     return text + "…" if cut else text
 
 
-def key_text(key: Mapping[Any, Any]) -> str:
+def key_text(names: Iterable[str], values: Iterable[object]) -> str:
     """A record's key as people read it: ``event_id=337243``."""
-    return ", ".join(f"{name}={printable(value, 80)}" for name, value in key.items())
+    return ", ".join(f"{name}={printable(value, 80)}" for name, value in zip(names, values, strict=True))
 
 
 def _escape(char: str) -> str:

@@ -35,9 +35,8 @@ class BadValue(ValueError):
 
 
 def converter(column: Column, *, numeric_booleans: bool) -> Converter:
-    """The converter of ``column`` for plain Python values. ``numeric_booleans``: the database stores 0 and 1 (SQLite)."""
-    make = _MAKERS[column.kind]
-    convert = make(column)
+    """The converter of ``column`` for plain Python values. ``numeric_booleans``: booleans are stored as 0 and 1."""
+    convert = _PLAIN.get(column.kind) or _MADE[column.kind](column)
     if column.kind is Kind.BOOLEAN and numeric_booleans:
         return lambda value: int(convert(value))
     if column.kind is Kind.NUMERIC and numeric_booleans:
@@ -80,9 +79,9 @@ def _integer(column: Column) -> Converter:
     def convert(value: Any) -> int:
         if isinstance(value, bool):
             raise _wrong("an integer", value)
-        if isinstance(value, float | Decimal) and value == value and value == int(_finite(value)):
-            value = int(value)
-        elif isinstance(value, str) and _CANONICAL_INTEGER.fullmatch(value):
+        if (isinstance(value, float | Decimal) and not math.isnan(value) and value == int(_finite(value))) or (
+            isinstance(value, str) and _CANONICAL_INTEGER.fullmatch(value)
+        ):
             value = int(value)
         if not isinstance(value, int):
             raise _wrong("an integer", value)
@@ -99,22 +98,19 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _real(column: Column) -> Converter:
-    def convert(value: Any) -> float:
-        if isinstance(value, str):
-            number = _number_from(value)
-            if number is None:
-                raise _wrong("a number", value)
-            value = number
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+def _as_real(value: Any) -> float:
+    if isinstance(value, str):
+        number = _number_from(value)
+        if number is None:
             raise _wrong("a number", value)
-        _finite_or_huge(value)
-        result = float(value)
-        if isinstance(value, int) and int(result) != value:
-            raise BadValue("loses_digits", f"{value} has more digits than the column keeps")
-        return result + 0.0  # -0.0 and 0.0 are one value to the database
-
-    return convert
+        value = number
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise _wrong("a number", value)
+    _finite_or_huge(value)
+    result = float(value)
+    if isinstance(value, int) and int(result) != value:
+        raise BadValue("loses_digits", f"{value} has more digits than the column keeps")
+    return result + 0.0  # -0.0 and 0.0 are one value to the database
 
 
 def _finite_or_huge(value: Any) -> None:
@@ -154,13 +150,15 @@ def _numeric(column: Column) -> Converter:
 
 
 def _fitted(number: Decimal, precision: int | None, scale: int | None) -> Decimal:
-    sign, digits, exponent = number.normalize().as_tuple()
+    _, digits, exponent = number.normalize().as_tuple()
     decimals = max(-int(exponent), 0)
     if scale is not None and decimals > scale:
         raise BadValue("loses_digits", f"{printable(number, _SHOWN)} has {decimals} decimals; the column keeps {scale}")
     whole = max(len(digits) + int(exponent), 0)
     if precision is not None and whole > precision - (scale or 0):
-        raise BadValue("out_of_range", f"{printable(number, _SHOWN)} has too many digits for numeric({precision},{scale})")
+        raise BadValue(
+            "out_of_range", f"{printable(number, _SHOWN)} has too many digits for numeric({precision},{scale})"
+        )
     if whole + decimals > 1000:
         raise BadValue("out_of_range", "a number of more than 1000 digits")
     return number
@@ -181,9 +179,7 @@ def _text(column: Column) -> Converter:
     choices = frozenset(column.choices)
 
     def convert(value: Any) -> str:
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        elif isinstance(value, UUID):
+        if (isinstance(value, int) and not isinstance(value, bool)) or isinstance(value, UUID):
             value = str(value)
         elif not isinstance(value, str):
             raise _wrong("text", value)
@@ -210,13 +206,10 @@ def _storable(text: str) -> None:
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "1"}), frozenset({"false", "f", "no", "0"})
 
 
-def _boolean(column: Column) -> Converter:
-    def convert(value: Any) -> bool:
-        if isinstance(value, int) and value in (0, 1):
-            return bool(value)
-        raise _wrong("true or false", value)
-
-    return convert
+def _as_boolean(value: Any) -> bool:
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    raise _wrong("true or false", value)
 
 
 def _boolean_from(text: str) -> bool:
@@ -245,32 +238,26 @@ def _parsed(pattern: re.Pattern[str], parse: Callable[[str], Any], text: str, ex
         raise BadValue("no_such_time", f"{printable(text, _SHOWN)!r} does not exist in the calendar") from None
 
 
-def _date(column: Column) -> Converter:
-    def convert(value: Any) -> str:
-        if isinstance(value, str) and _DATE.fullmatch(value):
-            return str(_parsed(_DATE, date.fromisoformat, value, "a date"))
-        moment = value
-        if isinstance(value, str):
-            moment = _parsed(_STAMP, datetime.fromisoformat, value, "a date as YYYY-MM-DD")
-        if isinstance(moment, datetime):
-            if moment.time() != time():
-                raise BadValue("loses_time", f"{printable(value, _SHOWN)!r} has a time of day; the column keeps the date")
-            return str(moment.date())
-        if isinstance(moment, date):
-            return str(moment)
-        raise _wrong("a date as YYYY-MM-DD", value)
-
-    return convert
+def _as_date(value: Any) -> str:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return str(_parsed(_DATE, date.fromisoformat, value, "a date"))
+    moment = value
+    if isinstance(value, str):
+        moment = _parsed(_STAMP, datetime.fromisoformat, value, "a date as YYYY-MM-DD")
+    if isinstance(moment, datetime):
+        if moment.time() != time():
+            raise BadValue("loses_time", f"{printable(value, _SHOWN)!r} has a time of day; the column keeps the date")
+        return str(moment.date())
+    if isinstance(moment, date):
+        return str(moment)
+    raise _wrong("a date as YYYY-MM-DD", value)
 
 
-def _time(column: Column) -> Converter:
-    def convert(value: Any) -> str:
-        moment = _parsed(_TIME, time.fromisoformat, value, "a time as HH:MM:SS") if isinstance(value, str) else value
-        if isinstance(moment, time) and moment.tzinfo is None:
-            return str(moment)
-        raise _wrong("a time as HH:MM:SS", value)
-
-    return convert
+def _as_time(value: Any) -> str:
+    moment = _parsed(_TIME, time.fromisoformat, value, "a time as HH:MM:SS") if isinstance(value, str) else value
+    if isinstance(moment, time) and moment.tzinfo is None:
+        return str(moment)
+    raise _wrong("a time as HH:MM:SS", value)
 
 
 def _moment(value: Any) -> datetime:
@@ -292,46 +279,34 @@ def _in_utc(moment: datetime) -> datetime:
         raise BadValue("out_of_range", "a time outside the years 1 to 9999") from None
 
 
-def _timestamp(column: Column) -> Converter:
-    def convert(value: Any) -> str:
-        moment = _moment(value)
-        if moment.tzinfo is not None:
-            moment = _in_utc(moment).replace(tzinfo=None)
-        return str(moment)
-
-    return convert
+def _as_timestamp(value: Any) -> str:
+    moment = _moment(value)
+    if moment.tzinfo is not None:
+        moment = _in_utc(moment).replace(tzinfo=None)
+    return str(moment)
 
 
-def _timestamp_tz(column: Column) -> Converter:
-    def convert(value: Any) -> str:
-        moment = _moment(value)
-        # A time without an offset is taken as UTC: the same everywhere, whatever the session's zone.
-        return str(_in_utc(moment) if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-    return convert
+def _as_timestamp_tz(value: Any) -> str:
+    moment = _moment(value)
+    # A time without an offset is taken as UTC: the same everywhere, whatever the session's zone.
+    return str(_in_utc(moment) if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-def _bytes(column: Column) -> Converter:
-    def convert(value: Any) -> bytes:
-        if isinstance(value, bytes | bytearray | memoryview):
-            return bytes(value)
-        raise _wrong("bytes (JSON and CSV cannot carry them)", value)
-
-    return convert
+def _as_bytes(value: Any) -> bytes:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    raise _wrong("bytes (JSON and CSV cannot carry them)", value)
 
 
-def _json(column: Column) -> Converter:
-    def convert(value: Any) -> str:
-        try:
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True)
-        except (TypeError, ValueError, RecursionError) as reason:
-            raise BadValue("bad_json", f"not a JSON value: {printable(reason, _SHOWN)}") from None
-        if "\\u0000" in text:
-            raise BadValue("nul_character", "a NUL character; neither database keeps it whole")
-        _storable(text)
-        return text
-
-    return convert
+def _as_json(value: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True)
+    except (TypeError, ValueError, RecursionError) as reason:
+        raise BadValue("bad_json", f"not a JSON value: {printable(reason, _SHOWN)}") from None
+    if "\\u0000" in text:
+        raise BadValue("nul_character", "a NUL character; neither database keeps it whole")
+    _storable(text)
+    return text
 
 
 def _json_from(text: str) -> Any:
@@ -341,14 +316,11 @@ def _json_from(text: str) -> Any:
         raise _wrong("JSON", text) from None
 
 
-def _uuid(column: Column) -> Converter:
-    def convert(value: Any) -> str:
-        try:
-            return str(value if isinstance(value, UUID) else UUID(value))
-        except (ValueError, AttributeError, TypeError):
-            raise _wrong("a UUID", value) from None
-
-    return convert
+def _as_uuid(value: Any) -> str:
+    try:
+        return str(value if isinstance(value, UUID) else UUID(value))
+    except (ValueError, AttributeError, TypeError):
+        raise _wrong("a UUID", value) from None
 
 
 def _other(column: Column) -> Converter:
@@ -365,20 +337,25 @@ def _other(column: Column) -> Converter:
     return convert
 
 
-_MAKERS: dict[Kind, Callable[[Column], Converter]] = {
+_PLAIN: dict[Kind, Converter] = {
+    Kind.REAL: _as_real,
+    Kind.BOOLEAN: _as_boolean,
+    Kind.DATE: _as_date,
+    Kind.TIME: _as_time,
+    Kind.TIMESTAMP: _as_timestamp,
+    Kind.TIMESTAMP_TZ: _as_timestamp_tz,
+    Kind.BYTES: _as_bytes,
+    Kind.JSON: _as_json,
+    Kind.UUID: _as_uuid,
+}
+"""Kinds whose columns are all alike."""
+
+_MADE: dict[Kind, Callable[[Column], Converter]] = {
     Kind.INTEGER: _integer,
-    Kind.REAL: _real,
     Kind.NUMERIC: _numeric,
     Kind.TEXT: _text,
-    Kind.BOOLEAN: _boolean,
-    Kind.DATE: _date,
-    Kind.TIME: _time,
-    Kind.TIMESTAMP: _timestamp,
-    Kind.TIMESTAMP_TZ: _timestamp_tz,
-    Kind.BYTES: _bytes,
-    Kind.JSON: _json,
-    Kind.UUID: _uuid,
     Kind.OTHER: _other,
 }
+"""Kinds whose converter depends on the column: its size, its choices, its type."""
 
 _READERS: dict[Kind, Callable[[str], Any]] = {Kind.BOOLEAN: _boolean_from, Kind.JSON: _json_from}

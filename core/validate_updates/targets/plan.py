@@ -45,9 +45,7 @@ class Planned:
 class Plan:
     """The temporary tables ``vu_plan`` (what to write, by position) and ``vu_doomed`` (keys to delete)."""
 
-    def __init__(
-        self, database: Database, connection: sa.Connection, target: TargetTable, stage: Stage
-    ) -> None:
+    def __init__(self, database: Database, connection: sa.Connection, target: TargetTable, stage: Stage) -> None:
         self._database = database
         self._connection = connection
         self.target = target
@@ -130,9 +128,12 @@ class Plan:
     def _count(self) -> Planned:
         plan = self.table
         query = sa.select(plan.c.action, sa.func.count()).group_by(plan.c.action)
-        by_action = {action: count for action, count in self._connection.execute(query)}
+        by_action = self._by_action(query)
         self.counts = Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), by_action.get(DELETE, 0))
         return self.counts
+
+    def _by_action(self, query: sa.Select[Any]) -> dict[str, int]:
+        return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def landed(self) -> Planned:
         """What of the plan stands in the target now, recounted by key."""
@@ -143,7 +144,7 @@ class Plan:
             .where(plan.c.action != DELETE)
             .group_by(plan.c.action)
         )
-        by_action = {action: count for action, count in self._connection.execute(there)}
+        by_action = self._by_action(there)
         deletes = self.counts.deletes
         if deletes:
             left = sa.select(sa.func.count()).select_from(self.doomed.join(rows, self.same_key(rows, self.doomed)))
@@ -156,7 +157,7 @@ class Plan:
         action, row = self._connection.execute(sa.select(plan.c.action, plan.c.row).where(plan.c.pos == position)).one()
         source = self.doomed if action == DELETE else stage
         values = self._connection.execute(sa.select(*(source.c[name] for name in self.key)).where(source.c[ROW] == row))
-        return key_text(values.one()._mapping)
+        return key_text(self.key, values.one())
 
     def sample(self, limit: int) -> tuple[Change, ...]:
         """Up to ``limit`` changes, old and new cells side by side, spread over the kinds of action."""
@@ -171,8 +172,10 @@ class Plan:
         stage, plan, rows = self.stage.table, self.table, self.rows
         picked = sa.select(plan.c.row).where(plan.c.action == action).order_by(plan.c.pos).limit(limit)
         if action == DELETE:
-            keys = self._connection.execute(sa.select(self.doomed).where(self.doomed.c[ROW].in_(picked)))
-            return [Change(action="delete", key=key_text({n: k._mapping[n] for n in self.key})) for k in keys]
+            keys = self._connection.execute(
+                sa.select(*(self.doomed.c[n] for n in self.key)).where(self.doomed.c[ROW].in_(picked))
+            )
+            return [Change(action="delete", key=key_text(self.key, row)) for row in keys]
         names = self.stage.columns
         query = (
             sa.select(
@@ -189,14 +192,19 @@ class Plan:
     def _change(self, action: str, row: sa.Row[Any]) -> Change:
         shape, cells = row[0], row[1:]
         names = self.stage.columns
-        new, old = dict(zip(names, cells[: len(names)], strict=True)), dict(zip(names, cells[len(names) :], strict=True))
+        new, old = (
+            dict(zip(names, cells[: len(names)], strict=True)),
+            dict(zip(names, cells[len(names) :], strict=True)),
+        )
         carried = [name for name in names if shape not in self.stage.lacking(name)]
         changed = [
             CellChange(column=name, old=_shown(old[name]) if action == UPDATE else None, new=_shown(new[name]))
             for name in carried
             if name not in self.key and (action == INSERT or new[name] != old[name])
         ]
-        return Change(action=_ACTIONS[action], key=key_text({name: new[name] for name in self.key}), cells=tuple(changed))
+        return Change(
+            action=_ACTIONS[action], key=key_text(self.key, [new[name] for name in self.key]), cells=tuple(changed)
+        )
 
     def _has(self, action: str) -> bool:
         counts = self.counts
@@ -216,9 +224,13 @@ def duplicated_keys(connection: sa.Connection, target: TargetTable, limit: int =
     rows = raw(target)
     keys = [rows.c[name] for name in target.key]
     query = (
-        sa.select(*keys).where(*(key.isnot(None) for key in keys)).group_by(*keys).having(sa.func.count() > 1).limit(limit)
+        sa.select(*keys)
+        .where(*(key.isnot(None) for key in keys))
+        .group_by(*keys)
+        .having(sa.func.count() > 1)
+        .limit(limit)
     )
-    return [key_text(row._mapping) for row in connection.execute(query)]
+    return [key_text(target.key, row) for row in connection.execute(query)]
 
 
 def _shown(value: Any) -> str | None:

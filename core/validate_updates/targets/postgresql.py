@@ -73,12 +73,12 @@ class Postgresql(Database):
             yield
 
     @contextmanager
-    def lock(
-        self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float
-    ) -> Iterator[None]:
+    def lock(self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float) -> Iterator[None]:
         with connection.begin():
             keys = sorted(_lock_key(connection, table) for table in tables)
-            connection.execute(sa.text("SELECT set_config('application_name', :name, false)"), {"name": f"validate-updates {run_id}"})
+            connection.execute(
+                sa.text("SELECT set_config('application_name', :name, false)"), {"name": f"validate-updates {run_id}"}
+            )
             for key in keys:
                 _acquire(connection, key, wait)
             backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
@@ -167,8 +167,9 @@ class Postgresql(Database):
 
     def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
         # A subquery must be one SELECT; parameters make the driver send one statement alone.
-        wrapped = f"SELECT * FROM ({sql.strip().rstrip(';')}\n) AS checked WHERE %(yes)s"
-        row = connection.exec_driver_sql(wrapped.replace("%", "%%").replace("%%(yes)s", "%(yes)s"), {"yes": True}).first()
+        select = sql.strip().rstrip(";").replace("%", "%%")
+        wrapped = f"SELECT * FROM ({select}\n) AS checked WHERE %(yes)s"  # noqa: S608  # the owner's own SQL
+        row = connection.exec_driver_sql(wrapped, {"yes": True}).first()
         return None if row is None else row[0]
 
     def comparable(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -291,8 +292,8 @@ _UNPROVEN_KEYS = sa.text(
     "   FROM unnest(c.conkey, c.confkey) WITH ORDINALITY k(attnum, fattnum, n)"
     "   JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum"
     "   JOIN pg_attribute f ON f.attrelid = c.confrelid AND f.attnum = k.fattnum) AS matching,"
-    " (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ')"
-    "   FROM unnest(c.conkey) k(attnum) JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum) AS filled"
+    " (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ') FROM unnest(c.conkey) k(attnum)"
+    "   JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum) AS filled"
     " FROM pg_constraint c WHERE c.contype = 'f' AND NOT c.convalidated"
     " AND c.connamespace = coalesce(to_regnamespace(:schema), to_regnamespace(current_schema()))"
 )
@@ -343,7 +344,9 @@ _KINDS = {
     "uuid": Kind.UUID,
 }
 _BITS = {"smallint": 16, "integer": 32, "bigint": 64}
-_SPELLING = re.compile(r"(?P<name>[a-z ]+?)(?:\((?P<first>\d+)(?:,(?P<second>-?\d+))?\))?(?P<rest> with(?:out)? time zone)?")
+_SPELLING = re.compile(
+    r"(?P<name>[a-z ]+?)(?:\((?P<first>\d+)(?:,(?P<second>-?\d+))?\))?(?P<rest> with(?:out)? time zone)?"
+)
 
 
 def _column(row: sa.Row[Any]) -> Column:

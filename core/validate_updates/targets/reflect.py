@@ -51,7 +51,9 @@ def target_table(
         if part not in names:
             close = difflib.get_close_matches(part, names, 1)
             meant = f"; did you mean {close[0]}?" if close else ""
-            raise UsageError(f"table {name} has no column {part!r} for the key{meant}", hint=f"columns: {', '.join(names)}")
+            raise UsageError(
+                f"table {name} has no column {part!r} for the key{meant}", hint=f"columns: {', '.join(names)}"
+            )
     primary = tuple(column.name for column in table.primary_key.columns)
     return TargetTable(
         name=name,

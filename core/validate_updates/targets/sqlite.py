@@ -59,9 +59,7 @@ class Sqlite(Database):
             yield
 
     @contextmanager
-    def lock(
-        self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float
-    ) -> Iterator[None]:
+    def lock(self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float) -> Iterator[None]:
         real = self.path.resolve()
         with locked_file(real.with_name(real.name + ".vu.lock"), run_id=run_id, wait=wait):
             yield
@@ -75,7 +73,7 @@ class Sqlite(Database):
         return tuple(_column(row, sole_key=keys == 1) for row in rows if row[6] != 1)
 
     def key_collations(self, connection: sa.Connection, table: sa.Table, key: Sequence[str]) -> dict[str, str]:
-        for (_, name, unique, *_rest) in connection.exec_driver_sql(f"PRAGMA index_list({_quoted(table.name)})").all():
+        for _, name, unique, *_rest in connection.exec_driver_sql(f"PRAGMA index_list({_quoted(table.name)})").all():
             parts = connection.exec_driver_sql(f"PRAGMA index_xinfo({_quoted(name)})").all()
             members = {part[2]: part[4] for part in parts if part[5]}
             if unique and set(members) == set(key):
@@ -160,7 +158,9 @@ class Sqlite(Database):
         found = connection.exec_driver_sql(
             'SELECT "table", parent, fkid, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2, 3 ORDER BY 1, 2, 3'
         ).fetchmany(limit)
-        return [(table, _foreign_key(connection, table, parent, number), count) for table, parent, number, count in found]
+        return [
+            (table, _foreign_key(connection, table, parent, number), count) for table, parent, number, count in found
+        ]
 
     def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
         row = connection.exec_driver_sql(sql).first()
@@ -209,8 +209,10 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-_ALLOWED_PRAGMAS = {"foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo",
-                    "integrity_check", "quick_check", "table_info", "table_list", "table_xinfo", "page_count"}  # fmt: skip
+_ALLOWED_PRAGMAS = {
+    *("foreign_key_check", "foreign_key_list", "integrity_check", "quick_check", "page_count"),
+    *("index_info", "index_list", "index_xinfo", "table_info", "table_list", "table_xinfo"),
+}
 _ALLOWED_ACTIONS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 
 
@@ -275,7 +277,9 @@ _NAMED_KINDS = {
     "DECIMAL": Kind.NUMERIC,
     "UUID": Kind.UUID,
 }
-_TYPE = re.compile(r"\s*(?P<name>[^()]*?)\s*(?:\(\s*(?P<first>\d+)\s*(?:,\s*(?P<second>\d+)\s*)?\))?\s*(?P<rest>[^()]*)")
+_TYPE = re.compile(
+    r"\s*(?P<name>[^()]*?)\s*(?:\(\s*(?P<first>\d+)\s*(?:,\s*(?P<second>\d+)\s*)?\))?\s*(?P<rest>[^()]*)"
+)
 
 
 def _column(row: Sequence[Any], *, sole_key: bool) -> Column:

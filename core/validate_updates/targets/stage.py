@@ -92,7 +92,7 @@ class Stage:
     def _duplicate_keys(self, limit: int) -> tuple[str, ...]:
         keys = [self.table.c[name] for name in self._target.key]
         query = sa.select(*keys).group_by(*keys).having(sa.func.count() > 1).limit(limit)
-        return tuple(key_text(row._mapping) for row in self._connection.execute(query))
+        return tuple(key_text(self._target.key, row) for row in self._connection.execute(query))
 
     def _delete_superseded(self) -> int:
         stage = self.table
@@ -152,5 +152,3 @@ def forget(connection: sa.Connection) -> None:
     """Drop temporary tables that an earlier run left on this connection."""
     for name in ("vu_stage", "vu_plan", "vu_doomed"):
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
-
-

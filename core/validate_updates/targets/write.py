@@ -1,8 +1,8 @@
 """Writing a range of the plan, set-based: delete, update, insert, from the stage.
 
-Separate statements rather than an upsert: a partial record may leave out columns that an insert must have, an upsert would
-fire insert triggers and use up sequence numbers for updates, and the key need not have a unique constraint. The plan
-knows which is which, and the transaction holds the table still.
+Separate statements rather than an upsert: a partial record may leave out columns that an insert must have, an upsert
+would fire insert triggers and use up sequence numbers for updates, and the key need not have a unique constraint. The
+plan knows which is which, and the transaction holds the table still.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from validate_updates.result import Counts
-from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.targets.names import ROW, SHAPE
+from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 
 if TYPE_CHECKING:
     from validate_updates.records import Shape
