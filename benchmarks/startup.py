@@ -74,17 +74,23 @@ def main() -> None:
 def _whole(command: list[str]) -> float:
     """Seconds of processor time of a process from start to end."""
     before = getrusage(RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, capture_output=True)
+    _output(command)
     after = getrusage(RUSAGE_CHILDREN)
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def _probed(arguments: list[str], source: str) -> tuple[float, list[str]]:
     """Seconds of processor time until the source is opened, and the heavy libraries loaded by then."""
-    command = [sys.executable, "-c", PROBE, source, *arguments]
-    output = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+    output = _output([sys.executable, "-c", PROBE, source, *arguments])
     seconds, *loaded = output.rpartition("probe:")[2].split()
     return float(seconds), loaded
+
+
+def _output(command: list[str]) -> str:
+    child = subprocess.run(command, check=False, capture_output=True, text=True)
+    if child.returncode != 0:
+        raise SystemExit(f"{command} ended with {child.returncode}:\n{child.stdout}{child.stderr}")
+    return child.stdout
 
 
 if __name__ == "__main__":
