@@ -30,7 +30,7 @@ class Commands(PlainGroup):
             return built_in
         from validate_updates_cli.plugin_commands import group_of
 
-        return group_of(cmd_name)
+        return group_of(cmd_name, ctx.obj)
 
 
 app = new_app(help=ABOUT, cls=Commands)

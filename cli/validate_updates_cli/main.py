@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -20,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return 130
     except Exception as error:  # noqa: BLE001  # the last place: everything ends in a line and an exit code
         from validate_updates_cli.trouble import report
 
@@ -30,11 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     from validate_updates_cli.app import app
 
-    code = app(
-        command_first(arguments) or ["--help"],
-        prog_name="validate-updates",
-        standalone_mode=False,
-    )
+    in_order = command_first(arguments) or ["--help"]
+    code = app(in_order, prog_name="validate-updates", standalone_mode=False, obj=in_order)
     return int(code) if arguments else 2
 
 

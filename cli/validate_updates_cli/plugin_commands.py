@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,17 @@ from validate_updates_cli.output import Shared
 from validate_updates_cli.translate import new_app, with_options
 
 
-def group_of(name: str) -> Any:
-    """The group of the plugin called ``name``; None where no such plugin is installed.
+def group_of(name: str, arguments: Sequence[str]) -> Any:
+    """The group of the plugin called ``name``, under the settings that the command line's ``arguments`` name.
 
-    Raises what loading it raises, and ``UsageError`` where it brings no commands.
+    None where no such plugin is installed. Raises what loading it raises, and ``UsageError`` where it brings no commands.
     """
     from validate_updates.manager import available, load
     from validate_updates.settings import load_settings
 
     if name not in {found.name for found in available()}:
         return None
-    settings = load_settings(config_in(sys.argv))
+    settings = load_settings(config_in(arguments))
     loaded = load((name,), settings.plugin_tables, origins=settings.origins)
     commands = [owned.item for owned in loaded.subcommands()]
     if not commands:

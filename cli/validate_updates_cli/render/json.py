@@ -17,15 +17,23 @@ if TYPE_CHECKING:
 
 def result_json(result: RunResult) -> str:
     """The object on one line, so that a log of results is a file of JSON lines."""
-    fields = msgspec.to_builtins(result)
+    fields = msgspec.to_builtins(result, enc_hook=_basic)
     head = {"schema_version": fields.pop("schema_version"), "exit_code": int(result.exit_code)}
     return as_json(head | fields)
 
 
 def as_json(value: Any) -> str:
     """Any plain data or dataclasses as JSON on one line. What is no finite number becomes null."""
-    text = json.dumps(_finite(msgspec.to_builtins(value)), allow_nan=False)
+    text = json.dumps(_finite(msgspec.to_builtins(value, enc_hook=_basic)), allow_nan=False)
     return text.replace("##[", "#\\u0023[") + "\n"  # "##[" is a command to some CI systems, wherever it stands
+
+
+def _basic(value: Any) -> Any:
+    """What msgspec has no rule for: text and numbers of other libraries' types, objects of plugins."""
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
 
 
 def _finite(value: Any) -> Any:

@@ -62,7 +62,7 @@ def summary(
     _verdict(page, result, state)
     _counts(page, result)
     _judged(page, result, verbose=verbose)
-    _findings(page, result, whole=whole)
+    _findings(page, result, whole=whole, verbose=verbose)
     _kept_out(page, result, whole=whole, verbose=verbose)
     if verbose or result.dry_run:
         _changes(page, result)
@@ -181,20 +181,33 @@ def _check_row(look: Look, check: Judged) -> tuple[Text | str, ...]:
     )
 
 
-def _findings(page: Page, result: RunResult, *, whole: bool) -> None:
+def _findings(page: Page, result: RunResult, *, whole: bool, verbose: bool) -> None:
     if not result.findings:
         return
     page.heading("Findings")
     findings = worst_first(result.findings)
     shown = findings if whole else findings[:FINDINGS]
     for finding in shown:
-        _finding(page, finding)
+        if finding.severity is Severity.INFO and not verbose:
+            _note(page, finding)
+        else:
+            _finding(page, finding)
     _more(page, len(findings) - len(shown), result, whole=whole)
+
+
+def _note(page: Page, finding: Finding) -> None:
+    """One that weighs nothing, without its evidence."""
+    said = Text(page.look.text(finding.message, MESSAGE)).append(f"  {_said_by(page.look, finding)}", style="dim")
+    page.put(said, lead=_sign(_SEVERITIES[Severity.INFO], "", page.look))
+
+
+def _said_by(look: Look, finding: Finding) -> str:
+    return ".".join(look.text(name) for name in (finding.plugin, finding.validator) if name)
 
 
 def _finding(page: Page, finding: Finding) -> None:
     look = page.look
-    said_by = ".".join(look.text(name) for name in (finding.plugin, finding.validator) if name)
+    said_by = _said_by(look, finding)
     head = _sign(_SEVERITIES[finding.severity], f"{finding.severity}  {look.text(finding.code)}", look)
     page.put(head.append(f"  {said_by}" if said_by else "", style="dim"))
     page.put(look.text(finding.message, MESSAGE), indent=4)
