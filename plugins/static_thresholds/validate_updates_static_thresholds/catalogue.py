@@ -55,6 +55,11 @@ def metrics(limits: StaticThresholds) -> Iterator[Metric]:
         summary="rows that pointed nowhere before the update, by foreign key",
         measure=sanity.count_orphans,
     )
+    yield Metric(
+        name=record_checks.VALUES,
+        summary="the records to be written, and by column: values missing, dates out of range, length of texts",
+        measure=partial(record_checks.measure_values, limits),
+    )
     for check in limits.checks:
         yield Metric(
             name=sql_checks.metric_name(check),

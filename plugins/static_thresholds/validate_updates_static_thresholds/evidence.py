@@ -47,4 +47,4 @@ def not_carried(context: Context, names: Sequence[str], setting: str) -> Iterato
     """One finding for each column that a setting names and the records of this update do not carry."""
     for name in names:
         if name not in context.columns:
-            yield not_checked(f"The column {name} of {PLUGIN}.{setting} is not looked at: the records do not carry it.")
+            yield not_checked(f"the column {name} of {PLUGIN}.{setting} is not looked at: the records do not carry it")

@@ -10,7 +10,7 @@ from validate_updates import Context, Counts, Finding, Severity
 from validate_updates_static_thresholds.evidence import PLUGIN, earlier_runs, ids, not_checked, number, records
 from validate_updates_static_thresholds.settings import StaticThresholds
 
-_LOOK: Final = "Look at the source"
+_LOOK: Final = "look at the source"
 
 
 def rows_added_high(context: Context, limits: StaticThresholds) -> Iterator[Finding]:
@@ -20,10 +20,10 @@ def rows_added_high(context: Context, limits: StaticThresholds) -> Iterator[Find
         yield Finding(
             code="rows_added_high",
             severity=Severity.CRITICAL,
-            message=f"The update would add {records(added)}; at most {most} are allowed.",
-            hint=f"{_LOOK}; if all of them belong there, as in a first load, raise {PLUGIN}.added_most.",
+            message=f"the update would add {records(added)}; at most {most} are allowed",
+            hint=f"{_LOOK}; if all of them belong there, as in a first load, raise {PLUGIN}.added_most",
             table=context.target.name,
-            metric="inserted",
+            metric="records.inserted",
             observed=added,
             expected=f"at most {most}",
         )
@@ -36,7 +36,7 @@ def rows_added_above_average(context: Context, limits: StaticThresholds) -> Iter
         return
     runs = earlier_runs(context, limits.average_runs, lambda counts: counts.inserted)
     if not runs:
-        yield not_checked("The records added are not compared with an average: no earlier update has added any.")
+        yield not_checked("the records added are not compared with an average: no earlier update has added any")
         return
     average = sum(run.counts.inserted for run in runs) / len(runs)
     if added / average > limits.added_ratio:
@@ -44,11 +44,11 @@ def rows_added_above_average(context: Context, limits: StaticThresholds) -> Iter
         yield Finding(
             code="rows_added_above_average",
             severity=Severity.CRITICAL,
-            message=f"The update would add {records(added)}, {added / average:.1f} times the average of {average:.1f}"
-            f" of {_earlier(len(runs), 'that added any')}; at most {most} times is expected.",
-            hint=f"{_LOOK}; if all of them belong there, raise {PLUGIN}.added_ratio or {PLUGIN}.added_floor.",
+            message=f"the update would add {records(added)}, {added / average:.1f} times the average of {average:.1f}"
+            f" of {_earlier(len(runs), 'that added any')}; at most {most} times is expected",
+            hint=f"{_LOOK}; if all of them belong there, raise {PLUGIN}.added_ratio or {PLUGIN}.added_floor",
             table=context.target.name,
-            metric="inserted",
+            metric="records.inserted",
             observed=added,
             expected=f"at most {number(limits.added_ratio * average)}",
             runs=ids(runs),
@@ -61,8 +61,8 @@ def rows_changed_low(context: Context, limits: StaticThresholds) -> Iterator[Fin
     runs = earlier_runs(context, limits.average_runs, _changed)
     if len(runs) < limits.changed_runs:
         yield not_checked(
-            "The records changed are not compared with an average:"
-            f" {len(runs)} of {limits.changed_runs} earlier updates needed have changed any."
+            "the records changed are not compared with an average:"
+            f" {len(runs)} of {limits.changed_runs} earlier updates needed have changed any"
         )
         return
     average = sum(_changed(run.counts) for run in runs) / len(runs)
@@ -71,11 +71,10 @@ def rows_changed_low(context: Context, limits: StaticThresholds) -> Iterator[Fin
         yield Finding(
             code="rows_changed_low",
             severity=Severity.WARNING,
-            message=f"The update would change {records(changed)}; {_earlier(len(runs), 'that changed any')} changed"
-            f" {average:.1f} on average, and at least {least} times that is expected.",
-            hint=f"See whether the source is complete; if quiet days are normal, lower {PLUGIN}.changed_ratio.",
+            message=f"the update would change {records(changed)}; {_earlier(len(runs), 'that changed any')} changed"
+            f" {average:.1f} on average, and at least {least} times that is expected",
+            hint=f"see whether the source is complete; if quiet days are normal, lower {PLUGIN}.changed_ratio",
             table=context.target.name,
-            metric="changed",
             observed=changed,
             expected=f"at least {number(limits.changed_ratio * average)}",
             runs=ids(runs),
@@ -91,10 +90,9 @@ def error_rate_high(context: Context, limits: StaticThresholds) -> Iterator[Find
             code="error_rate_high",
             severity=Severity.CRITICAL,
             message=f"{counts.quarantined} of {records(counts.read)} cannot be used, {percent:.4g} %;"
-            f" at most {most} % is allowed.",
-            hint=f"See why they are in quarantine and repair the source; {PLUGIN}.errors_percent sets the limit.",
+            f" at most {most} % is allowed",
+            hint=f"see why they are in quarantine and repair the source; {PLUGIN}.errors_percent sets the limit",
             table=context.target.name,
-            metric="error_rate",
             observed=round(percent, 4),
             expected=f"at most {most} %",
         )
@@ -107,7 +105,7 @@ def error_rate_above_average(context: Context, limits: StaticThresholds) -> Iter
         return
     runs = earlier_runs(context, limits.average_runs, lambda counts: counts.read)
     if not runs:
-        yield not_checked("The error rate is not compared with an average: there is no earlier update.")
+        yield not_checked("the error rate is not compared with an average: there is no earlier update")
         return
     read, bad = sum(run.counts.read for run in runs), sum(run.counts.quarantined for run in runs)
     # Multiplied out, so that an average of zero needs no case of its own.
@@ -117,10 +115,9 @@ def error_rate_above_average(context: Context, limits: StaticThresholds) -> Iter
             code="error_rate_above_average",
             severity=Severity.WARNING,
             message=f"{percent:.4g} % of the records cannot be used; in {_earlier(len(runs))} it was {average:.4g} %"
-            f" on average, and at most {most} times that is expected.",
-            hint="See why they are in quarantine; a change in the source's format is the usual cause.",
+            f" on average, and at most {most} times that is expected",
+            hint="see why they are in quarantine; a change in the source's format is the usual cause",
             table=context.target.name,
-            metric="error_rate",
             observed=round(percent, 4),
             expected=f"at most {limits.errors_ratio * average:.4g} %",
             runs=ids(runs),
@@ -133,9 +130,9 @@ def source_empty(context: Context, _limits: StaticThresholds) -> Iterator[Findin
         yield Finding(
             code="source_empty",
             severity=Severity.WARNING,
-            message="The source holds no records.",
-            hint="If that is not normal for this source, see whether the download before this update failed.",
-            metric="read",
+            message="the source holds no records",
+            hint="if that is not normal for this source, see whether the download before this update failed",
+            metric="records.read",
             observed=0,
             expected="at least 1",
         )
@@ -156,11 +153,11 @@ def every_record_changed(context: Context, limits: StaticThresholds) -> Iterator
     yield Finding(
         code="every_record_changed",
         severity=Severity.WARNING,
-        message=f"All {known} records that have a row in {context.target.name} would change it;"
-        " usually some are just like their row.",
-        hint="Look at a few changes: has the source's format changed, or does a column hold the time of the export?",
+        message=f"all {known} records that have a row in {context.target.name} would change it;"
+        " usually some are just like their row",
+        hint="look at a few changes: has the source's format changed, or does a column hold the time of the export?",
         table=context.target.name,
-        metric="unchanged",
+        metric="records.unchanged",
         observed=0,
         expected="at least 1",
         runs=ids(runs),

@@ -1,11 +1,11 @@
 """Every SELECT of the built-in checks. Set-based, on SQLite and PostgreSQL alike.
 
-A whole column is judged by one aggregate over all of them; single rows are read only as samples of what was found.
+All columns of all records are judged in one pass; single rows are read only as samples of what was found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,12 +22,13 @@ _SHOWN: Final = 80
 """Characters of a value that are read for an example."""
 
 
-def rows_up_to(db: Reader, table: str, most: int) -> int:
-    """Rows in the table; where there are more than ``most``, counting stops at ``most + 1``."""
+def rows_up_to(context: Context, table: str, most: int) -> int:
+    """Rows in a table that is known to exist; where there are more than ``most``, counting stops at ``most + 1``."""
     import sqlalchemy as sa
 
-    some = sa.select(sa.literal_column("1").label("one")).select_from(db.table(table)).limit(most + 1).subquery()
-    return int(db.scalar(sa.select(sa.func.count()).select_from(some)))
+    counted = sa.table(table, schema=context.target.schema)
+    some = sa.select(sa.literal_column("1").label("one")).select_from(counted).limit(most + 1).subquery()
+    return int(context.db.scalar(sa.select(sa.func.count()).select_from(some)))
 
 
 def duplicated_keys(context: Context) -> tuple[int, Sequence[str]]:
@@ -39,73 +40,80 @@ def duplicated_keys(context: Context) -> tuple[int, Sequence[str]]:
     twice = sa.select(*key).where(given).group_by(*key).having(sa.func.count() > 1).subquery()
     count = int(context.db.scalar(sa.select(sa.func.count()).select_from(twice)))
     shown = sa.select(*(_shown(column) for column in twice.c))
-    return count, [key_text(context, row) for row in _few(context.db, shown)] if count else []
+    return count, [_key_text(context, row) for row in _few(context.db, shown)] if count else []
 
 
-def dates_outside(context: Context, columns: Sequence[str], first: date, end: date) -> tuple[int, Mapping[str, int]]:
-    """Records written, and per column how many have a date before ``first`` or not before ``end``."""
+def column_numbers(
+    context: Context, *, columns: Sequence[str], dates: Sequence[str], texts: Sequence[str], first: date, end: date
+) -> Mapping[str, float]:
+    """Of the records to be written: how many there are, and by column what the checks of values need.
+
+    ``records``; ``missing.<column>``, per cent without a value; ``dates_outside.<column>``, records whose date is
+    before ``first`` or not before ``end``; ``text_length.<column>``, average of the texts that are not empty. Where
+    there are no records, nothing else.
+    """
     import sqlalchemy as sa
 
-    odd = [sa.func.count(sa.case((_outside(context.staged.c[name], first, end), 1))) for name in columns]
-    total, *counts = _one(context.db, _written(context, sa.func.count(), *odd))
-    return total, dict(zip(columns, counts, strict=True))
+    staged = context.staged
+    cells: dict[str, sa.ColumnElement[Any]] = {"records": sa.func.count()}
+    cells |= {f"filled.{name}": sa.func.count(cell) for name, cell in _filled(context, staged, columns)}
+    outside = {name: sa.case((_outside(staged.c[name], first, end), 1)) for name in dates}
+    cells |= {f"dates_outside.{name}": sa.func.count(cell) for name, cell in outside.items()}
+    lengths = {name: sa.func.nullif(sa.func.length(staged.c[name]), 0) for name in texts}
+    cells |= {f"text_length.{name}": sa.func.avg(cell) for name, cell in lengths.items()}
+    total, *numbers = _one(context.db, _written(context, *cells.values()))
+    named = zip(list(cells)[1:], numbers, strict=True)
+    return {"records": float(total)} | (
+        dict(_as_metric(name, number, total) for name, number in named) if total else {}
+    )
 
 
-def samples_outside(context: Context, column: str, first: date, end: date) -> Sequence[str]:
-    """A few of those dates, each with the key of its record."""
+def dates_outside(context: Context, column: str, first: date, end: date) -> Sequence[str]:
+    """A few dates before ``first`` or not before ``end``, each with the key of its record."""
     staged = context.staged
     cells = [_shown(staged.c[name]) for name in (*context.target.key, column)]
-    found = _written(context, *cells).where(_outside(staged.c[column], first, end)).order_by(context.planned.c.pos)
-    return [f"{row[-1]} ({key_text(context, row)})" for row in _few(context.db, found)]
+    found = _written(context, *cells).where(_outside(staged.c[column], first, end)).order_by(_row_of(context))
+    return [f"{row[-1]} ({_key_text(context, row)})" for row in _few(context.db, found)]
 
 
-def text_lengths(context: Context, columns: Sequence[str]) -> tuple[int, Mapping[str, float]]:
-    """Records written, and per column the average length of the texts in it; 0 where there is none."""
-    import sqlalchemy as sa
-
-    lengths = [sa.func.avg(sa.func.nullif(sa.func.length(context.staged.c[name]), 0)) for name in columns]
-    total, *averages = _one(context.db, _written(context, sa.func.count(), *lengths))
-    return total, {name: float(average or 0) for name, average in zip(columns, averages, strict=True)}
-
-
-def repeated_texts(context: Context, column: str, most: int) -> Sequence[tuple[str, int]]:
-    """The texts that stand in more than ``most`` of the records written, and in how many; the commonest first."""
+def repeated_texts(context: Context, column: str, most: int, *, looked_at: int) -> Sequence[tuple[str, int]]:
+    """The texts that stand in more than ``most`` of the first ``looked_at`` records to be written, and in how many."""
     import sqlalchemy as sa
 
     text = context.staged.c[column]
     count = sa.func.count()
-    found = _written(context, _shown(text), count).where(text.is_not(None)).group_by(text).having(count > most)
-    return [(row[0], row[1]) for row in _few(context.db, found.order_by(count.desc(), text))]
+    found = _written(context, _shown(text), count, last=looked_at).where(text.is_not(None)).group_by(text)
+    return [(row[0], row[1]) for row in _few(context.db, found.having(count > most).order_by(count.desc(), text))]
 
 
-def missing_in_records(context: Context, columns: Sequence[str]) -> tuple[int, Mapping[str, int]]:
-    """Records to be written, and per column how many have no value in it: NULL, or an empty text."""
-    import sqlalchemy as sa
-
-    cells = [sa.func.count(cell) for cell in _filled(context, context.staged, columns)]
-    return _missing(context, _written(context, sa.func.count(), *cells), columns)
-
-
-def missing_in_target(context: Context, columns: Sequence[str]) -> tuple[int, Mapping[str, int]]:
-    """Rows of the target, and per column how many have no value in it: NULL, or an empty text."""
+def missing_in_target(context: Context, columns: Sequence[str]) -> Mapping[str, float]:
+    """Per column the per cent of the target's rows without a value in it. Nothing where the target has no rows."""
     import sqlalchemy as sa
 
     table = context.target.sql
-    cells = [sa.func.count(cell) for cell in _filled(context, table, columns)]
-    return _missing(context, sa.select(sa.func.count(), *cells).select_from(table), columns)
+    filled = [sa.func.count(cell) for _, cell in _filled(context, table, columns)]
+    total, *counts = _one(context.db, sa.select(sa.func.count(), *filled).select_from(table))
+    return {name: _percent(total - count, total) for name, count in zip(columns, counts, strict=True)} if total else {}
 
 
-def key_text(context: Context, cells: Sequence[Any]) -> str:
-    """``event_id=337243`` from a row that starts with the cells of the key."""
-    return ", ".join(f"{name}={cell}" for name, cell in zip(context.target.key, cells, strict=False))
+def _written(context: Context, *cells: sa.ColumnElement[Any], last: int | None = None) -> _Select:
+    """A SELECT over the records to be written, or those up to the position ``last`` of the plan.
 
-
-def _written(context: Context, *cells: sa.ColumnElement[Any]) -> _Select:
-    """A SELECT over the records to be written. Deletes have no record and so fall out of the join."""
+    The stage is read from front to back: joined in the plan's order, its pages would be read at random.
+    """
     import sqlalchemy as sa
 
-    planned, staged = context.planned, context.staged
-    return sa.select(*cells).select_from(planned.join(staged, planned.c.row == staged.c.row))
+    planned = context.planned
+    rows = sa.select(planned.c.row).where(planned.c.action != "D")
+    if last is not None:
+        rows = rows.where(planned.c.pos <= last)
+    return sa.select(*cells).select_from(context.staged).where(_row_of(context).in_(rows))
+
+
+def _row_of(context: Context) -> sa.ColumnElement[int]:
+    """The stage's own column that the plan refers to: its primary key."""
+    (column,) = context.staged.primary_key
+    return column
 
 
 def _outside(column: sa.ColumnElement[Any], first: date, end: date) -> sa.ColumnElement[bool]:
@@ -116,18 +124,24 @@ def _outside(column: sa.ColumnElement[Any], first: date, end: date) -> sa.Column
     return sa.or_(day < first, day >= end)
 
 
-def _filled(context: Context, table: sa.FromClause, columns: Sequence[str]) -> list[sa.ColumnElement[Any]]:
+def _filled(
+    context: Context, table: sa.FromClause, columns: Sequence[str]
+) -> Iterator[tuple[str, sa.ColumnElement[Any]]]:
     """The columns, with empty texts as NULL. Only texts are compared with one: PostgreSQL refuses it of other types."""
     import sqlalchemy as sa
 
-    cells = {name: table.c[name] for name in columns}
-    texts = {name for name in columns if context.target.column(name).kind is Kind.TEXT}
-    return [sa.func.nullif(sa.cast(cell, sa.Text), "") if name in texts else cell for name, cell in cells.items()]
+    for name in columns:
+        text = context.target.column(name).kind is Kind.TEXT
+        yield name, sa.func.nullif(sa.cast(table.c[name], sa.Text), "") if text else table.c[name]
 
 
-def _missing(context: Context, counts: _Select, columns: Sequence[str]) -> tuple[int, Mapping[str, int]]:
-    total, *filled = _one(context.db, counts)
-    return total, {name: total - count for name, count in zip(columns, filled, strict=True)}
+def _as_metric(name: str, number: Any, total: int) -> tuple[str, float]:
+    what, _, column = name.partition(".")
+    return (f"missing.{column}", _percent(total - number, total)) if what == "filled" else (name, float(number or 0))
+
+
+def _percent(part: int, whole: int) -> float:
+    return part * 100 / whole
 
 
 def _one(db: Reader, statement: _Select) -> tuple[Any, ...]:
@@ -139,6 +153,11 @@ def _one(db: Reader, statement: _Select) -> tuple[Any, ...]:
 def _few(db: Reader, statement: _Select) -> list[tuple[Any, ...]]:
     """The first rows, as samples."""
     return [tuple(row) for row in db.rows(statement.limit(SAMPLES), SAMPLES)]
+
+
+def _key_text(context: Context, cells: Sequence[Any]) -> str:
+    """``event_id=337243`` from a row that starts with the cells of the key."""
+    return ", ".join(f"{name}={cell}" for name, cell in zip(context.target.key, cells, strict=False))
 
 
 def _shown(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:

@@ -15,13 +15,13 @@ from validate_updates_static_thresholds.settings import StaticThresholds
 def table_left_empty(context: Context, _limits: StaticThresholds) -> Iterator[Finding]:
     """The target has no rows, though it had some or records came. Empty before and nothing read is no fault."""
     counts, name = context.counts, context.target.name
-    if (counts.read or counts.deleted) and not queries.rows_up_to(context.db, name, 0):
+    if (counts.read or counts.deleted) and not queries.rows_up_to(context, name, 0):
         yield Finding(
             code="table_left_empty",
             severity=Severity.CRITICAL,
-            message=f"The update would leave the table {name} empty:"
-            f" {counts.read} read, {counts.quarantined} in quarantine, {counts.deleted} deleted.",
-            hint="See why no record could be used, or why the source no longer has the rows it had.",
+            message=f"the update would leave the table {name} empty:"
+            f" {counts.read} read, {counts.quarantined} in quarantine, {counts.deleted} deleted",
+            hint="see why no record could be used, or why the source no longer has the rows it had",
             table=name,
             observed=0,
             expected="at least 1",
@@ -37,9 +37,9 @@ def foreign_keys_violated(context: Context, _limits: StaticThresholds) -> Iterat
             yield Finding(
                 code="foreign_keys_violated",
                 severity=Severity.CRITICAL,
-                message=f"After the update {rows(count)} of {table} would point nowhere by the foreign key"
-                f" {foreign_key}; before it there were {before}.",
-                hint="Bring the rows they point to first, or correct the references in the source.",
+                message=f"after the update {rows(count)} of {table} would point nowhere by the foreign key"
+                f" {foreign_key}; before it there were {before}",
+                hint="bring the rows they point to first, or correct the references in the source",
                 table=table,
                 metric=name,
                 observed=count,
@@ -58,8 +58,8 @@ def keys_duplicated(context: Context, _limits: StaticThresholds) -> Iterator[Fin
         yield Finding(
             code="keys_duplicated",
             severity=Severity.CRITICAL,
-            message=f"{subject} in more than one row of {context.target.name}, such as {samples[0]}.",
-            hint=f"Remove the surplus rows and put a unique constraint on {', '.join(context.target.key)}.",
+            message=f"{subject} in more than one row of {context.target.name}, such as {samples[0]}",
+            hint=f"remove the surplus rows and put a unique constraint on {', '.join(context.target.key)}",
             table=context.target.name,
             observed=count,
             expected="0",

@@ -24,8 +24,8 @@ def table_missing(context: Context, limits: StaticThresholds) -> Iterator[Findin
         yield Finding(
             code="table_missing",
             severity=Severity.CRITICAL,
-            message=f"The table {name} is required and does not exist.",
-            hint="Check that the target is the right database, or correct the table's name in the settings.",
+            message=f"the table {name} is required and does not exist",
+            hint="check that the target is the right database, or correct the table's name in the settings",
             table=name,
             expected="exists",
         )
@@ -35,13 +35,13 @@ def table_too_small(context: Context, limits: StaticThresholds) -> Iterator[Find
     """Tables with fewer rows than they must hold before an update; one that is missing is reported elsewhere."""
     there = set(context.db.tables())
     for name, least in sorted(limits.minimum_rows.items()):
-        held = queries.rows_up_to(context.db, name, least) if name in there else least
+        held = queries.rows_up_to(context, name, least) if name in there else least
         if held < least:
             yield Finding(
                 code="table_too_small",
                 severity=Severity.CRITICAL,
-                message=f"The table {name} holds {rows(held)} before the update; it should hold at least {least}.",
-                hint=f"Find out where its rows went, or lower {PLUGIN}.minimum_rows.{name}.",
+                message=f"the table {name} holds {rows(held)} before the update; it should hold at least {least}",
+                hint=f"find out where its rows went, or lower {PLUGIN}.minimum_rows.{name}",
                 table=name,
                 observed=held,
                 expected=f"at least {least}",
@@ -56,8 +56,8 @@ def database_damaged(context: Context, limits: StaticThresholds) -> Iterator[Fin
         yield Finding(
             code="database_damaged",
             severity=Severity.CRITICAL,
-            message=f"The database reports damage: {problems[0]}",
-            hint="Write nothing more to it; restore a sound copy.",
+            message=f"the database reports damage: {problems[0]}",
+            hint="write nothing more to it; restore a sound copy",
             observed=len(problems),
             expected="0 problems",
             samples=tuple(problems[: queries.SAMPLES]),
@@ -75,7 +75,7 @@ def orphans_before(context: Context, _limits: StaticThresholds) -> Iterator[Find
     """Foreign keys that are broken already, as the metric has counted them."""
     total = context.metrics.get(f"{ORPHANS}.total")
     if total is None:
-        yield not_checked("The foreign keys before the update are not judged: they could not be counted.")
+        yield not_checked("the foreign keys before the update are not judged: they could not be counted")
         return
     for name, count in sorted(context.metrics.items()):
         if name.startswith(f"{ORPHANS}.") and name != f"{ORPHANS}.total" and count:
@@ -83,8 +83,8 @@ def orphans_before(context: Context, _limits: StaticThresholds) -> Iterator[Find
             yield Finding(
                 code="orphans_before",
                 severity=Severity.WARNING,
-                message=f"Before the update {rows(int(count))} pointed nowhere by the foreign key {foreign_key}.",
-                hint="Repair or remove them; they do not count against this update.",
+                message=f"before the update {rows(int(count))} pointed nowhere by the foreign key {foreign_key}",
+                hint="repair or remove them; they do not count against this update",
                 table=foreign_key.partition(".")[0],
                 metric=name,
                 observed=int(count),
@@ -101,14 +101,14 @@ def last_run_recent(context: Context, limits: StaticThresholds) -> Iterator[Find
     seconds = (context.run.as_of - last.started_at).total_seconds()
     if seconds < 0:
         yield not_checked(
-            f"The time since the last update is not judged: the run {last.run_id} is dated after this one."
+            f"the time since the last update is not judged: the run {last.run_id} is dated after this one"
         )
     elif seconds < least:
         yield Finding(
             code="last_run_recent",
             severity=Severity.WARNING,
-            message=f"The last update started {seconds:.0f} seconds before this one; {least} or more are expected.",
-            hint=f"See whether the job is scheduled twice, or lower {PLUGIN}.seconds_between_runs.",
+            message=f"the last update started {seconds:.0f} seconds before this one; {least} or more are expected",
+            hint=f"see whether the job is scheduled twice, or lower {PLUGIN}.seconds_between_runs",
             observed=round(seconds, 1),
             expected=f"at least {least}",
             runs=(last.run_id,),
@@ -119,7 +119,7 @@ def _is_large(context: Context, most: int) -> bool:
     """Whether the tables hold more than ``most`` rows together. No table is counted further than needed."""
     left = most
     for name in context.db.tables():
-        left -= queries.rows_up_to(context.db, name, left)
+        left -= queries.rows_up_to(context, name, left)
         if left < 0:
             return True
     return False

@@ -121,10 +121,12 @@ class StaticThresholds(PluginSettings, frozen=True, kw_only=True):
     checks: Annotated[tuple[SqlCheck, ...], Meta(description="named SQL checks")] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a severity for a code that does not exist, and two checks of one name."""
+        """Refuse unknown codes, more runs than are looked at, and two checks of one name."""
         for code in self.severities:
             if code not in CODES:
                 raise ValueError(f"severities: there is no finding {code!r}; the codes are {', '.join(CODES)}")
+        if self.changed_runs > self.average_runs:
+            raise ValueError("changed_runs must not be more than average_runs: no more runs are looked at")
         names = [check.name for check in self.checks]
         for name in names:
             if names.count(name) > 1:

@@ -56,12 +56,12 @@ def _outside(check: SqlCheck, value: float) -> Iterator[Finding]:
     critical = _crossed(value, check.critical_below, check.critical_above)
     if critical or _crossed(value, check.warn_below, check.warn_above):
         low, high = (check.critical_below, check.critical_above) if critical else (check.warn_below, check.warn_above)
-        said = check.message.rstrip(". ") or f"The check {check.name} is outside its limits"
+        said = check.message.rstrip(". ") or f"the check {check.name} is outside its limits"
         yield Finding(
             code="sql_check_outside_limits",
             severity=Severity.CRITICAL if critical else Severity.WARNING,
-            message=f"{said}: {number(value)}, {_range(low, high)} is expected.",
-            hint=f"Run the SQL of {PLUGIN}.checks ({check.name}) yourself to see the rows behind it.",
+            message=f"{said}: {number(value)}, {_range(low, high)} is expected",
+            hint=f"run the SQL of {PLUGIN}.checks ({check.name}) yourself to see the rows behind it",
             metric=metric_name(check),
             observed=value,
             expected=_range(low, high),
@@ -83,8 +83,8 @@ def _no_number(check: SqlCheck, code: str, severity: Severity, what: str) -> Fin
     return Finding(
         code=code,
         severity=severity,
-        message=f"The check {check.name} {what}.",
-        hint=f"Make the SQL of {PLUGIN}.checks ({check.name}) give one number in every case, as count(*) does.",
+        message=f"the check {check.name} {what}",
+        hint=f"make the SQL of {PLUGIN}.checks ({check.name}) give one number in every case, as count(*) does",
         metric=metric_name(check),
         expected="a number",
     )

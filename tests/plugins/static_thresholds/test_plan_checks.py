@@ -34,7 +34,7 @@ def test_more_added_than_the_fixed_limit(number: int, expected: list[str]) -> No
 def test_too_many_added_says_what_and_what_to_do() -> None:
     (finding,) = rows_added_high(context(counts=Counts(inserted=1001)), DEFAULT)
     assert finding.severity is Severity.CRITICAL
-    assert finding.message == "The update would add 1001 records; at most 1000 are allowed."
+    assert finding.message == "the update would add 1001 records; at most 1000 are allowed"
     assert "plugins.static_thresholds.added_most" in finding.hint
     assert (finding.observed, finding.expected, finding.table) == (1001, "at most 1000", "hearings")
 
@@ -121,7 +121,7 @@ def test_a_rate_exactly_at_the_limit_passes_whatever_the_rounding(percent: float
 
 def test_error_rate_says_both_numbers_and_the_limit() -> None:
     (finding,) = error_rate_high(context(counts=Counts(read=30, quarantined=2)), DEFAULT)
-    assert finding.message == "2 of 30 records cannot be used, 6.667 %; at most 5 % is allowed."
+    assert finding.message == "2 of 30 records cannot be used, 6.667 %; at most 5 % is allowed"
     assert finding.severity is Severity.CRITICAL
 
 

@@ -51,7 +51,7 @@ def test_every_code_in_the_package_is_known() -> None:
 
 def test_metrics_are_declared_for_their_moments() -> None:
     metrics = {one.name: one.moment for one in plugin.vu_metrics(SettingsOf([configured()]))}
-    assert metrics == {"foreign_key_orphans": Moment.PLAN, "check.lonely": Moment.RESULT}
+    assert metrics == {"foreign_key_orphans": Moment.PLAN, "values": Moment.PLAN, "check.lonely": Moment.RESULT}
 
 
 def test_severities_of_the_settings_win_and_leave_the_rest_alone() -> None:
@@ -64,7 +64,7 @@ def test_severities_of_the_settings_win_and_leave_the_rest_alone() -> None:
 
 
 def test_all_checks_pass_on_an_empty_database_and_say_what_they_could_not_look_at(world: World) -> None:
-    judged = world.context(counts=Counts(), metrics={"foreign_key_orphans.total": 0})
+    judged = world.context(counts=Counts(), metrics={"foreign_key_orphans.total": 0, "values.records": 0})
     found = {name: codes(list(one.check(judged))) for name, one in validators().items()}
     assert {name: said for name, said in found.items() if said} == {
         "source_empty": ["source_empty"],

@@ -75,7 +75,7 @@ def test_a_key_of_several_columns_is_duplicated_only_as_a_whole(world: World) ->
     world.hold(hearing(1, seats=2))
     (finding,) = keys_duplicated(world.context(target=target), DEFAULT)
     assert finding.samples == ("event_id=e1, seats=2",)
-    assert finding.message == "1 key stands in more than one row of hearings, such as event_id=e1, seats=2."
+    assert finding.message == "1 key stands in more than one row of hearings, such as event_id=e1, seats=2"
 
 
 def test_what_a_constraint_forbids_is_not_asked_for_again() -> None:

@@ -39,7 +39,7 @@ def test_minimum_rows(world: World, least: int, expected: list[str]) -> None:
     findings = list(table_too_small(world.context(), StaticThresholds(minimum_rows={"hearings": least})))
     assert codes(findings) == expected
     for finding in findings:
-        assert finding.message == "The table hearings holds 2 rows before the update; it should hold at least 3."
+        assert finding.message == "the table hearings holds 2 rows before the update; it should hold at least 3"
         assert (finding.observed, finding.expected, finding.severity) == (2, "at least 3", Severity.CRITICAL)
 
 
@@ -74,7 +74,7 @@ def test_orphans_of_before_are_a_warning() -> None:
     (finding,) = orphans_before(context(metrics=metrics), DEFAULT)
     assert (finding.code, finding.severity, finding.table) == ("orphans_before", Severity.WARNING, "hearings")
     assert finding.message.startswith(
-        "Before the update 2 rows pointed nowhere by the foreign key hearings.committee_id"
+        "before the update 2 rows pointed nowhere by the foreign key hearings.committee_id"
     )
 
 
@@ -92,7 +92,7 @@ def test_the_time_since_the_last_update(seconds: float, expected: list[str]) -> 
 def test_a_recent_update_is_named() -> None:
     (finding,) = last_run_recent(context(history=earlier(Counts(), Counts(), seconds_ago=90)), DEFAULT)
     assert (finding.severity, finding.runs) == (Severity.WARNING, ("run-1",))
-    assert finding.message == "The last update started 90 seconds before this one; 3600 or more are expected."
+    assert finding.message == "the last update started 90 seconds before this one; 3600 or more are expected"
 
 
 def test_the_first_update_is_not_too_early() -> None:

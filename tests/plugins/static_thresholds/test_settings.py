@@ -92,6 +92,12 @@ def test_equal_warning_and_critical_limits_are_allowed() -> None:
     assert settings(checks=[check(warn_above=5, critical_above=5)]).checks[0].critical_above == 5
 
 
+def test_an_average_of_too_few_runs_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="changed_runs must not be more than average_runs"):
+        settings(average_runs=4)
+    assert settings(average_runs=4, changed_runs=4).average_runs == 4
+
+
 def test_two_checks_of_one_name_are_refused() -> None:
     with pytest.raises(msgspec.ValidationError, match="'lonely' is used more than once"):
         settings(checks=[check(), check(sql="select 2")])

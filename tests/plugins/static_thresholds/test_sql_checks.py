@@ -56,7 +56,7 @@ def test_the_owner_s_message_leads(world: World) -> None:
     check = SqlCheck(name="lonely", sql=COUNT, warn_above=0, message="Hearings without a committee.")
     assert measure(check, world.context()) == 1
     (finding,) = judge(check, world.context())
-    assert finding.message == "Hearings without a committee: 1, at most 0 is expected."
+    assert finding.message == "Hearings without a committee: 1, at most 0 is expected"
 
 
 def test_a_number_that_was_measured_is_not_asked_for_again(world: World) -> None:

@@ -31,8 +31,8 @@ STAGING = sa.MetaData()
 STAGED = sa.Table(
     "staged",
     STAGING,
-    sa.Column("row", sa.Integer, primary_key=True),
-    sa.Column("seq", sa.Integer),
+    sa.Column("vu_row", sa.Integer, primary_key=True),
+    sa.Column("vu_seq", sa.Integer),
     *(sa.Column(name, kind) for name, kind, _ in _CELLS),
     prefixes=["TEMPORARY"],
 )
@@ -143,15 +143,15 @@ class World:
         """Records in staging; unless they are unchanged, also in the plan."""
         for record in records:
             self.staged += 1
-            number = {"row": self.staged, "seq": self.staged}
+            number = {"vu_row": self.staged, "vu_seq": self.staged}
             self.connection.execute(sa.insert(STAGED), number | dict(record))
             if write:
                 self.connection.execute(sa.insert(PLANNED), {"pos": self.staged, "row": self.staged, "action": "I"})
 
-    def delete(self) -> None:
-        """A planned delete: it has no record."""
+    def delete(self, row: int) -> None:
+        """A planned delete. Its number is none of a record, though it may look like one."""
         self.staged += 1
-        self.connection.execute(sa.insert(PLANNED), {"pos": self.staged, "row": None, "action": "D"})
+        self.connection.execute(sa.insert(PLANNED), {"pos": self.staged, "row": row, "action": "D"})
 
     def context(self, **options: Any) -> Context:
         return context(**{"db": self.reader, **options})
