@@ -23,7 +23,8 @@ def install(site: Path, name: str, version: str, entry_points: Mapping[str, str]
 def install_sample(site: Path) -> None:
     """The distribution in the folder beside this file."""
     project = tomllib.loads((SAMPLE / "pyproject.toml").read_text())["project"]
-    shutil.copytree(SAMPLE / "vu_sample", site / "vu_sample", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in SAMPLE.glob("*.py"):
+        shutil.copy(file, site)
     install(site, project["name"], project["version"], project["entry-points"]["validate_updates"])
 
 

@@ -39,7 +39,7 @@ def test_a_plugin_that_cannot_be_imported() -> None:
         load(["broken"], {})
 
     assert caught.value.message == (
-        "plugin 'broken' (vu-sample 1.2.3): loading vu_sample.broken failed: "
+        "plugin 'broken' (vu-sample 1.2.3): loading vu_sample_broken failed: "
         "ModuleNotFoundError: No module named 'a_library_that_nobody_installed'"
     )
     assert caught.value.hint == "repair the plugin, or leave 'broken' out"
