@@ -170,9 +170,7 @@ def test_starting_imports_nothing_heavy(start: str, heavy: set[str]) -> None:
 
 
 def test_test_folders_are_no_packages() -> None:
-    packages = [path.parent for path in (ROOT / "tests").rglob("__init__.py")]
-
-    assert [str(path.relative_to(ROOT)) for path in packages if any(path.rglob("test_*.py"))] == []
+    assert [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("__init__.py")] == []
 
 
 PLACES = re.compile(r"(?<![\w.])/(?:root|work|farm|home|Users)/\w")
@@ -187,6 +185,31 @@ def test_no_file_names_a_place_of_one_machine() -> None:
 
 def test_no_file_names_a_package_registry() -> None:
     assert lines_with(REGISTRIES) == []
+
+
+# The pages
+
+
+def test_the_architecture_names_every_module_of_the_core() -> None:
+    named = set(re.findall(r"`(\w+)/?`", (ROOT / "docs" / "architecture.md").read_text()))
+    found = package_folder(CORE).iterdir()
+    modules = {path.stem for path in found if path.suffix == ".py" or (path / "__init__.py").is_file()}
+
+    assert {name for name in modules if not name.startswith("_")} - named == set()
+
+
+def test_the_index_names_every_page() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")}
+
+    assert {name for name in pages if f"({name})" not in index} == {"index.md"}
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [path for path in tracked_files() if path.suffix == ".md"]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", page.read_text())]
+
+    assert [f"{page.relative_to(ROOT)}: {link}" for page, link in links if not (page.parent / link).exists()] == []
 
 
 # How the guards look at the tree
