@@ -13,6 +13,7 @@ from validate_updates.settings.layers import Layer
 from validate_updates.settings.model import SettingsFile
 from validate_updates.settings.schema import fields, is_struct, members
 from validate_updates.settings.values import Keys, dotted
+from validate_updates.text import printable
 
 PREFIX: Final = "VALIDATE_UPDATES_"
 CONFIG: Final = f"{PREFIX}CONFIG"
@@ -29,7 +30,7 @@ def environment_layer(environment: Mapping[str, str], known: Mapping[str, Any]) 
     for name, text in sorted(environment.items()):
         if name.startswith(PREFIX) and name != CONFIG and text:
             path, kind = _address(name, known)
-            _insert(tree, path, _read(text, kind), name, origins)
+            _insert(tree, path, _read(text, kind), f"env {printable(name)}", origins)
     return Layer(tree, origins)
 
 
@@ -57,7 +58,7 @@ def _step(rest: str, names: Iterable[str], variable: str) -> tuple[str, str]:
     twins = [name for name in fitting if _shouted(name) == _shouted(best)]
     if len(twins) > 1:
         raise SettingsError(
-            f"env {variable}: may mean {' or '.join(dotted((name,)) for name in twins)}; rename one of them"
+            f"env {printable(variable)}: may mean {' or '.join(dotted((name,)) for name in twins)}; rename one of them"
         )
     return best, rest[len(_shouted(best)) + 2 :]
 
@@ -97,14 +98,12 @@ def _toml(text: str) -> object:
     return tree["value"] if len(tree) == 1 and not deeper_than(tree, DEEPEST) else text
 
 
-def _insert(tree: dict[str, Any], path: Keys, value: object, name: str, origins: dict[Keys, str]) -> None:
-    for other, origin in origins.items():
+def _insert(tree: dict[str, Any], path: Keys, value: object, origin: str, origins: dict[Keys, str]) -> None:
+    for other, its_origin in origins.items():
         shared = min(len(other), len(path))
         if other[:shared] == path[:shared]:
-            raise SettingsError(
-                f"env {name}: says the same as, or lies inside, {origin.removeprefix('env ')}; unset one"
-            )
+            raise SettingsError(f"{origin}: is the same setting as {its_origin}, or inside it; unset one of them")
     for key in path[:-1]:
         tree = tree.setdefault(str(key), {})
     tree[str(path[-1])] = value
-    origins[path] = f"env {name}"
+    origins[path] = origin

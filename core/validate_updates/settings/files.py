@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from validate_updates.errors import SettingsError, UsageError
 from validate_updates.settings.paths import is_file
+from validate_updates.settings.values import got
 from validate_updates.text import printable
 
 OWN: Final = "validate-updates.toml"
@@ -50,7 +51,7 @@ def read_given(config: Path, cwd: Path) -> Document:
         raise UsageError(f"{label}: the settings file cannot be read: {_reason(error)}") from error
     tree = parse(data, label)
     if config.name == PYPROJECT:
-        section = _section(tree)
+        section = _section(tree, label)
         if section is None:
             raise UsageError(f"{label}: has no [tool.{SECTION}]")
         tree = section
@@ -76,7 +77,7 @@ def parse(data: bytes, label: str) -> dict[str, Any]:
         line = data.count(b"\n", 0, error.start) + 1
         raise SettingsError(f"{label}:{line}: is not UTF-8 text (byte {error.start})") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(_syntax(str(error), label), hint="see docs/settings.md for an example") from None
+        raise SettingsError(_syntax(str(error), label), hint="the documentation of settings has an example") from None
     except RecursionError:
         raise SettingsError(_too_deep(label)) from None
     except ValueError:
@@ -102,14 +103,16 @@ def _pyproject(folder: Path, cwd: Path) -> Document | None:
     data = _found(path, label)
     if SECTION.encode() not in data:
         return None  # somebody else's, and theirs to keep in order
-    section = _section(parse(data, label))
+    section = _section(parse(data, label), label)
     return None if section is None else Document(path, label, section)
 
 
-def _section(tree: dict[str, Any]) -> dict[str, Any] | None:
+def _section(tree: dict[str, Any], label: str) -> dict[str, Any] | None:
     tool = tree.get("tool")
     section = tool.get(SECTION) if isinstance(tool, dict) else None
-    return section if isinstance(section, dict) else None
+    if section is None or isinstance(section, dict):
+        return section
+    raise SettingsError(f"{label}: tool.{SECTION}: expected a table, got {got(section)}")
 
 
 def _found(path: Path, label: str) -> bytes:

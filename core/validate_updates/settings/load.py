@@ -96,7 +96,7 @@ def refuse(found: Sequence[tuple[str, Problem]], kind: type[UsageError]) -> None
     if not found:
         return
     told = "; ".join(f"{where}: {problem.what}" for where, problem in found[:SHOWN])
-    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    more = "; and more" if len(found) > SHOWN else ""
     hints = dict.fromkeys(problem.hint for _, problem in found[:SHOWN] if problem.hint)
     raise kind(f"{told}{more}", hint="; ".join(hints))
 

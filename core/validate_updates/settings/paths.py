@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from validate_updates.errors import SettingsError
+from validate_updates.text import printable
 
 STDIN: Final = "-"
 """The source that is standard input."""
@@ -60,7 +61,7 @@ def _url(url: str, folder: Path) -> str:
     path = str(folder / match["path"])
     if "?" in path:
         raise SettingsError(
-            f"{folder}: a folder with '?' in its name cannot be written in a database URL",
+            f"{printable(folder)}: a folder with '?' in its name cannot be written in a database URL",
             hint="rename the folder, or keep the settings or the database elsewhere",
         )
     return f"{match['scheme']}{path}{match['query'] or ''}"

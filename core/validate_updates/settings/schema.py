@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, TypeGuard, TypeVar, Union, get_args, g
 import msgspec
 
 from validate_updates.secret import SecretUrl
-from validate_updates.settings.values import Keys, as_text, dotted
+from validate_updates.settings.values import Keys, dotted, got
 from validate_updates.settings.wording import explain
 
 T = TypeVar("T")
@@ -111,7 +111,7 @@ def _leaf(value: object, kind: Any, path: Keys, what: str = "") -> Iterator[Prob
         inner, text = explain(str(error), value, members(kind), path)
         expected = _expected(kind)
         if expected and not inner:
-            text = f"expected {expected}, got {as_text(value, path)}"
+            text = f"expected {expected}, got {got(value, path)}"
         yield Problem((*path, *inner), what + text)
 
 

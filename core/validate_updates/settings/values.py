@@ -30,7 +30,7 @@ def dotted(path: Keys) -> str:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            shown = key if _BARE_KEY.fullmatch(key) and len(key) < 60 else f'"{printable(key, 60)}"'
+            shown = key if _BARE_KEY.fullmatch(key) and len(key) <= 80 else f'"{printable(key, 80)}"'
             text += f".{shown}" if text else shown
     return text
 
@@ -38,6 +38,13 @@ def dotted(path: Keys) -> str:
 def as_text(value: object, path: Keys = (), limit: int = 60) -> str:
     """``value`` as TOML would write it, on one line of at most ``limit`` characters, without secrets."""
     return printable(_text(value, path), limit)
+
+
+def got(value: object, path: Keys = ()) -> str:
+    """``value`` as the end of "expected …, got": tables and lists by what they are, since they may hold anything."""
+    if isinstance(value, Mapping):
+        return "a table"
+    return "a list" if isinstance(value, list | tuple) and value else as_text(value, path)
 
 
 def _text(value: object, path: Keys) -> str:

@@ -6,7 +6,7 @@ import re
 from enum import Enum
 from typing import Any, Final, Literal, get_args, get_origin
 
-from validate_updates.settings.values import Keys, as_text
+from validate_updates.settings.values import Keys, got
 
 _MESSAGE = re.compile(r"(?P<problem>.*?)(?: - at `\$?(?P<inner>[^`]*)`.*)?", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<types>[^`]+)`(?P<limit>[^,].*?)?(?:, got `(?P<got>\w+)`)?", re.DOTALL)
@@ -31,19 +31,19 @@ def explain(message: str, value: object, allowed: tuple[Any, ...], path: Keys) -
     match = _MESSAGE.fullmatch(message)
     problem, inner = (match["problem"], match["inner"]) if match else (message, None)
     if inner:
-        return _keys(inner), _expectation(problem, got=None)
+        return _keys(inner), _expectation(problem)
     options = [f'"{option}"' for kind in allowed for option in _options(kind)]
     if options:
-        return (), f"expected {' or '.join(options)}, got {as_text(value, path)}"
-    return (), _expectation(problem, got=as_text(value, path))
+        return (), f"expected {' or '.join(options)}, got {got(value, path)}"
+    return (), _expectation(problem, got(value, path))
 
 
-def _expectation(problem: str, got: str | None) -> str:
+def _expectation(problem: str, value: str = "") -> str:
     match = _EXPECTED.fullmatch(problem)
     if match is None:
-        return problem[:1].lower() + problem[1:] + (f", got {got}" if got else "")
+        return problem[:1].lower() + problem[1:] + (f", got {value}" if value else "")
     types = [_WORDS.get(name, name) for name in match["types"].split(" | ") if name != "null"]
-    told = got or (_WORDS.get(match["got"], match["got"]) if match["got"] else "")
+    told = value or (_WORDS.get(match["got"], match["got"]) if match["got"] else "")
     return f"expected {' or '.join(types)}{_limit(match['limit'] or '')}{f', got {told}' if told else ''}"
 
 
