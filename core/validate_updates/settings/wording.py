@@ -39,9 +39,11 @@ def explain(message: str, value: object, allowed: tuple[Any, ...], path: Keys) -
 
 
 def _expectation(problem: str, value: str = "") -> str:
+    if problem == "Number out of range":
+        return "expected a number of ordinary size" + (f", got {value}" if value else "")
     match = _EXPECTED.fullmatch(problem)
     if match is None:
-        return problem[:1].lower() + problem[1:] + (f", got {value}" if value else "")
+        return problem[:1].lower() + problem[1:]
     types = [_WORDS.get(name, name) for name in match["types"].split(" | ") if name != "null"]
     told = value or (_WORDS.get(match["got"], match["got"]) if match["got"] else "")
     return f"expected {' or '.join(types)}{_limit(match['limit'] or '')}{f', got {told}' if told else ''}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
+from validate_updates.manager import load
 from validate_updates.settings import Flags, job_for, load_settings, show
 from validate_updates.settings.model import SettingsFile
 from validate_updates.settings.schema import fields, is_struct, members
@@ -54,7 +55,9 @@ def test_the_complete_example_is_complete_and_works(tmp_path: Path) -> None:
     }
     (tmp_path / "validate-updates.toml").write_text(EXAMPLE, encoding="utf-8")
     settings = load_settings(env={"DATABASE_URL": "sqlite:////srv/x.db"}, cwd=tmp_path)
-    assert job_for(settings, "daily", Flags()).source == f"{tmp_path}/updates/today.jsonl"
+    job = job_for(settings, "daily", Flags())
+    assert job.source == f"{tmp_path}/updates/today.jsonl"
+    assert load(job.plugins, job.plugin_settings, origins=job.origins).infos[0].name == "static_thresholds"
 
 
 def test_the_values_of_the_example_are_the_defaults_where_there_are_defaults(tmp_path: Path) -> None:

@@ -116,3 +116,7 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
 )
 def test_any_struct_can_be_held_against_a_tree(tree: dict[str, Any], found: list[tuple[object, ...]]) -> None:
     assert [problem.path for problem in problems(tree, Outer, ("p",))] == found
+
+
+def test_what_a_struct_itself_refuses_is_told_in_its_words() -> None:
+    assert [problem.what for problem in problems({"text": "bad"}, Outer)] == ["text and checks do not go together"]
