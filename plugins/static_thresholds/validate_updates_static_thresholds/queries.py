@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SAMPLES: Final = 3
 """Examples that a finding shows."""
 _SHOWN: Final = 80
-"""Characters of a value that are read for an example."""
+"""Characters of a value that an example shows; one more is read, to tell whether it was cut."""
 
 
 def rows_up_to(context: Context, table: str, most: int) -> int:
@@ -151,8 +151,12 @@ def _one(db: Reader, statement: _Select) -> tuple[Any, ...]:
 
 
 def _few(db: Reader, statement: _Select) -> list[tuple[Any, ...]]:
-    """The first rows, as samples."""
-    return [tuple(row) for row in db.rows(statement.limit(SAMPLES), SAMPLES)]
+    """The first rows, as samples, their texts cut."""
+    return [tuple(map(_cut, row)) for row in db.rows(statement.limit(SAMPLES), SAMPLES)]
+
+
+def _cut(cell: Any) -> Any:
+    return f"{cell[:_SHOWN]}…" if isinstance(cell, str) and len(cell) > _SHOWN else cell
 
 
 def _key_text(context: Context, cells: Sequence[Any]) -> str:
@@ -164,4 +168,4 @@ def _shown(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """The start of a value as text, whatever its type."""
     import sqlalchemy as sa
 
-    return sa.func.substr(sa.cast(column, sa.Text), 1, _SHOWN)
+    return sa.func.substr(sa.cast(column, sa.Text), 1, _SHOWN + 1)
