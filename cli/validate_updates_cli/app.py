@@ -72,9 +72,22 @@ def plan(*, sources: Sources, options: UpdateOptions, shared: Shared) -> int:
     return update(shared, options, sources, dry_run=True)
 
 
+def demo(
+    *,
+    folder: Annotated[
+        str, typer.Option("--folder", metavar="NAME", help="Where to make it.")
+    ] = "validate-updates-demo",
+    shared: Shared,
+) -> int:
+    """Make a database of hearings with weeks of updates, and show what happens to a good one and two bad ones."""
+    from validate_updates_cli.commands.demo import demo as command
+
+    return command(shared, folder)
+
+
 def init(
     *,
-    target: Annotated[str, typer.Option("--target", metavar="URL", help="sqlite:///FILE or postgresql://…")],
+    target: Annotated[str, typer.Option("--target", metavar="URL", help="sqlite:///FILE or postgresql://...")],
     table: Annotated[str, typer.Option("--table", metavar="NAME", help="The table to update.")],
     schema: Annotated[str | None, typer.Option("--schema", metavar="NAME", help="Schema of the table.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
@@ -172,6 +185,7 @@ def _group(name: str, summary: str, **commands: Any) -> None:
 
 add(app, "run", run)
 add(app, "plan", plan)
+add(app, "demo", demo)
 add(app, "init", init)
 _group("runs", "What earlier runs came to.", list=runs_list, show=runs_show)
 _group("plugins", "What takes part in updates.", list=plugins_list, show=plugins_show)

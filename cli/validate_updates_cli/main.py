@@ -20,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments)
     except KeyboardInterrupt:
         return 130
+    except SystemExit as left:  # typer's, when the reader of a help page went away; or a plugin's command's own
+        return 0 if isinstance(left.__context__, BrokenPipeError) else _status(left)
     except Exception as error:  # noqa: BLE001  # the last place: everything ends in a line and an exit code
         from validate_updates_cli.trouble import report
 
@@ -32,6 +34,10 @@ def _run(arguments: list[str]) -> int:
     in_order = command_first(arguments) or ["--help"]
     code = app(in_order, prog_name="validate-updates", standalone_mode=False, obj=in_order)
     return int(code) if arguments else 2
+
+
+def _status(left: SystemExit) -> int:
+    return left.code if isinstance(left.code, int) else int(left.code is not None)
 
 
 def command_first(arguments: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ from validate_updates_cli.translate import new_app, with_options
 def group_of(name: str, arguments: Sequence[str]) -> Any:
     """The group of the plugin called ``name``, under the settings that the command line's ``arguments`` name.
 
-    None where no such plugin is installed. Raises what loading it raises, and ``UsageError`` where it brings no commands.
+    None where no such plugin is installed. Raises what loading it raises, and ``UsageError`` where it brings none.
     """
     from validate_updates.manager import available, load
     from validate_updates.settings import load_settings

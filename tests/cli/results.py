@@ -49,7 +49,9 @@ COMMITTED = RunResult(
     timings=(("stage", 0.2), ("plan", 0.1), ("apply", 0.12)),
     judged=(judged("rows_added"), judged("rows_changed"), judged("drift", plugin="historical")),
     changes=(
-        Change(action="update", key="event_id=7", cells=(CellChange(column="title", old="Old title", new="New title"),)),
+        Change(
+            action="update", key="event_id=7", cells=(CellChange(column="title", old="Old title", new="New title"),)
+        ),
         Change(
             action="insert",
             key="event_id=501",

@@ -17,6 +17,7 @@ from validate_updates.errors import ExitCode, UpdateError
 
 from validate_updates_cli.commands.opening import Place, TargetOptions, place_of, reading, settings_of
 from validate_updates_cli.output import Shared, answer
+from validate_updates_cli.render.words import plural
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -118,7 +119,7 @@ def _settings(shared: Shared, found: list[Settings]) -> Iterator[Check]:
     found.append(settings)
     wrong = problems(settings)
     for problem in wrong:
-        yield Check(name="settings", state=FAIL, message=problem, todo="mend it", exit_code=int(ExitCode.USAGE))
+        yield Check(name="settings", state=FAIL, message=problem, exit_code=int(ExitCode.USAGE))
     if not wrong:
         files = ", ".join(str(path) for path in settings.files) or "no file"
         tasks = ", ".join(settings.model.tasks) or "none"
@@ -155,11 +156,13 @@ def _place(settings: Settings, options: TargetOptions, found: list[Place]) -> It
 
 def target(place: Place) -> Iterator[Check]:
     """The database: reachable, sound in itself, free, and its journal of our version."""
+    from validate_updates.journal.tables import tables
     from validate_updates.targets.reflect import table_names
 
     with reading(place.url) as (database, connection):
-        names = table_names(connection, place.schema)
-        yield Check(name="target", state=OK, message=f"{place.url}: {len(names)} tables")
+        own = tables(place.prefix, place.schema).names
+        names = [name for name in table_names(connection, place.schema) if name not in own]
+        yield Check(name="target", state=OK, message=f"{place.url}: {plural(len(names), 'table')}")
         yield from sqlite_checks(database, connection)
         yield from _guarded("journal", lambda: journal(place, connection))
 

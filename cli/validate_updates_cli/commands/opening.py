@@ -28,7 +28,7 @@ class TargetOptions:
 
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="URL", help="sqlite:///FILE or postgresql://…", rich_help_panel=PANEL),
+        typer.Option("--target", metavar="URL", help="sqlite:///FILE or postgresql://...", rich_help_panel=PANEL),
     ] = None
     task: Annotated[
         str | None, typer.Option("--task", metavar="NAME", help="The target of this task.", rich_help_panel=PANEL)

@@ -35,7 +35,9 @@ class UpdateOptions:
     ] = None
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="URL", help="Database: sqlite:///FILE, postgresql://…", rich_help_panel=WHAT),
+        typer.Option(
+            "--target", metavar="URL", help="Database: sqlite:///FILE, postgresql://...", rich_help_panel=WHAT
+        ),
     ] = None
     table: Annotated[
         str | None, typer.Option("--table", metavar="NAME", help="Table to update.", rich_help_panel=WHAT)

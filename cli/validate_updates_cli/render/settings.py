@@ -25,7 +25,7 @@ def settings_page(entries: Sequence[Entry], files: Sequence[str], look: Look, *,
     for entry in entries:
         row: list[Text | str] = [look.text(entry.path), look.text(entry.value_text, 500)]
         rows.append([*row[:1], Text(look.text(entry.origin), style="dim"), *row[1:]] if origin else row)
-    page.table(rows, indent=0, whole={0})
+    page.table(rows, indent=0, whole={0, 1} if origin else {0})
     return page.lines
 
 

@@ -76,7 +76,8 @@ def summary(
 def one_line(result: RunResult, look: Look) -> Text:
     """The run on one line, for ``--quiet``."""
     task = look.text(result.task or result.table)
-    return joined([_verdict_text(result, look), Text(f"{task}: {equation(result.counts)} (run {result.run_id})")], " ")
+    rest = f"{task}: {equation(result.counts)} (run {look.text(result.run_id)})"
+    return joined([_verdict_text(result, look), Text(rest)], " ")
 
 
 def answer_page(answer: object, look: Look) -> list[Text]:

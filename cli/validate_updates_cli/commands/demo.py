@@ -1,0 +1,72 @@
+"""``demo``: weeks of updates made and run in a folder, then three for today, each with its summary."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from validate_updates.settings.jobs import Flags, job_for
+from validate_updates.settings.load import load_settings
+
+from validate_updates_cli.demo.folder import Day, Demo, make
+from validate_updates_cli.output import Shared, answer, look, show
+from validate_updates_cli.progress import watching
+
+if TYPE_CHECKING:
+    from validate_updates.job import Progress
+    from validate_updates.result import RunResult
+
+_INTRODUCTION = """\
+A made-up database of hearings is in {folder}/hearings.db. Its daily task has run {runs} times over {weeks} weeks.
+Now three updates come in, as they might at 6 in the morning.
+"""
+_ACTS = (
+    "1. A good update: it is judged, then committed.",
+    "2. One bad record: a chamber that the table does not allow. All or nothing, so nothing.",
+    "3. A feed gone wrong: ten times the usual, broken off. It is stopped before anything is written.",
+)
+_NEXT = """\
+Try next:
+  cd {folder}
+  validate-updates runs list --target sqlite:///hearings.db
+  validate-updates runs show last --target sqlite:///hearings.db
+  validate-updates run daily                     (again: nothing to do)
+  validate-updates plan daily --source updates/one-bad-record.jsonl
+                                                 (mend the record in the file, then run it)
+  validate-updates init --target sqlite:///YOUR.db --table YOURS --force
+"""
+
+
+def demo(shared: Shared, folder: str) -> int:
+    """Make the demo and show it. Its updates go wrong on purpose, so the exit code is 0."""
+    now = datetime.now().astimezone()
+    made = make(Path(folder), now.date())
+    with watching(shared) as progress:
+        results = [_run(made, day, progress) for day in (*made.past, made.good, made.one_bad, made.gone_wrong)]
+    acts = results[len(made.past) :]
+    if shared.json:
+        answer(shared, {"folder": folder, "results": acts}, lambda _: [])
+    else:
+        _tell(shared, folder, len(made.past), acts)
+    return 0
+
+
+def _run(made: Demo, day: Day, progress: Progress | None) -> RunResult:
+    from validate_updates.engine import execute
+
+    settings = load_settings(made.folder / "validate-updates.toml", env={})
+    job = job_for(settings, "daily", Flags(source=(str(day.source),), as_of=day.at))
+    return execute(job, progress)
+
+
+def _tell(shared: Shared, folder: str, runs: int, acts: list[RunResult]) -> None:
+    from validate_updates_cli.demo.folder import WEEKS
+    from validate_updates_cli.render.summary import answer_page, one_line, summary
+
+    here = look()
+    show(answer_page(_INTRODUCTION.format(folder=folder, runs=runs, weeks=WEEKS), here), shared)
+    for title, result in zip(_ACTS, acts, strict=True):
+        show(answer_page(f"{title}\n", here), shared)
+        show([one_line(result, here)] if shared.quiet else summary(result, here, verbose=shared.verbose), shared)
+    show(answer_page(_NEXT.format(folder=folder), here), shared)
