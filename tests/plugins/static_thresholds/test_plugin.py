@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -118,3 +120,9 @@ def test_the_settings_shown_on_the_page_are_settings() -> None:
     for block in blocks:
         table = tomllib.loads(block)["plugins"]["static_thresholds"]
         assert msgspec.convert(table, StaticThresholds) != StaticThresholds()
+
+
+def test_the_plugin_is_loaded_without_anything_heavy() -> None:
+    script = "import sys, validate_updates_static_thresholds.plugin; print({'sqlalchemy', 'scipy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
