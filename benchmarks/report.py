@@ -69,7 +69,7 @@ def table(measures: Sequence[Measure]) -> str:
     repeats = len({one.repeat for one in measures})
     lines = [
         f"{first.database}, {first.kind}, {first.size:,} records, median of {repeats}",
-        f"{'':34} {'CPU s':>8} {'ratio':>6} {'wall s':>8} {'ratio':>6} {'records/s':>10} {'peak MB':>8}",
+        f"{'':36} {'CPU s':>8} {'ratio':>6} {'wall s':>8} {'ratio':>6} {'records/s':>10} {'peak MB':>8}",
     ]
     for way in dict.fromkeys(one.way for one in sorted(measures, key=_way_order)):
         costs = [one.cost for one in measures if one.way == way]
@@ -77,7 +77,7 @@ def table(measures: Sequence[Measure]) -> str:
         times, clock_times = ratio(measures, way, BARE, cpu), ratio(measures, way, BARE, wall)
         rate, megabytes = first.size / clock, median(map(peak, costs))
         lines.append(
-            f"{way:34} {seconds:8.2f} {times:6.2f} {clock:8.2f} {clock_times:6.2f} {rate:10,.0f} {megabytes:8.1f}"
+            f"{way:36} {seconds:8.2f} {times:6.2f} {clock:8.2f} {clock_times:6.2f} {rate:10,.0f} {megabytes:8.1f}"
         )
     return "\n".join(lines)
 
