@@ -9,7 +9,8 @@ from validate_updates import __version__
 
 from validate_updates_cli.commands.opening import TargetOptions
 from validate_updates_cli.commands.update import UpdateOptions
-from validate_updates_cli.output import Shared, write
+from validate_updates_cli.output import Shared
+from validate_updates_cli.streams import write
 from validate_updates_cli.translate import PlainGroup, add, as_number, new_app
 
 ABOUT = """A verdict on every database update, before the commit: stage, plan, judge, apply, write down.

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 
 from validate_updates import __version__
+
+from validate_updates_cli.streams import write
 
 _WITH_VALUE = frozenset({"--config", "--format"})
 
@@ -13,8 +16,8 @@ _WITH_VALUE = frozenset({"--config", "--format"})
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the result is the exit code, see :class:`validate_updates.errors.ExitCode`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments in (["-V"], ["--version"]):  # before anything is imported
-        sys.stdout.write(f"validate-updates {__version__}\n")
+    if _asks_for_version(arguments):  # before anything is imported
+        write(f"validate-updates {__version__}\n")
         return 0
     try:
         return _run(arguments)
@@ -26,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from validate_updates_cli.trouble import report
 
         return report(error, arguments, debug="--debug" in arguments)
+
+
+def _asks_for_version(arguments: Sequence[str]) -> bool:
+    return any(word in {"-V", "--version"} for word in takewhile(lambda word: word.startswith("-"), arguments))
 
 
 def _run(arguments: list[str]) -> int:

@@ -1,24 +1,21 @@
-"""Where text goes: what a command was asked for to stdout, everything else to stderr.
-
-Writing never changes what a command comes to: a reader that went away is no failure of the update.
-"""
+"""What a command was asked for, in the form that was asked for; and the options of every command that say so."""
 
 from __future__ import annotations
 
 import codecs
-import contextlib
 import io
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from validate_updates.result import SCHEMA_VERSION
 
 from validate_updates_cli.render.look import Look
+from validate_updates_cli.streams import wants_color, write
 from validate_updates_cli.translate import one_of
 
 if TYPE_CHECKING:
@@ -95,47 +92,8 @@ def show(lines: Iterable[Text], shared: Shared) -> None:
     write(text.get())
 
 
-def write(text: str) -> None:
-    """``text`` on stdout, as it is."""
-    _write(sys.stdout, text)
-
-
-def complain(text: str) -> None:
-    """``text`` as lines on stderr, sanitised by the caller."""
-    _write(sys.stderr, f"{text}\n")
-
-
-def wants_color(stream: TextIO) -> bool:
-    """``NO_COLOR`` and ``FORCE_COLOR`` decide, else whether ``stream`` is a terminal that has colours."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
 def _is_utf8(stream: Any) -> bool:
     try:
         return codecs.lookup(stream.encoding or "ascii").name == "utf-8"
     except LookupError:
         return False
-
-
-def _write(stream: TextIO, text: str) -> None:
-    try:
-        stream.write(text)
-        stream.flush()
-    except BrokenPipeError:
-        _forget(stream)
-    except OSError as error:
-        _forget(stream)
-        if stream is sys.stdout:
-            complain(f"warning: the output could not be written: {error.strerror}")
-
-
-def _forget(stream: TextIO) -> None:
-    """Let what is still to come vanish, so that Python does not fail on it at its end."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)

@@ -13,7 +13,7 @@ from validate_updates.findings import Severity
 from validate_updates.result import RunResult, Verdict
 from validate_updates.text import printable
 
-from validate_updates_cli.output import complain
+from validate_updates_cli.streams import complain
 
 KINDS: Final = ("json", "junit", "markdown")
 STEP_SUMMARY_BYTES: Final = 1024 * 1024

@@ -16,7 +16,7 @@ from validate_updates.errors import ExitCode, UpdateError
 from validate_updates.secret import SecretUrl
 from validate_updates.text import printable
 
-from validate_updates_cli.output import complain, wants_color
+from validate_updates_cli.streams import complain, wants_color
 
 LONGEST: Final = 2000
 """Characters of a message."""
@@ -38,7 +38,7 @@ def report(error: BaseException, arguments: Sequence[str], *, debug: bool) -> in
     else:
         message, hint, code = (
             _defect(error),
-            "run it again with --debug, and report what it shows",
+            "run it again with --debug and report what it shows",
             int(ExitCode.DEFECT),
         )
     word = "defect" if code == ExitCode.DEFECT else "error"

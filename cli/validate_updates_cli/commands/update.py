@@ -13,9 +13,10 @@ from validate_updates.errors import ExitCode, UsageError
 from validate_updates.findings import Severity
 from validate_updates.text import printable
 
-from validate_updates_cli.output import Shared, complain, look, show, write
+from validate_updates_cli.output import Shared, look, show
 from validate_updates_cli.progress import watching
 from validate_updates_cli.reports import Report, open_reports, tell_github, write_reports
+from validate_updates_cli.streams import complain, write
 from validate_updates_cli.translate import as_number, one_of
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def moment(text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--as-of {printable(text)!r} is not a time", hint="such as 2024-05-01T06:00Z") from None
+        raise UsageError(f"--as-of {text!r} is not a time", hint="such as 2024-05-01T06:00Z") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 

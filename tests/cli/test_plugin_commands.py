@@ -1,0 +1,120 @@
+"""Commands that a plugin brings: a real distribution, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+PLUGIN = '''
+from typing import Annotated
+from msgspec import Meta
+from validate_updates import PluginSettings, Section, Subcommand, hookimpl
+
+class Greetings(PluginSettings):
+    greeting: Annotated[str, Meta(description="the first word")] = "hello"
+
+@hookimpl
+def vu_settings():
+    return Greetings
+
+@hookimpl
+def vu_subcommands(settings):
+    def greet(name: str, times: int = 1) -> str:
+        """Greets."""
+        return "\\n".join([f"{settings[Greetings].greeting} {name}\\x1b[31m"] * times)
+
+    def table() -> Section:
+        return Section(title="Two", header=("a", "b"), rows=(("1", "2"),))
+
+    def silent() -> None:
+        pass
+
+    yield Subcommand(name="greet", summary="greet somebody", function=greet)
+    yield Subcommand(name="table", summary="a table", function=table)
+    yield Subcommand(name="silent", summary="nothing", function=silent)
+'''
+
+
+class Run(Protocol):
+    """Run the program with the plugin installed."""
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]: ...
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    site = tmp_path / "site"
+    info = site / "greeter-2.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: greeter\nVersion: 2.0\n")
+    (info / "entry_points.txt").write_text("[validate_updates]\ngreeter = greeter\n")
+    (site / "greeter.py").write_text(PLUGIN)
+    executable = Path(sys.executable).with_name("validate-updates")
+    environment = {**os.environ, "PYTHONPATH": str(site), "COLUMNS": "80"}
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [executable, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    return call
+
+
+def test_a_command_takes_arguments_of_its_own_types_and_its_text_is_shown(run: Run) -> None:
+    done = run("greeter", "greet", "world", "--times", "2")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "hello world\\x1b[31m\n" * 2
+
+
+def test_a_value_of_the_wrong_type_is_a_wrong_flag(run: Run) -> None:
+    done = run("greeter", "greet", "world", "--times", "x")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: Invalid value for '--times'")
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_the_plugin_has_the_settings_that_hold(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('[plugins.greeter]\ngreeting = "welcome"\n')
+
+    for words in (["--config", "own.toml", "greeter", "greet", "x"], ["greeter", "greet", "x", "--config=own.toml"]):
+        assert run(*words).stdout == "welcome x\\x1b[31m\n"
+
+
+def test_a_section_is_a_table_and_json_where_asked(run: Run) -> None:
+    assert run("greeter", "table").stdout == "Two\n  a  b\n  1  2\n"
+    assert json.loads(run("greeter", "table", "--format", "json").stdout) == {
+        "schema_version": 1,
+        "answer": {"title": "Two", "header": ["a", "b"], "rows": [["1", "2"]], "lines": []},
+    }
+    assert run("greeter", "silent").stdout == ""
+
+
+def test_help_lists_the_commands(run: Run) -> None:
+    done = run("greeter", "--help")
+
+    assert done.returncode == 0
+    assert "  greet   greet somebody\n" in done.stdout
+    assert "--times" in run("greeter", "greet", "--help").stdout
+    assert "greeter" not in run("--help").stdout
+
+
+def test_an_unknown_command_of_a_plugin_is_a_wrong_call(run: Run) -> None:
+    done = run("greeter", "grett", "x")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: No such command 'grett'. Did you mean 'greet'?\n")
+
+
+def test_a_plugin_without_commands_says_so(run: Run) -> None:
+    done = run("static_thresholds", "anything")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the plugin static_thresholds brings no commands\n")
