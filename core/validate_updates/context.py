@@ -49,7 +49,7 @@ class History(Protocol):
     """The journal of earlier runs of this task, newest first; the run under judgement is never among them."""
 
     def runs(self, limit: int = 30, *, committed: bool = True) -> Sequence[EarlierRun]:
-        """The last ``limit`` runs that changed the target or would have; only those that stood, unless told not to."""
+        """The last ``limit`` finished updates, without dry runs; only those that stood, unless told otherwise."""
         ...
 
     def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:
@@ -71,7 +71,7 @@ class Reader(Protocol):
         """Names of the tables of the target's schema, without the journal's."""
         ...
 
-    def rows(self, statement: sa.Executable, limit: int = 1000) -> Sequence[sa.Row[Any]]:
+    def rows(self, statement: sa.Executable, limit: int = 1000) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """At most ``limit`` rows of a SELECT."""
         ...
 
@@ -83,8 +83,8 @@ class Reader(Protocol):
         """The first cell of one SELECT given as text by the owner of the settings."""
         ...
 
-    def integrity_problems(self, *, quick: bool = False, limit: int = 20) -> Sequence[str]:
-        """What the database itself finds damaged; empty where it is sound or has no such check (PostgreSQL)."""
+    def integrity_problems(self, *, quick: bool = False, limit: int = 20) -> Sequence[str] | None:
+        """What the database itself finds damaged; None where it has no such check (PostgreSQL)."""
         ...
 
     def foreign_key_orphans(self, limit: int = 20) -> Sequence[tuple[str, str, int]]:
@@ -113,9 +113,9 @@ class Context:
 
     At ``plan`` the counts say what would happen, at ``result`` what has happened in the open transaction.
 
-    ``staged`` holds the records: ``row`` (its id), ``seq`` (place in the source) and the target's columns.
-    ``planned`` holds what is to be written: ``pos`` (from 1, key order), ``row`` (of ``staged``; null for a delete) and
-    ``action`` (``I``, ``U``, ``D``).
+    ``staged`` holds the records: ``vu_row`` (primary key), ``vu_seq`` (place in the source) and the target's columns.
+    ``planned`` holds what is to be written: ``pos`` (from 1, key order), ``action`` (``I``, ``U``, ``D``) and ``row``,
+    the ``vu_row`` of an insert or update.
     """
 
     moment: Moment

@@ -33,7 +33,7 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     The table ``[plugins.<name>]`` becomes one instance. Unknown keys and values of the wrong type or out of range are
     errors that name the file and the path of keys::
 
-        class Limits(PluginSettings):
+        class Limits(PluginSettings, frozen=True, kw_only=True):
             most: Annotated[int, Meta(ge=1, description="most records an update may add")] = 1000
     """
 

@@ -22,7 +22,7 @@ from validate_updates.application import UpdateRefused
 from validate_updates.applying import PlanApplication, world_error
 from validate_updates.context import Context, RunInfo
 from validate_updates.declarations import Moment
-from validate_updates.errors import Interrupted, StateUncertain, TargetError, UpdateError
+from validate_updates.errors import Interrupted, LockHeld, StateUncertain, TargetError, UpdateError, UsageError
 from validate_updates.findings import Finding, Severity
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
@@ -35,7 +35,7 @@ from validate_updates.judging import Judges
 from validate_updates.manager import load
 from validate_updates.reading import GuardedReader
 from validate_updates.result import Counts, RunResult, Verdict
-from validate_updates.sources import open_source
+from validate_updates.sources import open_source, source_title
 from validate_updates.strategies import ALL_OR_NOTHING
 from validate_updates.summing_up import next_steps, reason_for, sections_of
 from validate_updates.targets import open_database
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from validate_updates.context import BatchInfo, History
     from validate_updates.journal.tables import JournalTables
     from validate_updates.manager import Plugins
+    from validate_updates.sources.base import Source
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
 
@@ -63,9 +64,9 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
     """
     plugins = load(job.plugins, job.plugin_settings, origins=job.origins, extra=extra or {})
     database = open_database(job.target)
-    run_id = new_run_id(datetime.now(UTC))
+    run_id = new_run_id(job.as_of or datetime.now(UTC))
     with _reached(database) as connection:
-        with database.transaction(connection, write=False):
+        with _explained(database, connection), database.transaction(connection, write=False):
             target = target_table(database, connection, job.table, schema=job.schema, key=job.key)
         qualified = f"{job.schema}.{job.table}" if job.schema else job.table
         with database.lock(connection, run_id=run_id, tables=[qualified], wait=job.wait):
@@ -94,6 +95,19 @@ def _reached(database: Database) -> Iterator[sa.Connection]:
         yield connection
 
 
+@contextmanager
+def _explained(database: Database, connection: sa.Connection) -> Iterator[None]:
+    """Errors of the driver before the run has begun, in our words: busy is for later, the rest is to be mended."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        trouble = database.trouble(error, connection)
+        failure = world_error(trouble)
+        if trouble.blame is Blame.RETRY:
+            raise LockHeld(failure.message, hint=failure.hint) from error
+        raise failure from error
+
+
 class _Run:
     """One update from the lock to the journal. Each step is a method, in the order of the module's first line."""
 
@@ -120,9 +134,9 @@ class _Run:
         self.journal: Journal | None = None
         self.history: History = NoHistory()
         now = job.as_of or datetime.now(UTC)
-        self.source = open_source(job.source, job.source_format)
+        self.source: Source | None = None
         self.info = RunInfo(
-            run_id=run_id, task=job.task or job.table, source=self.source.name, as_of=now, dry_run=job.dry_run
+            run_id=run_id, task=job.task or job.table, source=source_title(job.source), as_of=now, dry_run=job.dry_run
         )
         journal_names = tables(job.journal_prefix, job.schema).names
         self.judges = Judges(plugins, database, connection, lambda: self._reader(journal_names))
@@ -135,19 +149,20 @@ class _Run:
             verdict=Verdict.FAILED,
             reason="",
             counts=Counts(),
-            source=self.source.name,
+            source=self.info.source,
             target=str(job.target),
             table=job.table,
             key=target.key,
             strategy=self.strategy.name,
             dry_run=job.dry_run,
-            started_at=datetime.now(UTC),
+            started_at=now,
             plugins=plugins.infos,
         )
 
     def to_its_end(self) -> RunResult:
         """Every way an update can go ends here, in a result that is written down."""
-        self._open_journal()
+        with _explained(self.database, self.connection):
+            self._open_journal()
         try:
             self._stage()
             self._decide()
@@ -157,6 +172,9 @@ class _Run:
             self.result = replace(self.result, signum=stopped.signum)
             self._roll_back(Verdict.INTERRUPTED, stopped.message)
         except StateUncertain:
+            raise
+        except UsageError as error:
+            self._roll_back(Verdict.FAILED, error.message)
             raise
         except UpdateError as error:
             self._fail(error.message, error.hint, type(error).__name__)
@@ -187,7 +205,7 @@ class _Run:
                     token=self.token,
                     task=self.info.task,
                     table=self._table_name(),
-                    source=self.source.name,
+                    source=self.info.source,
                     started_at=self.result.started_at,
                     strategy=self.strategy.name,
                     plugins=self.plugins.infos,
@@ -215,6 +233,8 @@ class _Run:
     def _stage(self) -> None:
         with self._timed("stage"), self.database.transaction(self.connection, write=False):
             forget(self.connection)
+            self.database.prepare_guard(self.connection)
+            self.source = open_source(self.job.source, self.job.source_format)
             self.intake = Intake(self.database, self.connection, self.target, self.source, self.job.unknown_columns)
             self.intake.take_in(self.progress)
             self.target = self.intake.target
@@ -346,7 +366,7 @@ class _Run:
         plan, stage = self._planned(), self._staged().stage.table
         query = sa.select(stage.c[SEQ]).join(plan.table, plan.table.c.row == stage.c[ROW])
         seq = self.connection.execute(query.where(plan.table.c.pos == position, plan.table.c.action != "D")).scalar()
-        return str(self.source.place(seq)) if seq is not None else "not in the source"
+        return str(self.source.place(seq)) if self.source and seq is not None else "not in the source"
 
     def _row_count(self) -> int:
         return int(self.connection.execute(sa.select(sa.func.count()).select_from(raw(self.target))).scalar_one())

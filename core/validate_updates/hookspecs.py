@@ -39,7 +39,7 @@ def vu_settings() -> type[PluginSettings]:  # type: ignore[empty-body]
         from msgspec import Meta
         from validate_updates import PluginSettings, hookimpl
 
-        class Limits(PluginSettings):
+        class Limits(PluginSettings, frozen=True, kw_only=True):
             most: Annotated[int, Meta(ge=1, description="most records an update may add")] = 1000
 
         @hookimpl

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from validate_updates import signals
+from validate_updates.errors import UsageError
 from validate_updates.findings import Finding, Severity
-from validate_updates.records import Decoder, Rows
+from validate_updates.records import Decoder
 from validate_updates.result import KeptOut
+from validate_updates.shapes import Rows
 from validate_updates.sources.base import Block, Lines, Records
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.reflect import key_for
@@ -54,7 +57,7 @@ class Intake:
         self._seen: list[Block] = []
         self.target = target if target.key else replace(target, key=self._chosen_key(target))
         self.stage = Stage(database, connection, self.target)
-        self._decoder = Decoder(self.target, source, unknown, numeric_booleans=database.numeric_booleans)
+        self._decoder = Decoder(self.target, source, unknown, sqlite=database.is_sqlite)
         self.staged = 0
         self.duplicates = 0
         self.kept_out = 0
@@ -128,12 +131,20 @@ class Intake:
             self._entry_bytes += size
 
     def _chosen_key(self, target: TargetTable) -> tuple[str, ...]:
-        """The key that fits the columns of the first readable record; the primary key where there is no record."""
+        """The key that fits the columns of the first records; where there are none, that fits the table's.
+
+        One odd record at the beginning decides nothing: the first that any key fits does.
+        """
+        problem: UsageError | None = None
         for block in self._blocks:
             self._seen.append(block)
-            columns = _columns_of(block)
-            if columns is not None:
-                return key_for(target, columns)
+            for columns in _columns_of(block):
+                try:
+                    return key_for(target, columns)
+                except UsageError as error:
+                    problem = problem or error
+            if problem:
+                raise problem
         return key_for(target, target.names)
 
     def findings(self) -> Iterator[Finding]:
@@ -168,13 +179,14 @@ class Intake:
             )
 
 
-def _columns_of(block: Block) -> Sequence[str] | None:
+_LOOKED_AT = 100
+"""Records at the beginning of a source that may settle the key."""
+
+
+def _columns_of(block: Block) -> Iterator[Sequence[str]]:
     if isinstance(block, Records):
-        return list(block.records[0]) if block.records else None
-    if isinstance(block, Lines):
-        for line in block.lines:
-            try:
-                return list(parse_record(line))
-            except BadRecord:
-                continue
-    return None
+        yield from map(list, block.records[:_LOOKED_AT])
+    elif isinstance(block, Lines):
+        for line in block.lines[:_LOOKED_AT]:
+            with suppress(BadRecord):
+                yield list(parse_record(line))

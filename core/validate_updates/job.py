@@ -54,7 +54,7 @@ class Job:
     unknown_columns: UnknownColumns = UnknownColumns.REJECT
     deletes: DeletePolicy = DeletePolicy()
     plugins: tuple[str, ...] = ()
-    plugin_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    plugin_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """The raw tables ``[plugins.<name>]``; each plugin's class judges its own."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """Path of keys -> where its value came from, for messages: ``plugins.batch.size`` -> ``validate-updates.toml``."""

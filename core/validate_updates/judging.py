@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from validate_updates.declarations import Moment
 from validate_updates.errors import TargetError
 from validate_updates.findings import Finding, Severity
 from validate_updates.guard import guarded, run_validator
+from validate_updates.targets.base import TransactionEnded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +57,7 @@ class Judges:
                 continue
             metric = owned.item
             measured = partial(metric.measure, replace(context, db=self.new_reader()))
-            with self._database.read_only(self._connection):
+            with self._guarded(f"metric {metric.name}"):
                 outcome = guarded(measured, limit=METRIC_SECONDS, interrupt=self._interrupt)
             values = _numbers(metric.name, outcome.value)
             if outcome.problem is not None or values is None:
@@ -71,19 +73,24 @@ class Judges:
             if owned.item.moment is not moment:
                 continue
             reader = self.new_reader()
-            mark = self._database.mark(self._connection)
-            with self._database.read_only(self._connection):
+            with self._guarded(f"validator {owned.plugin}.{owned.item.name}"):
                 judged, findings = run_validator(owned, replace(context, db=reader), interrupt=self._interrupt)
                 reader.close()
             self.judged.append(judged)
             found += findings
-            if not self._database.still_in(self._connection, mark):
-                raise TargetError(
-                    f"the validator {owned.plugin}.{owned.item.name} ended the update's transaction",
-                    hint="a validator may only read; run without the plugin and tell its author",
-                )
         self.findings += found
         return found
+
+    @contextmanager
+    def _guarded(self, who: str) -> Iterator[None]:
+        try:
+            with self._database.read_only(self._connection):
+                yield
+        except TransactionEnded as error:
+            raise TargetError(
+                f"the {who} ended the update's transaction; nothing was kept",
+                hint="plugin code may only read: run without the plugin, and tell its author",
+            ) from error
 
     def _interrupt(self) -> None:
         self._database.interrupt(self._connection)

@@ -52,7 +52,7 @@ class GuardedReader:
         """Names of the tables of the target's schema, without the journal's."""
         return [name for name in table_names(self._live(), self._schema) if name not in self._hidden]
 
-    def rows(self, statement: sa.Executable, limit: int = 1000) -> Sequence[sa.Row[Any]]:
+    def rows(self, statement: sa.Executable, limit: int = 1000) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """At most ``limit`` rows of a SELECT."""
         result = self._live().execute(statement)
         try:
@@ -68,8 +68,8 @@ class GuardedReader:
         """The first cell of one SELECT given as text by the owner of the settings."""
         return self._database.run_check_sql(self._live(), sql)
 
-    def integrity_problems(self, *, quick: bool = False, limit: int = 20) -> Sequence[str]:
-        """What the database itself finds damaged; empty where it is sound or has no such check (PostgreSQL)."""
+    def integrity_problems(self, *, quick: bool = False, limit: int = 20) -> Sequence[str] | None:
+        """What the database itself finds damaged; None where it has no such check (PostgreSQL)."""
         return self._database.integrity_problems(self._live(), quick=quick, limit=limit)
 
     def foreign_key_orphans(self, limit: int = 20) -> Sequence[tuple[str, str, int]]:

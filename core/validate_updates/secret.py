@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-_URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*)://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/]*))?@)?(?P<rest>[^?#]*)")
+_URL = re.compile(
+    # A password may hold any character unescaped; up to the last @ all of it is taken for the password.
+    r"(?P<scheme>[a-zA-Z][\w+.-]*)://(?:(?P<user>[^:@/?#]*)(?::(?P<password>.*))?@)?(?P<rest>[^?#]*)",
+    re.DOTALL,
+)
 
 
 class SecretUrl:

@@ -61,7 +61,7 @@ def next_steps(result: RunResult, job: Job) -> tuple[str, ...]:
     if result.dry_run:
         stands = result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
         return (f"validate-updates run {again}",) if stands else ()
-    if result.verdict is Verdict.COMMITTED and not result.findings:
+    if result.verdict is Verdict.COMMITTED and result.worst() in {None, Severity.INFO}:
         return ()
     if result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}:
         return (show,)
@@ -73,7 +73,7 @@ def _target(job: Job) -> str:
 
 
 def _command(job: Job) -> str:
-    if job.task and not job.origins.get("command"):
+    if any(path.startswith(f"tasks.{job.task}.") for path in job.origins):
         return shlex.quote(job.task)
     source = job.source if isinstance(job.source, str) else "SOURCE"
     key = f" --key {shlex.quote(','.join(job.key))}" if job.key else ""

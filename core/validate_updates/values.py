@@ -34,14 +34,46 @@ class BadValue(ValueError):
         self.code = code
 
 
-def converter(column: Column, *, numeric_booleans: bool) -> Converter:
-    """The converter of ``column`` for plain Python values. ``numeric_booleans``: booleans are stored as 0 and 1."""
+def converter(column: Column, *, sqlite: bool) -> Converter:
+    """The converter of ``column`` for plain Python values that are not None."""
     convert = _PLAIN.get(column.kind) or _MADE[column.kind](column)
-    if column.kind is Kind.BOOLEAN and numeric_booleans:
-        return lambda value: int(convert(value))
-    if column.kind is Kind.NUMERIC and numeric_booleans:
-        return lambda value: _binary_number(convert(value))
-    return convert
+    store = _stored_by_sqlite(column) if sqlite else None
+
+    def normalise(value: Any) -> Any:
+        try:
+            return store(convert(value)) if store else convert(value)
+        except BadValue:
+            raise
+        except (ArithmeticError, TypeError, ValueError) as reason:
+            # Python's own limits: a number of 5,000 digits, a signalling NaN.
+            raise BadValue("bad_value", f"not a value that can be stored ({type(reason).__name__})") from None
+
+    return normalise
+
+
+def _stored_by_sqlite(column: Column) -> Converter | None:
+    """What SQLite's storage does to a normalised value of ``column``; None where it keeps it as it is."""
+    if column.kind is Kind.BOOLEAN:
+        return int
+    if column.kind is Kind.NUMERIC:
+        return _binary_number
+    if column.kind in {Kind.JSON, Kind.OTHER} and column.type:
+        return _with_numeric_affinity
+    return None
+
+
+_LOOKS_NUMERIC = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+
+
+def _with_numeric_affinity(value: Any) -> Any:
+    """Text that looks like a number becomes one in such a column; only where nothing is lost is it let through."""
+    if not isinstance(value, str) or not _LOOKS_NUMERIC.fullmatch(value):
+        return value
+    if _CANONICAL_INTEGER.fullmatch(value) and -(2**63) <= int(value) < 2**63:
+        return int(value)
+    if repr(float(value)) == value:
+        return float(value)
+    raise BadValue("loses_digits", f"{printable(value, _SHOWN)!r} would be stored as a number, and not the same")
 
 
 def from_text(column: Column, convert: Converter) -> Converter:
@@ -150,11 +182,13 @@ def _numeric(column: Column) -> Converter:
 
 
 def _fitted(number: Decimal, precision: int | None, scale: int | None) -> Decimal:
-    _, digits, exponent = number.normalize().as_tuple()
-    decimals = max(-int(exponent), 0)
+    _, digits, power = number.as_tuple()
+    significant = "".join(map(str, digits)).rstrip("0")  # Decimal.normalize would round to its context's digits
+    exponent = int(power) + len(digits) - len(significant) if significant else 0
+    decimals = max(-exponent, 0)
     if scale is not None and decimals > scale:
         raise BadValue("loses_digits", f"{printable(number, _SHOWN)} has {decimals} decimals; the column keeps {scale}")
-    whole = max(len(digits) + int(exponent), 0)
+    whole = max(len(significant) + exponent, 0)
     if precision is not None and whole > precision - (scale or 0):
         raise BadValue(
             "out_of_range", f"{printable(number, _SHOWN)} has too many digits for numeric({precision},{scale})"
@@ -300,13 +334,19 @@ def _as_bytes(value: Any) -> bytes:
 
 def _as_json(value: Any) -> str:
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_json_number)
     except (TypeError, ValueError, RecursionError) as reason:
         raise BadValue("bad_json", f"not a JSON value: {printable(reason, _SHOWN)}") from None
     if "\\u0000" in text:
         raise BadValue("nul_character", "a NUL character; neither database keeps it whole")
     _storable(text)
     return text
+
+
+def _json_number(value: object) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is nothing that JSON knows")
 
 
 def _json_from(text: str) -> Any:
@@ -328,8 +368,10 @@ def _other(column: Column) -> Converter:
         if isinstance(value, str):
             _storable(value)
             return value
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _wrong(f"text for a column of type {column.type}", value)
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise _wrong(f"text for a column of type {column.type or 'any'}", value)
+        if isinstance(value, Decimal):
+            return _binary_number(_finite(value))
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise BadValue("out_of_range", f"{printable(value, _SHOWN)} does not fit a 64-bit integer")
         return _finite(value)

@@ -60,6 +60,12 @@ def open_source(spec: Any, format: str | None = None) -> Source:  # noqa: A002  
     return Chain(PYTHON, [_object(spec)])
 
 
+def source_title(spec: Any) -> str:
+    """What a source is called before it is opened: the same as its ``name`` afterwards."""
+    paths = _paths(spec)
+    return PYTHON if paths is None else _title(paths)
+
+
 def _paths(spec: Any) -> list[str] | None:
     """The paths that ``spec`` consists of; None where it is something else."""
     if isinstance(spec, (str, os.PathLike)):

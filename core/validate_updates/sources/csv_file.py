@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 from threading import Lock
 
@@ -54,8 +55,8 @@ def _cells(reader: Iterator[list[str]], feed: _Feed, width: int | None = None) -
             raise BadRecord("truncated", f"a quote is opened and not closed {_until(feed)}") from None
         reason = str(error).partition(" - ")[0]
         raise feed.flaw or BadRecord("bad_csv", f"not CSV: {reason}") from None
-    except _TooLong as error:
-        size = feed.skip_record(error.line)
+    except _TooLong:
+        size = feed.skip_record()
         raise BadRecord("too_long", f"{size} bytes {_until(feed)}; a record may have {RECORD_LIMIT}") from None
     if feed.flaw is not None:
         raise feed.flaw
@@ -99,10 +100,12 @@ def _header(reader: Iterator[list[str]], feed: _Feed, file: str) -> list[str]:
 
 
 def _guess(feed: _Feed) -> str:
-    feed.begin()
+    """The delimiter of the file, by its first line that is not blank."""
+    line = ""
     try:
-        while not (line := next(feed)).strip():
+        while not line.strip():
             feed.begin()
+            line = next(feed)
     except (StopIteration, _TooLong):
         return ","
     feed.rewind()
@@ -115,11 +118,7 @@ def _until(feed: _Feed) -> str:
 
 
 class _TooLong(Exception):
-    """The record under way is, with ``line``, longer than a record may be."""
-
-    def __init__(self, line: bytes | LongLine) -> None:
-        super().__init__()
-        self.line = line
+    """The record under way is, with the line that comes next, longer than a record may be."""
 
 
 _Numbered = tuple[int, int, bytes | LongLine]
@@ -127,50 +126,59 @@ _Numbered = tuple[int, int, bytes | LongLine]
 
 
 class _Feed:
-    """Gives ``csv.reader`` one line at a time, and knows the lines that the record under way is made of."""
+    """Gives ``csv.reader`` one line at a time, and keeps what the record under way is made of."""
 
     def __init__(self, blocks: Iterable[Lines | LongLine]) -> None:
-        self._lines = _numbered(blocks)
-        self._again: list[_Numbered] = []
-        self._taken: list[_Numbered] = []
+        self._source = _numbered(blocks)
+        self._again: Iterator[_Numbered] = iter(())
+        """Lines to give before those of the source; there are none whenever some are put here."""
+        self._raw = bytearray()
         self.seq = self.last_seq = self.offset = 0
         self.begin()
 
     def begin(self) -> None:
         """The next line starts a record."""
-        self._taken.clear()
-        self.size = 0
+        self._raw.clear()
         self.flaw: BadRecord | None = None
         self.at_end = False
 
     def rewind(self) -> None:
         """Give the lines of this record once more."""
-        self._again = self._taken[::-1]
+        self._again = _cut(bytes(self._raw), self.seq, self.offset)
         self.begin()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the record under way."""
+        return len(self._raw)
 
     @property
     def raw(self) -> bytes:
         """The record under way as it stood, bounded."""
-        return b"\n".join(line if isinstance(line, bytes) else line.head for _, _, line in self._taken)[:RAW_LIMIT]
+        return bytes(self._raw[:-1][:RAW_LIMIT])
 
     def __iter__(self) -> _Feed:
         return self
 
     def __next__(self) -> str:
-        try:
-            numbered = self._again.pop() if self._again else next(self._lines)
-        except StopIteration:
+        numbered = self._take()
+        if numbered is None:
             self.at_end = True
-            raise
-        self.last_seq, offset, line = numbered
-        if not self._taken:
-            self.seq, self.offset = self.last_seq, offset
-        self._taken.append(numbered)
-        if isinstance(line, LongLine) or self.size + len(line) > RECORD_LIMIT:
-            raise _TooLong(line)
-        self.size += len(line) + 1
-        text = self._decode(line)
-        return text if len(self._taken) == 1 else "\n" + text
+            raise StopIteration
+        seq, offset, line = numbered
+        first = not self._raw
+        if first:
+            self.seq, self.offset = seq, offset
+        if isinstance(line, LongLine) or len(self._raw) + len(line) > RECORD_LIMIT:
+            self._again = iter([numbered])
+            raise _TooLong
+        self.last_seq = seq
+        self._raw += line
+        self._raw += b"\n"
+        return self._decode(line) if first else "\n" + self._decode(line)
+
+    def _take(self) -> _Numbered | None:
+        return next(self._again, None) or next(self._source, None)
 
     def _decode(self, line: bytes) -> str:
         if b"\0" in line:
@@ -181,19 +189,22 @@ class _Feed:
             self.flaw = undecodable(error)
             return line.decode(errors="surrogateescape")
 
-    def skip_record(self, line: bytes | LongLine) -> int:
-        """Past the rest of a record that became too long in ``line``: its size in bytes.
+    def skip_record(self) -> int:
+        """Past the rest of a record that is too long: the size of all of it in bytes.
 
-        The record goes on while a quote is open: the one for which ``line`` was asked, and then after every line with
-        an odd number of them.
+        It goes on while a quote is open: as one is when a second line was asked for, and then after every line with an
+        odd number of quotes.
         """
-        size = self.size + _size(line)
-        open_quote = (len(self._taken) > 1) != _turns(line)
-        while open_quote and (numbered := next(self._lines, None)):
+        size, open_quote = len(self._raw), bool(self._raw)
+        while numbered := self._take():
             self.last_seq, _, line = numbered
             size += _size(line) + 1
-            open_quote = not _turns(line)
-        return size
+            if len(self._raw) < RAW_LIMIT:
+                self._raw += _head(line) + b"\n"
+            open_quote = open_quote != _turns(line)
+            if not open_quote:
+                break
+        return size - 1
 
 
 def _numbered(blocks: Iterable[Lines | LongLine]) -> Iterator[_Numbered]:
@@ -205,6 +216,17 @@ def _numbered(blocks: Iterable[Lines | LongLine]) -> Iterator[_Numbered]:
         for seq, line in enumerate(block.lines, block.first_seq):
             yield seq, offset, line
             offset += len(line) + 1
+
+
+def _cut(raw: bytes, seq: int, offset: int) -> Iterator[_Numbered]:
+    """The lines of ``raw``, each with its end, one after the other: there may be a million."""
+    for line in io.BytesIO(raw):
+        yield seq, offset, line[:-1]
+        seq, offset = seq + 1, offset + len(line)
+
+
+def _head(line: bytes | LongLine) -> bytes:
+    return line if isinstance(line, bytes) else line.head
 
 
 def _size(line: bytes | LongLine) -> int:

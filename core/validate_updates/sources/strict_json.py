@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 from validate_updates.text import printable
@@ -34,7 +35,7 @@ class BadRecord(Exception):
 
 
 def parse_record(raw: bytes) -> dict[str, Any]:
-    """The record: integers as ``int``, other numbers as finite ``float``. Raises :class:`BadRecord`."""
+    """The record: integers as ``int``, other numbers as exact, finite ``Decimal``. Raises :class:`BadRecord`."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -93,11 +94,10 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _real(digits: str) -> float:
-    number = float(digits)
-    if number in (float("inf"), float("-inf")):
+def _real(digits: str) -> Decimal:
+    if float(digits) in {float("inf"), float("-inf")}:
         raise BadRecord("bad_number", f"number {printable(digits, _EXCERPT)} is too large")
-    return number
+    return Decimal(digits)
 
 
 def _constant(name: str) -> Any:
@@ -127,7 +127,7 @@ def _check_text(text: str) -> None:
         raise BadRecord("bad_encoding", f"half of a surrogate pair, \\u{code:04x}, in a text") from None
 
 
-_NAMES: Final = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a truth value"} | {
+_NAMES: Final = {list: "an array", str: "a string", int: "a number", Decimal: "a number", bool: "a truth value"} | {
     type(None): "null"
 }
 _DECODER: Final = json.JSONDecoder(

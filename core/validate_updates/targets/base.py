@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from validate_updates.records import Rows
     from validate_updates.secret import SecretUrl
+    from validate_updates.shapes import Rows
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import Column, TargetTable
     from validate_updates.targets.trouble import Trouble
 
 
+class TransactionEnded(Exception):  # what happened, for who knows the culprit
+    """Plugin code ended the transaction that it was shown."""
+
+
 class Database(ABC):
     """A target database: how to open, lock, fill and question it."""
 
-    numeric_booleans: ClassVar[bool]
-    """Whether booleans are stored as 0 and 1."""
+    is_sqlite: ClassVar[bool]
+    """Whether values are stored by SQLite's rules."""
 
     def __init__(self, url: SecretUrl) -> None:
         self.url = url
@@ -76,28 +80,27 @@ class Database(ABC):
         """Sort an exception."""
 
     @abstractmethod
+    def prepare_guard(self, connection: sa.Connection) -> None:
+        """Whatever :meth:`read_only` needs; once a connection, with the temporary tables."""
+
+    @abstractmethod
     def read_only(self, connection: sa.Connection) -> AbstractContextManager[None]:
-        """While it lasts, statements that write or end the transaction are refused."""
+        """While it lasts, statements that write or end the transaction are refused.
+
+        Raises :class:`TransactionEnded` afterwards where it was ended all the same; nothing of it was kept then.
+        """
 
     @abstractmethod
     def interrupt(self, connection: sa.Connection) -> None:
         """End the statement that runs at this moment, from another thread."""
 
     @abstractmethod
-    def still_in(self, connection: sa.Connection, mark: Any) -> bool:
-        """Whether the transaction that :meth:`mark` marked is still the current one."""
-
-    @abstractmethod
-    def mark(self, connection: sa.Connection) -> Any:
-        """A mark of the current transaction."""
-
-    @abstractmethod
     def check_deferred(self, connection: sa.Connection) -> None:
         """Check now what the database would only check at the commit; raises as the commit would."""
 
     @abstractmethod
-    def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str]:
-        """What the database itself finds damaged."""
+    def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str] | None:
+        """What the database itself finds damaged; None where it has no such check."""
 
     @abstractmethod
     def foreign_key_orphans(

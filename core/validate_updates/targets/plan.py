@@ -78,7 +78,7 @@ class Plan:
             names.append("tid")
         query = (
             sa.select(*picked)
-            .select_from(stage.outerjoin(rows, self.same_key(rows, stage)))
+            .select_from(stage.outerjoin(rows, self.same_key(stage)))
             .where(sa.or_(is_new, self._differs()))
             .order_by(*(stage.c[name] for name in self.key))
         )
@@ -90,8 +90,11 @@ class Plan:
         stage, rows = self.stage.table, self.rows
         doomed = self.doomed
         self._connection.execute(CreateTable(doomed))
-        absent = ~sa.exists().where(self.same_key(rows, stage))
-        keys = sa.select(*(rows.c[name] for name in self.key)).where(absent).order_by(*(rows.c[n] for n in self.key))
+        columns = [rows.c[name] for name in self.key]
+        absent = ~sa.exists().where(self.same_key(stage))
+        # A row whose key is null cannot be in a source that this key tells apart; it is none of its rows.
+        named = [column.isnot(None) for column in columns]
+        keys = sa.select(*columns).where(absent, *named).order_by(*columns)
         self._connection.execute(doomed.insert().from_select(list(self.key), keys))
         numbered = sa.select(doomed.c[ROW], sa.literal_column(f"'{DELETE}'")).order_by(doomed.c[ROW])
         self._connection.execute(self.table.insert().from_select(["row", "action"], numbered))
@@ -109,9 +112,9 @@ class Plan:
             prefixes=["TEMPORARY"],
         )
 
-    def same_key(self, one: sa.FromClause, other: sa.FromClause) -> sa.ColumnElement[bool]:
-        """Equality of the key, under the collation of ``one``."""
-        return sa.and_(*(one.c[name] == other.c[name] for name in self.key))
+    def same_key(self, ours: sa.Table) -> sa.ColumnElement[bool]:
+        """Equality of the key in a table of ours and in the target, under the collation of the key's own index."""
+        return sa.and_(*(ours.c[name] == self.rows.c[name] for name in self.key))
 
     def _differs(self) -> sa.ColumnElement[bool]:
         return sa.or_(sa.false(), *(self._cell_differs(name) for name in self.stage.columns if name not in self.key))
@@ -122,8 +125,8 @@ class Plan:
         old = self._database.comparable(column, self.rows.c[name])
         # The stage's column stands left: it has no collation of its own, so that 'a' and 'A' differ everywhere.
         differs = new.is_distinct_from(old)
-        lacking = self.stage.lacking(name)
-        return sa.and_(self.stage.table.c[SHAPE].notin_(lacking), differs) if lacking else differs
+        carried = self.stage.carries(name)
+        return differs if carried is None else sa.and_(carried, differs)
 
     def _count(self) -> Planned:
         plan = self.table
@@ -140,14 +143,14 @@ class Plan:
         plan, stage, rows = self.table, self.stage.table, self.rows
         there = (
             sa.select(plan.c.action, sa.func.count())
-            .select_from(plan.join(stage, stage.c[ROW] == plan.c.row).join(rows, self.same_key(rows, stage)))
+            .select_from(plan.join(stage, stage.c[ROW] == plan.c.row).join(rows, self.same_key(stage)))
             .where(plan.c.action != DELETE)
             .group_by(plan.c.action)
         )
         by_action = self._by_action(there)
         deletes = self.counts.deletes
         if deletes:
-            left = sa.select(sa.func.count()).select_from(self.doomed.join(rows, self.same_key(rows, self.doomed)))
+            left = sa.select(sa.func.count()).select_from(self.doomed.join(rows, self.same_key(self.doomed)))
             deletes -= self._connection.execute(left).scalar_one()
         return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deletes)
 
@@ -183,7 +186,7 @@ class Plan:
                 *(stage.c[name].label(f"new{i}") for i, name in enumerate(names)),
                 *(rows.c[name].label(f"old{i}") for i, name in enumerate(names)),
             )
-            .select_from(stage.outerjoin(rows, self.same_key(rows, stage)))
+            .select_from(stage.outerjoin(rows, self.same_key(stage)))
             .where(stage.c[ROW].in_(picked))
             .order_by(*(stage.c[name] for name in self.key))
         )
@@ -196,7 +199,7 @@ class Plan:
             dict(zip(names, cells[: len(names)], strict=True)),
             dict(zip(names, cells[len(names) :], strict=True)),
         )
-        carried = [name for name in names if shape not in self.stage.lacking(name)]
+        carried = [name for name in names if self.stage.carried_by(shape, name)]
         changed = [
             CellChange(column=name, old=_shown(old[name]) if action == UPDATE else None, new=_shown(new[name]))
             for name in carried

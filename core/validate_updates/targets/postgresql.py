@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from validate_updates.errors import LockHeld, TargetError, UsageError
-from validate_updates.targets.base import Database
+from validate_updates.targets.base import Database, TransactionEnded
 from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
 from validate_updates.text import printable
@@ -21,8 +21,8 @@ from validate_updates.text import printable
 if TYPE_CHECKING:
     import psycopg
 
-    from validate_updates.records import Rows
     from validate_updates.secret import SecretUrl
+    from validate_updates.shapes import Rows
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
 
@@ -39,7 +39,7 @@ _SERVER_KEEPALIVE = (
 class Postgresql(Database):
     """A PostgreSQL database, through psycopg 3."""
 
-    numeric_booleans = False
+    is_sqlite = False
 
     def _open(self, url: SecretUrl) -> sa.Engine:
         try:
@@ -130,32 +130,36 @@ class Postgresql(Database):
             transaction_alive=alive,
         )
 
+    def prepare_guard(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS vu_trap (step int UNIQUE DEFERRABLE INITIALLY DEFERRED)"
+        )
+
     @contextmanager
     def read_only(self, connection: sa.Connection) -> Iterator[None]:
         connection.exec_driver_sql("SAVEPOINT vu_read_only")
+        # A commit would find this violated and undo everything: read-only mode alone does not forbid COMMIT.
+        connection.exec_driver_sql("INSERT INTO vu_trap VALUES (1), (1)")
         connection.exec_driver_sql("SET LOCAL transaction_read_only = on")
         try:
             yield
         finally:
-            # Brings back read-write too, and undoes anything a check did to our temporary tables.
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT vu_read_only")
-            connection.exec_driver_sql("RELEASE SAVEPOINT vu_read_only")
+            try:
+                # Disarms the trap, brings back read-write, undoes what a check did to our temporary tables.
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT vu_read_only")
+                connection.exec_driver_sql("RELEASE SAVEPOINT vu_read_only")
+            except sa.exc.SQLAlchemyError as error:
+                raise TransactionEnded from error
 
     def interrupt(self, connection: sa.Connection) -> None:
         driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         driver.cancel_safe(timeout=5)
 
-    def mark(self, connection: sa.Connection) -> Any:
-        return connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one()
-
-    def still_in(self, connection: sa.Connection, mark: Any) -> bool:
-        return _in_transaction(connection) and self.mark(connection) == mark
-
     def check_deferred(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
-    def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str]:
-        return []
+    def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str] | None:
+        return None
 
     def foreign_key_orphans(
         self, connection: sa.Connection, schema: str | None, *, limit: int

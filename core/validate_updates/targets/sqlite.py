@@ -16,13 +16,13 @@ from sqlalchemy.engine import make_url
 
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.lockfile import locked_file
-from validate_updates.targets.base import Database
+from validate_updates.targets.base import Database, TransactionEnded
 from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
 
 if TYPE_CHECKING:
-    from validate_updates.records import Rows
     from validate_updates.secret import SecretUrl
+    from validate_updates.shapes import Rows
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
 
@@ -35,7 +35,7 @@ _STAGE_CACHE_KIB = 4000
 class Sqlite(Database):
     """A SQLite database in a file."""
 
-    numeric_booleans = True
+    is_sqlite = True
 
     def _open(self, url: SecretUrl) -> sa.Engine:
         self.path = database_path(url)
@@ -125,6 +125,9 @@ class Sqlite(Database):
         message = _WORLD.get("_".join(name.split("_")[:2]), f"SQLite failed ({name})")
         return Trouble(blame=Blame.WORLD, code=name, message=message, transaction_alive=alive)
 
+    def prepare_guard(self, connection: sa.Connection) -> None:
+        """SQLite asks us before each statement; nothing to prepare."""
+
     @contextmanager
     def read_only(self, connection: sa.Connection) -> Iterator[None]:
         driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
@@ -133,22 +136,18 @@ class Sqlite(Database):
             yield
         finally:
             driver.set_authorizer(None)
+        if not _in_transaction(connection):
+            raise TransactionEnded
 
     def interrupt(self, connection: sa.Connection) -> None:
         driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         driver.interrupt()
 
-    def mark(self, connection: sa.Connection) -> Any:
-        return None
-
-    def still_in(self, connection: sa.Connection, mark: Any) -> bool:
-        return _in_transaction(connection)  # the authorizer lets nobody else begin one
-
     def check_deferred(self, connection: sa.Connection) -> None:
         """Deferred foreign keys are counted by SQLite and checked at the commit, which is inside our try."""
 
     def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str]:
-        pragma = f"PRAGMA {'quick_check' if quick else 'integrity_check'}({int(limit)})"
+        pragma = f"PRAGMA main.{'quick_check' if quick else 'integrity_check'}({int(limit)})"
         rows = [str(row[0]) for row in connection.exec_driver_sql(pragma)]
         return [] if rows == ["ok"] else rows[:limit]
 
@@ -220,6 +219,8 @@ def _authorize(action: int, first: str | None, second: str | None, _db: str | No
     if action in _ALLOWED_ACTIONS:
         # load_extension is a function; everything else that reads is allowed
         return sqlite3.SQLITE_DENY if (second or "").lower() == "load_extension" else sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_UPDATE and first == "sqlite_master":
+        return sqlite3.SQLITE_OK  # asked for when a table-valued pragma is first used; SQLite lets nobody write there
     if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() in _ALLOWED_PRAGMAS:
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY

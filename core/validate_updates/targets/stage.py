@@ -15,7 +15,7 @@ from validate_updates.text import key_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from validate_updates.records import Rows, Shape
+    from validate_updates.shapes import Rows, Shape
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
 
@@ -70,9 +70,23 @@ class Stage:
         names = ", ".join(self._quoted(name) for name in (*shape.columns, SEQ, SHAPE))
         return f"COPY {self._quoted(self.table.name)} ({names}) FROM STDIN"
 
-    def lacking(self, column: str) -> list[int]:
-        """Numbers of the shapes that do not carry ``column``."""
-        return [number for number, shape in self._shapes.items() if column not in shape.columns]
+    def carries(self, column: str) -> sa.ColumnElement[bool] | None:
+        """Whether a record carries ``column``; None where all do."""
+        carrying = [number for number, shape in self._shapes.items() if column in shape.columns]
+        if len(carrying) == len(self._shapes):
+            return None
+        # Numbers of our own, written out: there may be more of them than a statement takes parameters.
+        return self.table.c[SHAPE].in_(sa.bindparam(None, carrying, expanding=True, literal_execute=True))
+
+    def as_keyed(self, name: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """A column of the target's key, to be compared as the key's own index compares it."""
+        if not self._database.is_sqlite:
+            return column
+        return sa.collate(column, self._collations.get(name, "BINARY"))
+
+    def carried_by(self, shape_number: int, column: str) -> bool:
+        """Whether records of the shape with that number carry ``column``."""
+        return column in self._shapes[shape_number].columns
 
     def settle_duplicates(self) -> int:
         """Keep the last record of each key; returns how many went. Leaves a unique index over the key behind."""

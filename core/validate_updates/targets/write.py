@@ -16,7 +16,9 @@ from validate_updates.targets.names import ROW, SHAPE
 from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 
 if TYPE_CHECKING:
-    from validate_updates.records import Shape
+    from collections.abc import Sequence
+
+    from validate_updates.shapes import Shape
     from validate_updates.targets.plan import Plan
 
 
@@ -25,63 +27,69 @@ class Writer:
 
     def __init__(self, plan: Plan, connection: sa.Connection) -> None:
         self._plan = plan
+        self._stage = plan.stage.table
         self._connection = connection
-        shapes = plan.stage.shapes
         counts = plan.counts
-        self._several = len(shapes) > 1
-        self._delete = self._delete_statement() if counts.deletes else None
-        self._updates = [self._update_statement(shape) for shape in shapes if self._settable(shape) and counts.updates]
-        self._inserts = [self._insert_statement(shape) for shape in shapes if counts.inserts]
+        self._delete = [self._delete_statement()] if counts.deletes else []
+        self._update = [self._update_statement()] if counts.updates else []
+        self._insert = self._insert_statements() if counts.inserts else []
 
     def write(self, first: int, last: int) -> Counts:
         """Write the positions ``first`` to ``last``; the counts are the database's own."""
-        deleted = self._run(self._delete, first, last) if self._delete is not None else 0
-        updated = sum(self._run(statement, first, last) for statement in self._updates)
-        inserted = sum(self._run(statement, first, last) for statement in self._inserts)
+        deleted = self._run(self._delete, first, last)
+        updated = self._run(self._update, first, last)
+        inserted = self._run(self._insert, first, last)
         return Counts(inserted=inserted, updated=updated, deleted=deleted)
 
-    def _run(self, statement: sa.UpdateBase, first: int, last: int) -> int:
-        return self._connection.execute(statement, {"first": first, "last": last}).rowcount
-
-    def _settable(self, shape: Shape) -> list[str]:
-        return [name for name in shape.columns if name not in self._plan.key]
+    def _run(self, statements: Sequence[sa.UpdateBase], first: int, last: int) -> int:
+        bounds = {"first": first, "last": last}
+        return sum(self._connection.execute(statement, bounds).rowcount for statement in statements)
 
     def _range(self, action: str) -> sa.ColumnElement[bool]:
         plan = self._plan.table
         within = plan.c.pos.between(sa.bindparam("first", type_=sa.Integer), sa.bindparam("last", type_=sa.Integer))
         return sa.and_(within, plan.c.action == sa.literal_column(f"'{action}'"))
 
-    def _of_shape(self, shape: Shape) -> sa.ColumnElement[bool]:
-        stage = self._plan.stage.table
-        return stage.c[SHAPE] == shape.number if self._several else sa.true()
+    def _records(self, columns: Sequence[sa.ColumnElement[Any]], action: str) -> sa.Select[Any]:
+        plan = self._plan.table
+        query = sa.select(*columns).select_from(plan.join(self._stage, self._stage.c[ROW] == plan.c.row))
+        return query.where(self._range(action))
 
-    def _insert_statement(self, shape: Shape) -> sa.Insert:
-        plan, stage = self._plan.table, self._plan.stage.table
-        query = (
-            sa.select(*(stage.c[name] for name in shape.columns))
-            .select_from(plan.join(stage, stage.c[ROW] == plan.c.row))
-            .where(self._range(INSERT), self._of_shape(shape))
-            .order_by(plan.c.pos)
-        )
-        return sa.insert(self._plan.rows).from_select(list(shape.columns), query, include_defaults=False)
+    def _insert_statements(self) -> list[sa.Insert]:
+        """One for each set of columns with a default that records leave out; a column without one is then null."""
+        statements = []
+        groups = _by_defaults(self._plan)
+        for columns, shapes in groups:
+            query = self._records([self._stage.c[name] for name in columns], INSERT).order_by(self._plan.table.c.pos)
+            if len(groups) > 1:
+                numbers: Any = sa.bindparam(None, shapes, expanding=True, literal_execute=True)
+                query = query.where(self._stage.c[SHAPE].in_(numbers))
+            statements.append(sa.insert(self._plan.rows).from_select(columns, query, include_defaults=False))
+        return statements
 
-    def _update_statement(self, shape: Shape) -> sa.Update:
-        plan, stage, rows = self._plan.table, self._plan.stage.table, self._plan.rows
-        source = (
-            sa.select(*_labelled(stage, shape.columns), *([plan.c.tid] if self._plan.target.rowid else []))
-            .select_from(plan.join(stage, stage.c[ROW] == plan.c.row))
-            .where(self._range(UPDATE), self._of_shape(shape))
-        )
-        if self._plan.target.rowid:
-            changed = source.subquery("changed")
+    def _update_statement(self) -> sa.Update:
+        plan, rows = self._plan, self._plan.rows
+        # Numbered, since a column may be called like one of ours.
+        label = {name: f"c{index}" for index, name in enumerate(plan.stage.columns)}
+        carried = {name: plan.stage.carries(name) for name in label}
+        told = [test.label(f"has_{label[name]}") for name, test in carried.items() if test is not None]
+        tid = [plan.table.c.tid] if plan.target.rowid else []
+        source = self._records([*(self._stage.c[name].label(label[name]) for name in label), *told, *tid], UPDATE)
+        if not plan.target.rowid and self._connection.dialect.name == "sqlite":
+            # Keeps SQLite from joining the target first: as a table of its own this is read once.
+            source = source.limit(-1)
+        changed = source.subquery("changed")
+        values: dict[Any, Any] = {
+            name: changed.c[label[name]]
+            if carried[name] is None
+            else sa.case((changed.c[f"has_{label[name]}"], changed.c[label[name]]), else_=rows.c[name])
+            for name in label
+            if name not in plan.key
+        }
+        if plan.target.rowid:
             found: sa.ColumnElement[bool] = rows.c.rowid == changed.c.tid
         else:
-            if self._connection.dialect.name == "sqlite":
-                # Keeps SQLite from joining the target first: as a table of its own this is read once.
-                source = source.limit(-1)
-            changed = source.subquery("changed")
-            found = sa.and_(*(rows.c[n] == changed.c[f"c{shape.columns.index(n)}"] for n in self._plan.key))
-        values: dict[Any, Any] = {n: changed.c[f"c{shape.columns.index(n)}"] for n in self._settable(shape)}
+            found = sa.and_(*(changed.c[label[name]] == rows.c[name] for name in plan.key))
         return sa.update(rows).values(values).where(found)
 
     def _delete_statement(self) -> sa.Delete:
@@ -89,11 +97,19 @@ class Writer:
         keys = sa.select(*(doomed.c[name] for name in self._plan.key)).where(
             doomed.c[ROW] == plan.c.row, self._range(DELETE)
         )
-        columns = [rows.c[name] for name in self._plan.key]
+        columns = [self._plan.stage.as_keyed(name, rows.c[name]) for name in self._plan.key]
         named = columns[0].in_(keys) if len(columns) == 1 else sa.tuple_(*columns).in_(keys)
         return sa.delete(rows).where(named)
 
 
-def _labelled(stage: sa.Table, columns: tuple[str, ...]) -> list[sa.Label[Any]]:
-    # Numbered, since a column may be called like one of ours.
-    return [stage.c[name].label(f"c{index}") for index, name in enumerate(columns)]
+def _by_defaults(plan: Plan) -> list[tuple[list[str], list[int]]]:
+    """Columns to insert and the shapes they are for: shapes that differ in columns without a default go together."""
+    defaulted = {column.name for column in plan.target.columns if column.has_default}
+    groups: dict[frozenset[str], list[Shape]] = {}
+    for shape in plan.stage.shapes:
+        groups.setdefault(frozenset(defaulted.intersection(shape.columns)), []).append(shape)
+    result = []
+    for shapes in groups.values():
+        carried = {name for shape in shapes for name in shape.columns}
+        result.append(([name for name in plan.stage.columns if name in carried], [shape.number for shape in shapes]))
+    return result

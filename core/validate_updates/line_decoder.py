@@ -1,0 +1,181 @@
+"""Lines of JSON of one shape, decoded whole blocks at a time.
+
+msgspec decodes and checks the types in C, and what it is lenient about (a member twice, a NUL) is looked for in the
+bytes of the block at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from validate_updates.shapes import KEY_LENGTH, Rows, Shape
+from validate_updates.targets.names import SEQ
+from validate_updates.targets.table import Column, Kind
+from validate_updates.values import BadValue, Converter
+
+_FAST_TYPES: dict[Kind, Any] = {
+    Kind.REAL: float,
+    Kind.BOOLEAN: bool,
+    Kind.DATE: str,
+    Kind.TIME: str,
+    Kind.TIMESTAMP: str,
+    Kind.TIMESTAMP_TZ: str,
+    Kind.UUID: str,
+}
+"""What msgspec decodes a kind to. Kinds that are not here are text, integer (bounded), or anything."""
+
+
+def _fast_type(column: Column, *, in_key: bool) -> Any:
+    if column.kind is Kind.INTEGER:
+        low, high = -(1 << (column.bits - 1)), (1 << (column.bits - 1)) - 1
+        return Annotated[int, msgspec.Meta(ge=low, le=high)]
+    if column.kind is Kind.TEXT:
+        length = min(column.length or KEY_LENGTH, KEY_LENGTH) if in_key else column.length
+        return str if length is None else Annotated[str, msgspec.Meta(max_length=length)]
+    return _FAST_TYPES.get(column.kind, Any)
+
+
+def line_decoder(shape: Shape, columns: list[Column], converters: Mapping[str, Converter]) -> LineDecoder | None:
+    """The fast way for lines of ``shape``; None where a column's name or the key's type does not allow one."""
+    if any(_fast_type(columns[at], in_key=True) is Any for at in shape.key_at):
+        return None
+    try:
+        return LineDecoder(shape, columns, converters)
+    except ValueError:
+        return None  # msgspec takes no names with quotes, backslashes or control characters
+
+
+class LineDecoder:
+    """Lines of one shape, whole blocks at a time.
+
+    Every answer it gives equals that of the slow way; where it is not sure it gives none.
+    """
+
+    def __init__(self, shape: Shape, columns: list[Column], converters: Mapping[str, Converter]) -> None:
+        self.shape = shape
+        self._members = len(columns)
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_struct(shape, columns), float_hook=Decimal).decode
+        self._by_key = attrgetter(*(_field(at) for at in shape.key_at))
+        self._looks = [
+            _Look(_field(index), attrgetter(_field(index)), _canonical(column.kind), converters[column.name])
+            for index, column in enumerate(columns)
+            if column.choices or column.kind not in (Kind.INTEGER, Kind.TEXT)
+        ]
+
+    def decode(self, lines: list[bytes], data: bytes, first_seq: int) -> Rows | None:
+        """The rows of lines that are all plain, sorted by key; None where any is not. ``data``: the lines, joined."""
+        if not self._plain(data, len(lines)):
+            return None
+        try:
+            records = list(map(self._decode, lines))
+            for look in self._looks:
+                if not look.canonical(list(map(look.get, records))):
+                    look.convert_all(records)
+        except (msgspec.DecodeError, UnicodeDecodeError, BadValue, RecursionError):
+            return None
+        for seq, record in enumerate(records, first_seq):
+            record.seq = seq
+        records.sort(key=self._by_key)
+        return Rows(self.shape, list(map(msgspec.structs.astuple, records)))
+
+    def _plain(self, data: bytes, lines: int) -> bool:
+        """Whether no record can have a member twice, and no text a NUL.
+
+        Every member is followed by ``":`` unless white space stands between. A struct has all its members at least
+        once, so where the number of ``":`` is exactly the number of members due, none is there twice.
+        """
+        return (
+            data.count(b'":') == self._members * lines
+            and data.rfind(b" :") < 0  # from the right it is a third faster than `in`
+            and (b"\t" not in data or b"\t:" not in data)
+            and (b"\r" not in data or b"\r:" not in data)
+            and (b"\\" not in data or b"\\u0000" not in data)
+        )
+
+
+def _field(index: int) -> str:
+    return f"f{index}"
+
+
+def _struct(shape: Shape, columns: list[Column]) -> type[msgspec.Struct]:
+    """A struct with the members of a shape, all required, and room for the record's number, which no line can fill."""
+    fields: list[Any] = []
+    for index, column in enumerate(columns):
+        in_key = index in shape.key_at
+        kind = _fast_type(column, in_key=in_key)
+        fields.append((_field(index), kind if kind is Any or in_key else kind | None))
+    names = {_field(index): column.name for index, column in enumerate(columns)}
+    never = Literal["\0"]
+    return msgspec.defstruct(
+        "Line", [*fields, ("seq", never, 0)], rename={**names, "seq": SEQ}, forbid_unknown_fields=True, gc=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A column whose values msgspec cannot fully judge."""
+
+    field: str
+    get: Callable[[Any], Any]
+    canonical: Callable[[list[Any]], bool]
+    convert: Converter
+
+    def convert_all(self, records: list[Any]) -> None:
+        """Normalise the column in place. Raises ``BadValue``."""
+        for record in records:
+            value = self.get(record)
+            if value is not None:
+                setattr(record, self.field, self.convert(value))
+
+
+def _canonical(kind: Kind) -> Callable[[list[Any]], bool]:
+    """A quick test whether all of a column's values are already as they will be stored."""
+    return {Kind.DATE: _canonical_dates, Kind.TIMESTAMP: _canonical_timestamps}.get(kind, _never)
+
+
+def _never(values: list[Any]) -> bool:
+    return not any(value is not None for value in values)
+
+
+_MINUTES = frozenset(f" {hour:02}:{minute:02}:" for hour in range(24) for minute in range(60))
+_SECONDS = frozenset(f"{second:02}" for second in range(60))
+_DATES: set[str] = set()
+_DATES_REMEMBERED = 50_000
+
+
+def _canonical_dates(values: list[Any]) -> bool:
+    return all(value is None or _known_date(value) for value in set(values) - _DATES)
+
+
+def _known_date(text: str) -> bool:
+    try:
+        canonical = str(date.fromisoformat(text)) == text
+    except ValueError:
+        return False
+    if canonical and len(_DATES) < _DATES_REMEMBERED:
+        _DATES.add(text)
+    return canonical
+
+
+def _canonical_timestamps(values: list[Any]) -> bool:
+    for value in values:
+        if value is None or (value[:10] in _DATES and value[10:17] in _MINUTES and value[17:] in _SECONDS):
+            continue
+        if not _known_timestamp(value):
+            return False
+    return True
+
+
+def _known_timestamp(text: str) -> bool:
+    try:
+        canonical = str(datetime.fromisoformat(text)) == text
+    except ValueError:
+        return False
+    return canonical and _known_date(text[:10]) and "+" not in text and text.count("-") == 2
