@@ -66,7 +66,7 @@ def _task(task: str, target: TargetTable) -> Iterator[str]:
     yield '# deletes = "off"              # or "missing": delete rows that the source no longer has'
     yield "# max_deletes = 100            # more rows to delete reject the update,"
     yield "# max_deletes_percent = 10.0   # and so does a larger part of the table"
-    yield "# wait = 0                     # seconds to wait for another run's lock"
+    yield "# wait = 0.0                   # seconds to wait for another run's lock"
     yield ""
 
 
