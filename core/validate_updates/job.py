@@ -66,6 +66,8 @@ class Job:
     """Counts as now; the clock unless given. Aware."""
     samples: int = 10
     """Changes shown as old and new cells."""
+    command: str = ""
+    """What to type after ``validate-updates run`` to get this job again; empty where it came from Python."""
 
 
 class Progress(Protocol):

@@ -55,26 +55,14 @@ def sections_of(plugins: Plugins, result: RunResult) -> tuple[tuple[Section, ...
 
 
 def next_steps(result: RunResult, job: Job) -> tuple[str, ...]:
-    """Commands to type next."""
-    again = _command(job)
-    show = f"validate-updates runs show {result.run_id}{_target(job)}"
+    """Commands to type next; none for a job from Python."""
+    if not job.command:
+        return ()
+    stands = result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
     if result.dry_run:
-        stands = result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
-        return (f"validate-updates run {again}",) if stands else ()
+        return (f"validate-updates run {job.command}",) if stands else ()
     if result.verdict is Verdict.COMMITTED and result.worst() in {None, Severity.INFO}:
         return ()
-    if result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}:
-        return (show,)
-    return (show, f"validate-updates plan {again}")
-
-
-def _target(job: Job) -> str:
-    return f" --target {shlex.quote(str(job.target))}"
-
-
-def _command(job: Job) -> str:
-    if any(path.startswith(f"tasks.{job.task}.") for path in job.origins):
-        return shlex.quote(job.task)
-    source = job.source if isinstance(job.source, str) else "SOURCE"
-    key = f" --key {shlex.quote(','.join(job.key))}" if job.key else ""
-    return f"{shlex.quote(source)}{_target(job)} --table {shlex.quote(job.table)}{key}"
+    target = "" if "target" in job.origins else f" --target {shlex.quote(str(job.target))}"
+    show = f"validate-updates runs show {result.run_id}{target}"
+    return (show,) if stands else (show, f"validate-updates plan {job.command}")

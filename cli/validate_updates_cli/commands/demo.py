@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,30 +18,31 @@ if TYPE_CHECKING:
     from validate_updates.result import RunResult
 
 _INTRODUCTION = """\
-A made-up database of hearings is in {folder}/hearings.db. Its daily task has run {runs} times over {weeks} weeks.
-Now three updates come in, as they might at 6 in the morning.
+A made-up database of hearings is in {folder}/hearings.db.
+Its daily task has run {runs} times over {weeks} weeks. Now three updates come in.
 """
 _ACTS = (
     "1. A good update: it is judged, then committed.",
-    "2. One bad record: a chamber that the table does not allow. All or nothing, so nothing.",
-    "3. A feed gone wrong: ten times the usual, broken off. It is stopped before anything is written.",
+    "2. One bad record: a chamber that the table does not allow. All or nothing.",
+    "3. A feed gone wrong: ten times the usual, and broken off. Nothing is written.",
 )
 _NEXT = """\
 Try next:
   cd {folder}
-  validate-updates runs list --target sqlite:///hearings.db
-  validate-updates runs show last --target sqlite:///hearings.db
+  validate-updates runs list
+  validate-updates runs show last
   validate-updates run daily                     (again: nothing to do)
   validate-updates plan daily --source updates/one-bad-record.jsonl
                                                  (mend the record in the file, then run it)
-  validate-updates init --target sqlite:///YOUR.db --table YOURS --force
+Then, in a folder of your own:
+  validate-updates init --target sqlite:///YOUR.db --table YOURS
 """
 
 
 def demo(shared: Shared, folder: str) -> int:
     """Make the demo and show it. Its updates go wrong on purpose, so the exit code is 0."""
     now = datetime.now().astimezone()
-    made = make(Path(folder), now.date())
+    made = make(Path(folder), _working_day(now.date()))
     with watching(shared) as progress:
         results = [_run(made, day, progress) for day in (*made.past, made.good, made.one_bad, made.gone_wrong)]
     acts = results[len(made.past) :]
@@ -50,6 +51,11 @@ def demo(shared: Shared, folder: str) -> int:
     else:
         _tell(shared, folder, len(made.past), acts)
     return 0
+
+
+def _working_day(today: date) -> date:
+    """The last Wednesday: a busy day of the made-up Congress, so that the demo is the same whenever it is shown."""
+    return today - timedelta(days=(today.weekday() - 2) % 7)
 
 
 def _run(made: Demo, day: Day, progress: Progress | None) -> RunResult:
@@ -67,6 +73,6 @@ def _tell(shared: Shared, folder: str, runs: int, acts: list[RunResult]) -> None
     here = look()
     show(answer_page(_INTRODUCTION.format(folder=folder, runs=runs, weeks=WEEKS), here), shared)
     for title, result in zip(_ACTS, acts, strict=True):
-        show(answer_page(f"{title}\n", here), shared)
+        show(answer_page(f"\n{title}\n", here), shared)
         show([one_line(result, here)] if shared.quiet else summary(result, here, verbose=shared.verbose), shared)
-    show(answer_page(_NEXT.format(folder=folder), here), shared)
+    show(answer_page(f"\n{_NEXT.format(folder=folder)}", here), shared)

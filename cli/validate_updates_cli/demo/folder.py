@@ -38,7 +38,7 @@ required_tables = ["committees", "hearings"]
 minimum_rows = { hearings = 100 }
 
 [[plugins.static_thresholds.checks]]
-name = "hearings without a committee"
+name = "hearings_without_committee"
 sql = "SELECT count(*) FROM hearings WHERE committee_code IS NULL"
 warn_above = 20
 """
@@ -77,8 +77,8 @@ def make(folder: Path, today: date) -> Demo:
     _database(folder / "hearings.db", world, start)
     past = [_day(folder, day.isoformat(), day, world.daily(day)) for day in _weekdays(start, today)]
     good = _day(folder, "today", today, world.daily(today))
-    one_bad = _day(folder, "one-bad-record", today, _one_bad(world, today), minutes=10)
-    gone_wrong = _day(folder, "feed-gone-wrong", today, _gone_wrong(world, today), minutes=20)
+    one_bad = _day(folder, "one-bad-record", today, _one_bad(world, today), hours=2)
+    gone_wrong = _day(folder, "feed-gone-wrong", today, _gone_wrong(world, today), hours=4)
     with gone_wrong.source.open("a", encoding="utf-8") as file:
         file.write('{"event_id": "339999", "congress": 119, "chamber": "Hou')  # the feed broke off here
     return Demo(folder, past, good, one_bad, gone_wrong)
@@ -112,10 +112,10 @@ def _database(path: Path, world: World, start: date) -> None:
         )
 
 
-def _day(folder: Path, name: str, day: date, records: Sequence[Record], *, minutes: int = 0) -> Day:
+def _day(folder: Path, name: str, day: date, records: Sequence[Record], *, hours: int = 0) -> Day:
     source = folder / "updates" / f"{name}.jsonl"
     source.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
-    at = datetime.combine(day, time(6, 0)).astimezone() + timedelta(minutes=minutes)
+    at = datetime.combine(day, time(6, 0)).astimezone() + timedelta(hours=hours)
     return Day(at, source)
 
 

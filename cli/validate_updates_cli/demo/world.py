@@ -78,8 +78,8 @@ class World:
     def daily(self, day: date) -> list[Record]:
         """The update of an ordinary day: busy from Tuesday to Thursday."""
         usual = (4, 9, 11, 8, 3, 0, 0)[day.weekday()]
-        new = self.announced(day, max(usual + self._random.randint(-2, 3), 1))
-        return [*new, *self.changed(day, max(usual + self._random.randint(-3, 2), 2))]
+        changed = self.changed(day, max(usual + self._random.randint(-3, 2), 2))
+        return [*self.announced(day, max(usual + self._random.randint(-2, 3), 1)), *changed]
 
     def _hearing(self, day: date) -> Record:
         self._number += self._random.randint(1, 3)

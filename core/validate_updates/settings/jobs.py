@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ import msgspec
 
 from validate_updates.errors import SettingsError, UsageError
 from validate_updates.job import DeletePolicy, Job
+from validate_updates.secret import SecretUrl
 from validate_updates.settings.layers import Layer
 from validate_updates.settings.load import Settings, refuse
 from validate_updates.settings.model import TableSettings, TaskSettings
@@ -69,7 +71,20 @@ def job_for(settings: Settings, task_or_source: str | None, overrides: Flags) ->
         wait=task.wait,
         dry_run=bool(overrides.dry_run),
         as_of=overrides.as_of,
+        command=_command(name, task_or_source, overrides),
     )
+
+
+def _command(name: str | None, source: str | None, flags: Flags) -> str:
+    """The words that mean this job again, safe for a shell; a password in a URL is masked."""
+    given = (flags.source,) if isinstance(flags.source, str) else flags.source or ()
+    sources = [f"--source {shlex.quote(path)}" for path in given]
+    if name is not None:
+        return " ".join([shlex.quote(name), *sources])
+    target = f"--target {shlex.quote(str(SecretUrl(flags.target)))}" if flags.target else ""
+    table = f"--table {shlex.quote(flags.table)}" if flags.table else ""
+    key = f"--key {shlex.quote(','.join(flags.key))}" if flags.key else ""
+    return " ".join(part for part in (shlex.quote(source) if source else "", *sources, target, table, key) if part)
 
 
 def _for_source(settings: Settings, argument: str | None, flags: Flags) -> TaskSettings:

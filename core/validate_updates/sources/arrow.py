@@ -90,7 +90,7 @@ def _slices(reader: Any, name: str) -> Iterator[Any]:
     batches = iter(reader)
     while (batch := guarded(name, next, batches, None)) is not None:
         for start in range(0, batch.num_rows, BLOCK_RECORDS):
-            yield batch.slice(start, BLOCK_RECORDS)
+            yield batch.slice(start, min(BLOCK_RECORDS, batch.num_rows - start))
 
 
 def _plain(column: Any) -> list[Any]:
