@@ -192,7 +192,7 @@ class _Ward(threading.Thread, Generic[T]):
         self.value: T | None = None
         self.problem: Problem | None = _UNANSWERED
         self.done = threading.Event()
-        """What to wait for: a ``join`` that a signal breaks off takes a running thread for an ended one (Python 3.11)."""
+        """What to wait for: in Python 3.11 a ``join`` that a signal breaks off takes a running thread for an ended one."""
 
     @property
     def ended(self) -> bool:
@@ -241,8 +241,11 @@ def _stop(ward: _Ward[T], interrupt: Callable[[], None]) -> bool:
             interrupt()
         except Exception:  # noqa: BLE001  # a statement that cannot be interrupted is no reason to stop waiting
             _log.debug("the statement could not be interrupted", exc_info=True)
-        _raise_in(ward)
-        ward.done.wait(_SLICE)
+        # First the statement, which then fails in an orderly way; an exception out of nowhere in the middle of it
+        # would leave the connection in disorder. What still runs after that is Python.
+        if not ward.done.wait(_SLICE):
+            _raise_in(ward)
+            ward.done.wait(_SLICE)
     if not ward.ended:
         keep_switched()
     return ward.ended
