@@ -192,7 +192,7 @@ class _Ward(threading.Thread, Generic[T]):
         self.value: T | None = None
         self.problem: Problem | None = _UNANSWERED
         self.done = threading.Event()
-        """What to wait for. A ``join`` that a signal breaks off takes a running thread for an ended one, in Python 3.11."""
+        """What to wait for: in Python 3.11 a ``join`` that a signal breaks off marks a running thread as ended."""
 
     @property
     def ended(self) -> bool:
@@ -234,7 +234,6 @@ def _stop(ward: _Ward[T], interrupt: Callable[[], None]) -> bool:
     """Make the thread end, if it has not. False when it is left behind.
 
     Told again and again: an interrupt between two statements interrupts nothing, and plugin code may catch everything.
-    The interrupt comes first: an exception in the middle of a statement would leave the connection unusable.
     """
     deadline = monotonic() + GRACE
     while not ward.ended and monotonic() < deadline:

@@ -54,8 +54,9 @@ def test_only_the_selected_plugin_is_imported() -> None:
 
 
 @pytest.mark.usefixtures("sample")
-def test_settings_of_an_installed_plugin_that_is_not_selected_do_not_load_it() -> None:
-    load(["good"], {"broken": {"anything": 1}})
+@pytest.mark.parametrize("names", [[], ["good"]])
+def test_settings_of_an_installed_plugin_that_is_not_selected_do_not_load_it(names: list[str]) -> None:
+    load(names, {"broken": {"anything": 1}})
 
     assert "vu_sample_broken" not in sys.modules
 
