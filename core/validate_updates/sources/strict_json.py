@@ -1,16 +1,17 @@
 """One JSON record, read strictly: what another reader might understand otherwise is refused, with the reason.
 
 Refused with these codes: ``bad_encoding`` (not UTF-8, or half of a surrogate pair), ``bad_json`` (not JSON; NaN and
-Infinity are not), ``not_an_object``, ``duplicate_member``, ``bad_number`` (an integer above 19 digits, a number that no
-float holds), ``nul_in_text``, ``too_deep``.
+Infinity are not), ``not_an_object``, ``duplicate_member``, ``bad_number`` (an integer above 19 digits, a number beyond
+the range of floats), ``nul_in_text``, ``too_deep``.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from validate_updates.text import printable
@@ -95,9 +96,13 @@ def _integer(digits: str) -> int:
 
 
 def _real(digits: str) -> Decimal:
-    if float(digits) in {float("inf"), float("-inf")}:
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:  # such as 0e99999999999999999999
+        raise BadRecord("bad_number", f"number {printable(digits, _EXCERPT)} has too large an exponent") from None
+    if math.isinf(float(digits)):
         raise BadRecord("bad_number", f"number {printable(digits, _EXCERPT)} is too large")
-    return Decimal(digits)
+    return number
 
 
 def _constant(name: str) -> Any:

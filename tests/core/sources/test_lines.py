@@ -7,9 +7,8 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from validate_updates import SourceError
-from validate_updates.sources import Lines, Unreadable, lines
+from validate_updates.sources import RAW_LIMIT, RECORD_LIMIT, Lines, Unreadable, lines
 from validate_updates.sources.files import ByteStream
 from validate_updates.sources.lines import read_lines
 
@@ -30,13 +29,13 @@ class Crumbs(io.BytesIO):
         return super().read1(min(self.sizes[0], size or 0))
 
 
-def seen(data: bytes, sizes: list[int], base: int = 0) -> Seen:
+def seen(data: bytes, sizes: list[int], base: int = 0, raw_limit: int = RAW_LIMIT) -> Seen:
     found: Seen = []
     for block in read_lines(ByteStream("x", Crumbs(data, sizes)), base):
         if isinstance(block, Unreadable):
             assert block.code == "too_long"
             assert block.offset is not None
-            assert block.raw == data[block.offset :][: min(lines.RAW_LIMIT, lines.RECORD_LIMIT + 1)]
+            assert block.raw == data[block.offset :][:raw_limit]
             found.append((block.seq, block.offset, None))
         else:
             assert b"\n".join(block.lines) == block.data
@@ -72,9 +71,9 @@ def test_every_line_is_accounted_for(data: bytes, limit: int, block: int, sizes:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines, "RECORD_LIMIT", limit)
         patch.setattr(lines, "BLOCK_BYTES", block)
-        patch.setattr(lines, "RAW_LIMIT", 5)
+        patch.setattr(lines, "RAW_LIMIT", limit)
         try:
-            found = seen(data, sizes, base)
+            found = seen(data, sizes, base, limit)
         except SourceError:
             assert data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))
         else:
@@ -87,17 +86,17 @@ def test_lines_end_at_line_feeds_and_nowhere_else() -> None:
 
 
 def test_a_line_at_the_limit_is_read_and_one_above_it_is_not() -> None:
-    limit = lines.RECORD_LIMIT
+    limit = RECORD_LIMIT
     data = b"x" * limit + b"\n" + b"y" * (limit + 1) + b"\n" + b"z" * limit
     assert seen(data, [1 << 20]) == [(1, 0, b"x" * limit), (2, limit + 1, None), (3, 2 * limit + 3, b"z" * limit)]
 
 
 def test_the_message_says_how_long_the_line_is() -> None:
-    data = b"y" * (3 * lines.RECORD_LIMIT) + b"\n{}\n"
+    data = b"y" * (3 * RECORD_LIMIT) + b"\n{}\n"
     first, second = read_lines(ByteStream("x", io.BytesIO(data)), 0)
     assert isinstance(first, Unreadable)
     assert "3000000 bytes" in first.message
-    assert len(first.raw) == lines.RAW_LIMIT
+    assert len(first.raw) == RAW_LIMIT
     assert isinstance(second, Lines)
     assert (second.first_seq, second.lines, second.offset) == (2, [b"{}"], 3_000_001)
 
