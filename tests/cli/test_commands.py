@@ -85,7 +85,7 @@ def test_unreadable_records_are_kept_out_with_exit_code_5(command: Command, hear
 
     assert said.code == 5
     assert said.out.startswith("! COMMITTED WITH QUARANTINE  hearings\n")
-    assert "  day.jsonl:2  unknown_column  key event_id=5  column titel\n" in said.out
+    assert "  day.jsonl:2  unknown_column\n    event_id=5: " in said.out
     assert "3 read = 1 inserted + 2 quarantined" in said.out
 
 

@@ -108,8 +108,8 @@ Judged by
   static_thresholds  2 checks  0.02 s  passed
 
 Quarantined: 12 records
-  day.jsonl:17  not_null  key event_id=337  column title
-    title may not be empty
+  day.jsonl:17  not_null
+    event_id=337: title may not be empty
   day.jsonl:18  bad_json
     the line ends inside a string
   and 10 more: validate-updates runs show 20240102T030405-a1b2
@@ -188,6 +188,17 @@ def test_verbose_adds_every_check_the_cells_timings_and_metrics() -> None:
 """
         in shown
     )
+
+
+def test_verbose_shows_records_as_they_came() -> None:
+    assert """\
+  day.jsonl:17  not_null
+    event_id=337: title may not be empty
+    column title
+    {"event_id": 337, "title": null}
+  day.jsonl:18  bad_json
+    the line ends inside a string
+  and 10 more""" in page(QUARANTINED, verbose=True)
 
 
 def test_ascii_alone_where_the_reader_has_no_more() -> None:

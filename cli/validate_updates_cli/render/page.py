@@ -40,8 +40,10 @@ class Page:
         self.lines.append(Text(title, style="bold"))
 
     def put(self, body: Text | str, *, indent: int = 2, lead: Text | str = "") -> None:
-        """A paragraph. ``lead`` stands before its first line; the following lines begin under the body's first."""
+        """A paragraph; nothing where it is empty. ``lead`` stands before its first line, the others begin beside it."""
         lead, body = _text(lead), _text(body)
+        if not body and not lead:
+            return
         hang = indent + lead.cell_len
         wrapped = body.wrap(self._console, max(self.look.width - hang, NARROWEST))
         for number, line in enumerate(wrapped):

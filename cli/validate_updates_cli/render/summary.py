@@ -155,7 +155,7 @@ def _plugin_row(look: Look, name: str, checks: Sequence[Judged], findings: Itera
     severities = Counter(finding.severity for finding in findings if finding.plugin == name)
     outcomes = Counter(check.outcome for check in checks)
     said: list[Text | str] = [
-        Text(f"{severities[severity]} {severity}", style=_SEVERITIES[severity][2])
+        Text(_how_many(severities[severity], severity), style=_SEVERITIES[severity][2])
         for severity in (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
         if severities[severity]
     ]
@@ -167,6 +167,10 @@ def _plugin_row(look: Look, name: str, checks: Sequence[Judged], findings: Itera
         took,
         joined(said) if said else Text("passed", style="green"),
     )
+
+
+def _how_many(count: int, severity: Severity) -> str:
+    return plural(count, severity) if severity is Severity.WARNING else f"{count} {severity}"
 
 
 def _check_row(look: Look, check: Judged) -> tuple[Text | str, ...]:
@@ -203,7 +207,9 @@ def _note(page: Page, finding: Finding) -> None:
 
 
 def _said_by(look: Look, finding: Finding) -> str:
-    return ".".join(look.text(name) for name in (finding.plugin, finding.validator) if name)
+    """``plugin.check``; the plugin alone where the check is named as what it found."""
+    check = "" if finding.validator == finding.code else finding.validator
+    return ".".join(look.text(name) for name in (finding.plugin, check) if name)
 
 
 def _finding(page: Page, finding: Finding) -> None:
@@ -238,14 +244,12 @@ def _kept_out(page: Page, result: RunResult, *, whole: bool, verbose: bool) -> N
 
 def _kept(page: Page, kept: KeptOut, *, verbose: bool) -> None:
     look = page.look
-    head = Text(look.text(place(kept)) or "record").append(f"  {look.text(kept.code)}", style="yellow")
-    about = ("key", kept.key), ("column", kept.column), ("constraint", kept.constraint or None)
-    for word, value in about:
-        if value is not None:
-            head.append(f"  {word} {look.text(value)}")
-    page.put(head)
-    page.put(look.text(kept.message, MESSAGE), indent=4)
-    if verbose and kept.record:
+    page.put(Text(look.text(place(kept)) or "record").append(f"  {look.text(kept.code)}", style="yellow"))
+    key = f"{look.text(kept.key)}: " if kept.key else ""
+    page.put(f"{key}{look.text(kept.message, MESSAGE)}", indent=4)
+    if verbose:
+        about = ("column", kept.column), ("constraint", kept.constraint or None), ("batch", kept.batch)
+        page.put(", ".join(f"{word} {look.text(value)}" for word, value in about if value is not None), indent=4)
         page.put(Text(look.text(kept.record, MESSAGE), style="dim"), indent=4)
 
 
