@@ -107,6 +107,21 @@ def test_a_reader_that_goes_away_changes_nothing_of_the_run(hearings: Path, reco
     assert len(rows_of(hearings)) == 3
 
 
+@pytest.mark.parametrize(("form", "never"), [("text", set()), ("json", {"rich"})])
+def test_a_run_loads_only_what_it_needs(
+    form: str, never: set[str], hearings: Path, records: Callable[..., Path]
+) -> None:
+    source = str(records({"event_id": 3, "title": "Oceans"}))
+    line = ["run", source, "--target", f"sqlite:///{hearings}", "--table", "hearings", "--format", form]
+    code = f"from validate_updates_cli.main import main; main({line}); import sys; print(*sys.modules, file=sys.stderr)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    loaded = set(done.stderr.split())
+    assert "sqlalchemy" in loaded
+    assert loaded & {"pydantic", "alembic", "scipy", "numpy", "psycopg", "arro3", *never} == set()
+
+
 def test_the_commands_on_postgresql(command: Command, postgres_url: str, records: Callable[..., Path]) -> None:
     engine = sa.create_engine(postgres_url)
     with engine.begin() as connection:
