@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from validate_updates import signals
 from validate_updates.application import RecordRefused
 from validate_updates.context import BatchInfo
-from validate_updates.errors import TargetError
 from validate_updates.findings import Finding, Severity
 from validate_updates.targets.savepoint import savepoint
-from validate_updates.targets.trouble import Blame
+from validate_updates.targets.trouble import Blame, world_error
 from validate_updates.targets.write import Writer
 
 if TYPE_CHECKING:
@@ -27,14 +26,6 @@ if TYPE_CHECKING:
 JudgeBatch = Callable[[BatchInfo], Sequence[Finding]]
 PlaceOf = Callable[[int], str]
 """From a position in the plan to where the record came from."""
-
-
-def world_error(trouble: Trouble) -> TargetError:
-    """The error for trouble that no record is to blame for."""
-    hint = (
-        "try again later" if trouble.blame is Blame.RETRY else "mend it, then run the update again; nothing was changed"
-    )
-    return TargetError(f"the target database: {trouble.message} [{trouble.code}]", hint=hint)
 
 
 class PlanApplication:

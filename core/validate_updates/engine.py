@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from validate_updates import signals
 from validate_updates._version import __version__
 from validate_updates.application import UpdateRefused
-from validate_updates.applying import PlanApplication, world_error
+from validate_updates.applying import PlanApplication
 from validate_updates.context import Context, RunInfo
 from validate_updates.declarations import Moment
 from validate_updates.errors import Interrupted, LockHeld, StateUncertain, TargetError, UpdateError, UsageError
@@ -43,7 +43,7 @@ from validate_updates.targets.names import ROW, SEQ
 from validate_updates.targets.plan import Plan, duplicated_keys, raw
 from validate_updates.targets.reflect import target_table
 from validate_updates.targets.stage import forget
-from validate_updates.targets.trouble import Blame
+from validate_updates.targets.trouble import Blame, world_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,8 +86,9 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
 def _reached(database: Database) -> Iterator[sa.Connection]:
     try:
         connection = database.engine.connect()
-    except sa.exc.DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorname", None) or type(error.orig).__name__
+    except database.errors as error:
+        original = getattr(error, "orig", error)
+        code = getattr(original, "sqlite_errorname", None) or type(original).__name__
         raise TargetError(
             f"the target {database.url} cannot be reached [{code}]", hint="check the URL, the server and the password"
         ) from error
@@ -100,7 +101,7 @@ def _explained(database: Database, connection: sa.Connection) -> Iterator[None]:
     """Errors of the driver before the run has begun, in our words: busy is for later, the rest is to be mended."""
     try:
         yield
-    except sa.exc.DBAPIError as error:
+    except database.errors as error:
         trouble = database.trouble(error, connection)
         failure = world_error(trouble)
         if trouble.blame is Blame.RETRY:
@@ -178,7 +179,7 @@ class _Run:
             raise
         except UpdateError as error:
             self._fail(error.message, error.hint, type(error).__name__)
-        except sa.exc.DBAPIError as error:
+        except self.database.errors as error:
             failure = world_error(self.database.trouble(error, self.connection))
             self._fail(failure.message, failure.hint, "TargetError")
         except BaseException:
@@ -347,7 +348,7 @@ class _Run:
     def _check_deferred(self) -> None:
         try:
             self.database.check_deferred(self.connection)
-        except sa.exc.DBAPIError as error:
+        except self.database.errors as error:
             self._reject_as_commit_would(error)
 
     def _recount(self, plan: Plan) -> None:

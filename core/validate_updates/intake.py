@@ -18,7 +18,7 @@ from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.reflect import key_for
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.stage import Stage
-from validate_updates.targets.trouble import Blame
+from validate_updates.targets.trouble import Blame, world_error
 from validate_updates.text import key_text, printable
 
 if TYPE_CHECKING:
@@ -100,18 +100,17 @@ class Intake:
         except Exception as error:  # whatever the driver raises is sorted by what it means
             trouble = self._database.trouble(error, self._connection)
             if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:
-                raise
+                raise world_error(trouble) from error
             if len(rows.rows) > 1:
-                middle = len(rows.rows) // 2
-                self._add(Rows(rows.shape, rows.rows[:middle]))
-                self._add(Rows(rows.shape, rows.rows[middle:]))
+                for half in rows.halves():
+                    self._add(half)
                 return
             self._keep_out(self._unstageable(rows, trouble.code, trouble.message))
         else:
             self.staged += len(rows.rows)
 
     def _unstageable(self, rows: Rows, code: str, message: str) -> KeptOut:
-        *values, seq = rows.rows[0]
+        *values, seq = next(rows.tuples())
         record = dict(zip(rows.shape.columns, values, strict=True))
         place = self._source.place(seq)
         return KeptOut(

@@ -83,7 +83,7 @@ class LineDecoder:
         for seq, record in enumerate(records, first_seq):
             record.seq = seq
         records.sort(key=self._by_key)
-        return Rows(self.shape, list(map(msgspec.structs.astuple, records)))
+        return Rows(self.shape, records, msgspec.structs.astuple)
 
     def _plain(self, data: bytes, lines: int) -> bool:
         """Whether no record can have a member twice, and no text a NUL.

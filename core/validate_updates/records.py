@@ -78,7 +78,7 @@ class Decoder:
         for seq, line in enumerate(block.lines, block.first_seq):
             rows = fast.decode([line], line, seq) if fast else None
             if rows is not None:
-                quick += rows.rows
+                quick += rows.tuples()
             elif line.strip(b" \t\r"):
                 try:
                     slow.append((seq, parse_record(line)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, Final
 
@@ -29,7 +30,18 @@ class Rows:
     """Rows of one shape, each with its source number as the last value."""
 
     shape: Shape
-    rows: list[tuple[Any, ...]]
+    rows: list[Any]
+    as_tuple: Callable[[Any], tuple[Any, ...]] = tuple
+    """Makes a tuple of a row. Tuples that live for one statement only never burden the garbage collector."""
+
+    def tuples(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[Any, ...]]:
+        """The rows from ``start`` to before ``stop``."""
+        return map(self.as_tuple, self.rows[start:stop])
+
+    def halves(self) -> tuple[Rows, Rows]:
+        """The same rows in two parts."""
+        middle = len(self.rows) // 2
+        return replace(self, rows=self.rows[:middle]), replace(self, rows=self.rows[middle:])
 
 
 def in_key_order(shape: Shape, rows: list[tuple[Any, ...]]) -> Rows:

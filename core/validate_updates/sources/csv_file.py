@@ -172,21 +172,22 @@ class _Feed:
         if isinstance(line, LongLine) or len(self._raw) + len(line) > RECORD_LIMIT:
             self._again = iter([numbered])
             raise _TooLong
+        text = self._decode(line)
         self.last_seq = seq
         self._raw += line
         self._raw += b"\n"
-        return self._decode(line) if first else "\n" + self._decode(line)
+        return text if first else "\n" + text
 
     def _take(self) -> _Numbered | None:
         return next(self._again, None) or next(self._source, None)
 
     def _decode(self, line: bytes) -> str:
         if b"\0" in line:
-            self.flaw = BadRecord("nul_in_text", "text with a NUL character")
+            self.flaw = self.flaw or BadRecord("nul_in_text", "text with a NUL character")
         try:
             return line.decode()
         except UnicodeDecodeError as error:
-            self.flaw = undecodable(error)
+            self.flaw = self.flaw or undecodable(error, len(self._raw))
             return line.decode(errors="surrogateescape")
 
     def skip_record(self) -> int:

@@ -55,10 +55,10 @@ def parse_record(raw: bytes) -> dict[str, Any]:
     return record
 
 
-def undecodable(error: UnicodeDecodeError) -> BadRecord:
-    """The reason to refuse bytes that are not UTF-8."""
-    byte = error.object[error.start]
-    return BadRecord("bad_encoding", f"not UTF-8: byte 0x{byte:02x} at byte {error.start + 1} of the record")
+def undecodable(error: UnicodeDecodeError, before: int = 0) -> BadRecord:
+    """The reason to refuse bytes that are not UTF-8 and stand after ``before`` others of the record."""
+    byte, place = error.object[error.start], before + error.start + 1
+    return BadRecord("bad_encoding", f"not UTF-8: byte 0x{byte:02x} at byte {place} of the record")
 
 
 def _not_json(text: str, error: json.JSONDecodeError) -> BadRecord:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+import sqlalchemy as sa
 
+if TYPE_CHECKING:
     from validate_updates.secret import SecretUrl
     from validate_updates.shapes import Rows
     from validate_updates.targets.stage import Stage
@@ -30,6 +30,8 @@ class Database(ABC):
     def __init__(self, url: SecretUrl) -> None:
         self.url = url
         self.engine = self._open(url)
+        self.errors: tuple[type[Exception], ...] = (sa.exc.DBAPIError, self.engine.dialect.loaded_dbapi.Error)
+        """What the database's refusals are raised as: by SQLAlchemy, or by the driver where we use it directly."""
 
     @abstractmethod
     def _open(self, url: SecretUrl) -> sa.Engine:

@@ -106,7 +106,7 @@ class Postgresql(Database):
         driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         shape = rows.shape.number
         with driver.cursor() as cursor, cursor.copy(stage.copy_statement(rows.shape)) as copy:
-            for row in rows.rows:
+            for row in rows.tuples():
                 copy.write_row((*row, shape))
 
     def analyze(self, connection: sa.Connection, tables: Sequence[sa.Table]) -> None:

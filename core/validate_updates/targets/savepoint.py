@@ -1,4 +1,4 @@
-"""Savepoints, by plain statements: SQLAlchemy's own compile anew each time, which a batch of 50 records would feel."""
+"""Savepoints, on the driver's own cursor: SQLAlchemy's compile anew each time, which batches of 50 would feel."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ def savepoint(connection: sa.Connection, *, keep: bool = True) -> Iterator[None]
     """What is done in the block stands, or is taken back where an exception leaves it (or ``keep`` is false).
 
     Where the whole transaction is gone, as after some failures of SQLite, the exception goes up alone: a return to the
-    savepoint would fail, and hide it.
+    savepoint would fail, and hide it. Errors are the driver's own; ``Database.trouble`` sorts them.
     """
+    cursor = connection.connection.cursor()
     name = f"vu_{next(_numbers)}"
-    connection.exec_driver_sql(f"SAVEPOINT {name}")
     try:
-        yield
-    except BaseException:
-        if _alive(connection):
-            _take_back(connection, name)
-        raise
-    if keep:
-        connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
-    else:
-        _take_back(connection, name)
-
-
-def _take_back(connection: sa.Connection, name: str) -> None:
-    connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {name}")
-    connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
+        cursor.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            if _alive(connection):
+                cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
+                cursor.execute(f"RELEASE SAVEPOINT {name}")
+            raise
+        if not keep:
+            cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
+        cursor.execute(f"RELEASE SAVEPOINT {name}")
+    finally:
+        cursor.close()
 
 
 def _alive(connection: sa.Connection) -> bool:

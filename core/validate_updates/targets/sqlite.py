@@ -95,10 +95,10 @@ class Sqlite(Database):
             whole = len(rows.rows) // at_once * at_once
             many = f"{head} VALUES {', '.join([one] * at_once)}"
             for start in range(0, whole, at_once):
-                cells = list(itertools.chain.from_iterable(rows.rows[start : start + at_once]))
+                cells = list(itertools.chain.from_iterable(rows.tuples(start, start + at_once)))
                 cursor.execute(many, cells)
             if whole < len(rows.rows):
-                cursor.executemany(f"{head} VALUES {one}", rows.rows[whole:])
+                cursor.executemany(f"{head} VALUES {one}", list(rows.tuples(whole)))
         finally:
             cursor.close()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from validate_updates.errors import TargetError
+
 
 class Blame(StrEnum):
     """Who is to blame, and so what to do."""
@@ -29,3 +31,11 @@ class Trouble:
     column: str | None = None
     transaction_alive: bool = True
     """Whether a return to a savepoint is still possible."""
+
+
+def world_error(trouble: Trouble) -> TargetError:
+    """The error for trouble that no record is to blame for."""
+    hint = (
+        "try again later" if trouble.blame is Blame.RETRY else "mend it, then run the update again; nothing was changed"
+    )
+    return TargetError(f"the target database: {trouble.message} [{trouble.code}]", hint=hint)
