@@ -53,7 +53,7 @@ def _as_typed(parameter: Any, context: Any, value: Any) -> Any:
     many = parameter.multiple or parameter.nargs == -1
     if value is None and many:
         value = ()
-    if parameter.required and value in {None, ()} and not context.resilient_parsing:
+    if parameter.required and not value and not context.resilient_parsing:
         name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.metavar
         raise UsageError(f"{name} is missing", hint=f"see {context.command_path} --help")
     return parameter.callback(context, parameter, value) if parameter.callback else value

@@ -126,6 +126,7 @@ def test_a_traceback_comes_only_when_asked_for(command: Command, monkeypatch: py
         (["plam"], "error: No such command 'plam'. Did you mean 'plan'?\n  see validate-updates --help\n"),
         (["run"], "error: TASK|SOURCE is missing\n  see validate-updates run --help\n"),
         (["run", "x", "--nope"], "error: No such option: --nope\n  see validate-updates run --help\n"),
+        (["init", "--table", "t", "--target", ""], "error: --target is missing\n  see validate-updates init --help\n"),
         (["init", "--table", "t"], "error: --target is missing\n  see validate-updates init --help\n"),
         (["run", "x", "--wait", "soon"], "error: --wait 'soon' is not a number\n"),
         (["run", "x", "--wait", "-1"], "error: --wait -1 must be 0 or more\n"),
