@@ -144,6 +144,13 @@ def test_without_a_header_there_is_no_source(data: bytes, message: str) -> None:
         read(data)
 
 
+def test_a_byte_that_is_not_text_is_found_in_the_record() -> None:
+    (only,) = read(b'a,b\n1,"x\ny\xff\n\xfe"\n')
+    assert isinstance(only, Unreadable)
+    assert (only.seq, only.offset, only.raw) == (2, 4, b'1,"x\ny\xff\n\xfe"')
+    assert only.message == "not UTF-8: byte 0xff at byte 7 of the record"
+
+
 def test_a_told_delimiter_is_not_guessed() -> None:
     assert read(b"a,b\tc\n1,2\t3\n", "\t") == [(2, {"a,b": "1,2", "c": "3"})]
 
