@@ -8,6 +8,7 @@ import io
 import lzma
 import random
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,6 +106,28 @@ def test_a_stream_can_be_looked_at_before_it_is_read() -> None:
     assert stream.peek(4) == b"abcd"
     stream.unread(b"_")
     assert [stream.read(3), stream.read(100), stream.read(1)] == [b"_ab", b"cdef", b""]
+
+
+def test_every_line_that_came_before_a_cut_is_given(tmp_path: Path) -> None:
+    packed = gzip.compress(numbered_lines(3000))[:-20_000]
+    path = tmp_path / "records.jsonl.gz"
+    path.write_bytes(packed)
+    found, _ = lines_until_failure(path)
+    assert found == zlib.decompressobj(wbits=31).decompress(packed).split(b"\n")[:-1]
+
+
+def test_what_was_read_with_a_failure_comes_before_it() -> None:
+    class Breaking(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            if piece := super().read1(min(size or 0, 3)):
+                return piece
+            raise OSError(5, "Input/output error")
+
+    stream = ByteStream("x", Breaking(b"abcdefgh"))
+    assert [stream.read(4), stream.peek(9), stream.read(9)] == [b"abcd", b"efgh", b"efgh"]
+    for _ in range(2):
+        with pytest.raises(SourceError, match="x cannot be read to its end: Input/output error"):
+            stream.read(1)
 
 
 def test_a_missing_file_is_named_without_its_control_characters(tmp_path: Path) -> None:
