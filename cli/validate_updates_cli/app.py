@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from validate_updates import __version__
 
+from validate_updates import __version__
 from validate_updates_cli.commands.opening import TargetOptions
 from validate_updates_cli.commands.update import UpdateOptions
 from validate_updates_cli.output import Shared

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from validate_updates import __version__
-
 from validate_updates_cli.streams import write
 
 _WITH_VALUE = frozenset({"--config", "--format"})

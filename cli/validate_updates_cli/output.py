@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from validate_updates.result import SCHEMA_VERSION
 
+from validate_updates.result import SCHEMA_VERSION
 from validate_updates_cli.render.look import Look
 from validate_updates_cli.streams import wants_color, write
 from validate_updates_cli.translate import one_of

@@ -10,8 +10,8 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand
-from validate_updates.errors import UsageError
 
+from validate_updates.errors import UsageError
 from validate_updates_cli.output import Shared
 from validate_updates_cli.translate import new_app, with_options
 

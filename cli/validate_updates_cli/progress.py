@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from validate_updates.job import Progress, Silent
-
 from validate_updates_cli.output import Shared
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from validate_updates.errors import UsageError
 from validate_updates.findings import Severity
 from validate_updates.result import RunResult, Verdict
 from validate_updates.text import printable
-
 from validate_updates_cli.streams import complain
 
 KINDS: Final = ("json", "junit", "markdown")

@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
 from validate_updates.errors import UsageError
 
 Function = Callable[..., int]

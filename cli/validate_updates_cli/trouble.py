@@ -15,7 +15,6 @@ from validate_updates import __version__
 from validate_updates.errors import ExitCode, UpdateError
 from validate_updates.secret import SecretUrl
 from validate_updates.text import printable
-
 from validate_updates_cli.streams import complain, wants_color
 
 LONGEST: Final = 2000

@@ -26,12 +26,15 @@ def run(
     wait: float = 0.0,
     as_of: datetime | None = None,
     progress: Progress | None = None,
+    extra: Mapping[str, object] | None = None,
 ) -> RunResult:
     """Bring ``source`` to ``table`` of the database at the URL ``target``; the result says what became of it.
 
     ``source`` is a path, several, ``-``, an iterable of mappings, or an object with ``__arrow_c_stream__``.
-    ``settings`` holds each plugin's settings by its name. A rejected or failed update is a result, not an exception;
-    raised are :class:`~validate_updates.errors.UsageError` where the job makes no sense and
+    ``settings`` holds each plugin's settings by its name, ``extra`` plugins given as objects, by names of yours.
+
+    A rejected or failed update is a result, not an exception; raised are
+    :class:`~validate_updates.errors.UsageError` where the job makes no sense and
     :class:`~validate_updates.errors.LockHeld` where another run works on the same target.
     """
     from validate_updates.engine import execute
@@ -50,7 +53,7 @@ def run(
         dry_run=dry_run,
         as_of=as_of,
     )
-    return execute(job, progress)
+    return execute(job, progress, extra=extra)
 
 
 def plan(source: Any, *, target: str, table: str, **options: Any) -> RunResult:

@@ -44,6 +44,7 @@ from validate_updates.targets.plan import Plan, duplicated_keys, raw
 from validate_updates.targets.reflect import target_table
 from validate_updates.targets.stage import forget
 from validate_updates.targets.trouble import Blame, world_error
+from validate_updates.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -198,7 +199,8 @@ class _Run:
             else:
                 found = prepare(connection, job.journal_prefix, job.schema)
                 self.journal = Journal(found)
-                recovered = self.journal.recover(connection, except_run=self.info.run_id, table=self._table_name())
+                locked = None if self.database.is_sqlite else self._table_name()
+                recovered = self.journal.recover(connection, except_run=self.info.run_id, table=locked)
                 self.result = replace(self.result, recovered=recovered)
                 self.journal.start(
                     connection,
@@ -258,6 +260,7 @@ class _Run:
             with self._timed("verdict"):
                 self._judge(Moment.RESULT)
                 signals.check()
+                self._weigh()
                 self._stand()
 
     def _make_plan(self) -> None:
@@ -383,6 +386,13 @@ class _Run:
         return self.plan
 
     # --- verdict -----------------------------------------------------------------------------------------------------
+
+    def _weigh(self) -> None:
+        """Where the job fails on warnings, they decide like critical findings, before the commit."""
+        worst = self.job.fail_on.rank
+        deciding = [finding for finding in self.judges.findings if finding.severity.rank >= worst]
+        if deciding:
+            raise _Rejected(_because(deciding))
 
     def _stand(self) -> None:
         """Everything agrees: enter the outcome in the same transaction, and commit both."""
@@ -533,7 +543,9 @@ def _ambiguous_key(target: TargetTable, keys: Sequence[str]) -> Finding:
 
 
 def _deletes_skipped(target: TargetTable, intake: Intake) -> Finding:
-    why = f"{intake.kept_out} records could not be read or staged" if intake.kept_out else "the source has no records"
+    why = (
+        f"{counted(intake.kept_out, 'record')} could not be staged" if intake.kept_out else "the source has no records"
+    )
     return Finding(
         code="deletes_skipped",
         severity=Severity.WARNING,
@@ -546,7 +558,7 @@ def _too_many_deletes(target: TargetTable, deletes: int, rows: int, percent: flo
     return Finding(
         code="too_many_deletes",
         severity=Severity.CRITICAL,
-        message=f"{deletes} rows of {target.name} are missing in the source and would be deleted",
+        message=f"{counted(deletes, 'row')} of {target.name} missing in the source would be deleted",
         table=target.name,
         observed=deletes,
         expected=f"at most {rows} rows and {percent:g} % of the table",

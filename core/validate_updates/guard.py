@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NOT_CHECKED: Final = "not_checked"
+"""Code of a finding that says why a check could not look."""
+
 GRACE: Final = 1.0
 """Seconds that plugin code gets to end after it was told to."""
 
@@ -94,7 +97,7 @@ def run_validator(
     validator = owned.item
     outcome = guarded(lambda: read_answer(validator.check(context)), limit=validator.time_limit, interrupt=interrupt)
     answer = outcome.value or Answer([_failed(owned, context, outcome.problem)])
-    state = "failed" if outcome.value is None else "found" if answer.count else "passed"
+    state = "failed" if outcome.value is None else _state(answer)
     judged = Judged(
         plugin=owned.plugin,
         validator=validator.name,
@@ -107,6 +110,13 @@ def run_validator(
     return judged, tuple(
         finding.by(owned.plugin, validator.name, validator.moment.value) for finding in answer.findings()
     )
+
+
+def _state(answer: Answer) -> str:
+    """What an answer comes to. A check that only says it could not look has not passed."""
+    if not answer.count:
+        return "passed"
+    return "not checked" if {finding.code for finding in answer.findings()} == {NOT_CHECKED} else "found"
 
 
 def _failed(owned: Owned[Validator], context: Context, problem: Problem | None) -> Finding:

@@ -19,7 +19,7 @@ from validate_updates.targets.reflect import key_for
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.stage import Stage
 from validate_updates.targets.trouble import Blame, world_error
-from validate_updates.text import key_text, printable
+from validate_updates.text import counted, key_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -152,7 +152,7 @@ class Intake:
             yield Finding(
                 code="unknown_column",
                 severity=Severity.WARNING,
-                message=f"{records} records carry {printable(column, 60)!r}, no column of {self.target.name}",
+                message=f"{counted(records, 'record')} with {printable(column, 60)!r}, no column of {self.target.name}",
                 table=self.target.name,
                 column=column,
                 observed=records,
@@ -162,7 +162,7 @@ class Intake:
             yield Finding(
                 code="duplicate_key",
                 severity=Severity.WARNING,
-                message=f"{self.duplicates} records were replaced by a later record of the same key in the source",
+                message=f"{counted(self.duplicates, 'record')} replaced by a later one of the same key in the source",
                 table=self.target.name,
                 observed=self.duplicates,
                 samples=self.stage.superseded,

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from validate_updates.findings import Severity
 from validate_updates.secret import SecretUrl
 
 
@@ -62,6 +63,8 @@ class Job:
     wait: float = 0.0
     """Seconds to wait for another run's lock."""
     dry_run: bool = False
+    fail_on: Severity = Severity.CRITICAL
+    """Findings of this severity or a higher one reject the update."""
     as_of: datetime | None = None
     """Counts as now; the clock unless given. Aware."""
     samples: int = 10

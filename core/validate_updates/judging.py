@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import islice
+from math import isfinite
 from typing import TYPE_CHECKING
 
+from validate_updates.answers import Rubbish
 from validate_updates.declarations import Moment
 from validate_updates.errors import TargetError
 from validate_updates.findings import Finding, Severity
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from validate_updates.context import Context
+    from validate_updates.declarations import Metric
     from validate_updates.manager import Plugins
     from validate_updates.reading import GuardedReader
     from validate_updates.result import Judged
@@ -55,16 +59,16 @@ class Judges:
         for owned in self._plugins.metrics:
             if owned.item.moment is not moment:
                 continue
-            metric = owned.item
-            measured = partial(metric.measure, replace(context, db=self.new_reader()))
-            with self._guarded(f"metric {metric.name}"):
+            reader = self.new_reader()
+            measured = partial(_measured, owned.item, replace(context, db=reader))
+            with self._guarded(f"metric {owned.item.name}"):
                 outcome = guarded(measured, limit=METRIC_SECONDS, interrupt=self._interrupt)
-            values = _numbers(metric.name, outcome.value)
-            if outcome.problem is not None or values is None:
-                what = outcome.problem.message if outcome.problem else "returned something that is not a number"
-                self.findings.append(_unmeasured(owned.plugin, metric.name, moment, what))
+                reader.close()
+            if outcome.problem is None and outcome.value is not None:
+                self.metrics.update(outcome.value)
             else:
-                self.metrics.update(values)
+                what = outcome.problem.message if outcome.problem else "ended without an answer"
+                self.findings.append(_unmeasured(owned.plugin, owned.item.name, moment, what))
 
     def ask(self, moment: Moment, context: Context) -> Sequence[Finding]:
         """Ask the validators of a moment. Raises ``TargetError`` where one of them ended our transaction."""
@@ -96,16 +100,21 @@ class Judges:
         self._database.interrupt(self._connection)
 
 
-def _numbers(name: str, value: object) -> dict[str, float] | None:
+def _measured(metric: Metric, context: Context) -> dict[str, float]:
+    """The numbers of a metric by name, those that are finite. Runs under guard, since a mapping may be plugin code."""
+    value = metric.measure(context)
     if value is None:
         return {}
-    items = value.items() if isinstance(value, Mapping) else [("", value)]
+    items = list(islice(value.items(), _MAX_METRICS + 1)) if isinstance(value, Mapping) else [("", value)]
+    if len(items) > _MAX_METRICS:
+        raise Rubbish(f"returned more than {_MAX_METRICS} numbers")
     numbers: dict[str, float] = {}
     for part, number in items:
         if not isinstance(part, str) or isinstance(number, bool) or not isinstance(number, int | float):
-            return None
-        numbers[f"{name}.{part}" if part else name] = float(number)
-    return numbers if len(numbers) <= _MAX_METRICS else None
+            raise Rubbish(f"returned {type(number).__name__} where a number was due")
+        if isfinite(number):
+            numbers[f"{metric.name}.{part}" if part else metric.name] = float(number)
+    return numbers
 
 
 def _unmeasured(plugin: str, metric: str, moment: Moment, what: str) -> Finding:

@@ -15,13 +15,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from validate_updates.shapes import KEY_LENGTH, Rows, Shape
+from validate_updates.shapes import Rows, Shape, key_length
 from validate_updates.targets.names import SEQ
 from validate_updates.targets.table import Column, Kind
 from validate_updates.values import BadValue, Converter
 
 _FAST_TYPES: dict[Kind, Any] = {
-    Kind.REAL: float,
     Kind.BOOLEAN: bool,
     Kind.DATE: str,
     Kind.TIME: str,
@@ -29,22 +28,30 @@ _FAST_TYPES: dict[Kind, Any] = {
     Kind.TIMESTAMP_TZ: str,
     Kind.UUID: str,
 }
-"""What msgspec decodes a kind to. Kinds that are not here are text, integer (bounded), or anything."""
+"""What msgspec decodes a kind to, where that does not depend on the column."""
+
+_SLOW_KINDS = {Kind.JSON, Kind.OTHER, Kind.BYTES}
+"""Their values may be nested, or of any type: only the strict way judges them."""
 
 
-def _fast_type(column: Column, *, in_key: bool) -> Any:
+def _integer(bits: int) -> Any:
+    return Annotated[int, msgspec.Meta(ge=-(1 << (bits - 1)), le=(1 << (bits - 1)) - 1)]
+
+
+def _fast_type(column: Column, *, key_length: int | None) -> Any:
     if column.kind is Kind.INTEGER:
-        low, high = -(1 << (column.bits - 1)), (1 << (column.bits - 1)) - 1
-        return Annotated[int, msgspec.Meta(ge=low, le=high)]
+        return _integer(column.bits)
+    if column.kind is Kind.REAL:
+        return _integer(64) | float  # an integer must be seen as it is, to tell whether a float holds it
     if column.kind is Kind.TEXT:
-        length = min(column.length or KEY_LENGTH, KEY_LENGTH) if in_key else column.length
-        return str if length is None else Annotated[str, msgspec.Meta(max_length=length)]
-    return _FAST_TYPES.get(column.kind, Any)
+        lengths = [length for length in (column.length, key_length) if length is not None]
+        return Annotated[str, msgspec.Meta(max_length=min(lengths))] if lengths else str
+    return _FAST_TYPES[column.kind]
 
 
 def line_decoder(shape: Shape, columns: list[Column], converters: Mapping[str, Converter]) -> LineDecoder | None:
-    """The fast way for lines of ``shape``; None where a column's name or the key's type does not allow one."""
-    if any(_fast_type(columns[at], in_key=True) is Any for at in shape.key_at):
+    """The fast way for lines of ``shape``; None where a column's type or name does not allow one."""
+    if any(column.kind in _SLOW_KINDS for column in columns):
         return None
     try:
         return LineDecoder(shape, columns, converters)
@@ -109,8 +116,8 @@ def _struct(shape: Shape, columns: list[Column]) -> type[msgspec.Struct]:
     fields: list[Any] = []
     for index, column in enumerate(columns):
         in_key = index in shape.key_at
-        kind = _fast_type(column, in_key=in_key)
-        fields.append((_field(index), kind if kind is Any or in_key else kind | None))
+        kind = _fast_type(column, key_length=key_length(len(shape.key_at)) if in_key else None)
+        fields.append((_field(index), kind if in_key else kind | None))
     names = {_field(index): column.name for index, column in enumerate(columns)}
     never = Literal["\0"]
     return msgspec.defstruct(

@@ -15,7 +15,7 @@ import msgspec
 from validate_updates.job import UnknownColumns
 from validate_updates.line_decoder import LineDecoder, line_decoder
 from validate_updates.result import KeptOut
-from validate_updates.shapes import KEY_LENGTH, MOST_SHAPES, Rows, Shape, in_key_order
+from validate_updates.shapes import MOST_SHAPES, Rows, Shape, in_key_order, key_length
 from validate_updates.sources.base import RAW_LIMIT, Block, Lines, Records, Source, Unreadable
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.table import TargetTable
@@ -114,7 +114,7 @@ class Decoder:
             except BadValue as bad:
                 raise Refused(bad.code, f"{name}: {bad}", name) from None
         for name, at in zip(self._table.key, shape.key_at, strict=True):
-            _check_key(name, values[at])
+            _check_key(name, values[at], key_length(len(shape.key_at)))
         return shape, values
 
     def _shape_of(self, members: tuple[str, ...]) -> tuple[Shape, tuple[str, ...]]:
@@ -182,11 +182,11 @@ class Refused(Exception):  # a record refused is an outcome, not a fault
         self.code, self.message, self.column = code, message, column
 
 
-def _check_key(name: str, value: Any) -> None:
+def _check_key(name: str, value: Any, longest: int) -> None:
     if value is None:
         raise Refused("null_key", f"{name}: the key is null", name)
-    if isinstance(value, str) and len(value) > KEY_LENGTH:
-        raise Refused("key_too_long", f"{name}: a key of {len(value)} characters; at most {KEY_LENGTH} will do", name)
+    if isinstance(value, str) and len(value) > longest:
+        raise Refused("key_too_long", f"{name}: a key of {len(value)} characters; at most {longest} will do", name)
 
 
 def _as_text(record: Mapping[str, Any]) -> str:

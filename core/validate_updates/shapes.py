@@ -10,8 +10,15 @@ from typing import Any, Final
 
 MOST_SHAPES: Final = 2000
 """Different sets of columns in one update: more than any honest feed has, and few enough to name in a statement."""
-KEY_LENGTH: Final = 900
-"""Characters of a text key. PostgreSQL's indexes take 2,700 bytes, which 900 characters need at the worst."""
+_KEY_LENGTH: Final = 900
+
+
+def key_length(columns: int) -> int:
+    """Characters that a text in a key of so many columns may have.
+
+    PostgreSQL's indexes take 2,700 bytes, which 900 characters need at the worst.
+    """
+    return _KEY_LENGTH // columns
 
 
 @dataclass(frozen=True, slots=True)

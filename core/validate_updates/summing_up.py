@@ -63,6 +63,6 @@ def next_steps(result: RunResult, job: Job) -> tuple[str, ...]:
         return (f"validate-updates run {job.command}",) if stands else ()
     if result.verdict is Verdict.COMMITTED and result.worst() in {None, Severity.INFO}:
         return ()
-    target = "" if "target" in job.origins else f" --target {shlex.quote(str(job.target))}"
+    target = f" --target {shlex.quote(str(job.target))}" if "--target" in job.command else ""
     show = f"validate-updates runs show {result.run_id}{target}"
     return (show,) if stands else (show, f"validate-updates plan {job.command}")

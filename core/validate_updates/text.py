@@ -38,6 +38,11 @@ def key_text(names: Iterable[str], values: Iterable[object]) -> str:
     return ", ".join(f"{name}={printable(value, 80)}" for name, value in zip(names, values, strict=True))
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 record``, ``2 records``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _escape(char: str) -> str:
     code = ord(char)
     if code <= 0xFF:

@@ -118,7 +118,7 @@ def _integer(column: Column) -> Converter:
         if not isinstance(value, int):
             raise _wrong("an integer", value)
         if not low <= value <= high:
-            raise BadValue("out_of_range", f"{value} does not fit a {column.bits}-bit integer")
+            raise BadValue("out_of_range", f"{printable(value, _SHOWN)} does not fit a {column.bits}-bit integer")
         return int(value)
 
     return convert
@@ -141,7 +141,7 @@ def _as_real(value: Any) -> float:
     _finite_or_huge(value)
     result = float(value)
     if isinstance(value, int) and int(result) != value:
-        raise BadValue("loses_digits", f"{value} has more digits than the column keeps")
+        raise BadValue("loses_digits", f"{printable(value, _SHOWN)} has more digits than the column keeps")
     return result + 0.0  # -0.0 and 0.0 are one value to the database
 
 

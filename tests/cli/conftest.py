@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from validate_updates_cli.main import main
 
 Records = Iterable[Mapping[str, Any]]

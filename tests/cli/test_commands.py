@@ -15,11 +15,11 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
+
+from tests.cli.conftest import Command, rows_of
 from validate_updates.lockfile import locked_file
 from validate_updates.result import RunResult
 from validate_updates.settings import load_settings
-
-from tests.cli.conftest import Command, rows_of
 
 Records = Callable[..., Path]
 GOOD = {"event_id": 3, "title": "Oceans", "room": "C"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+
 from validate_updates.errors import ExitCode
 from validate_updates.findings import Finding
 from validate_updates.result import (

@@ -12,6 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.cli.results import REJECTED
 from validate_updates.findings import Finding, Severity
 from validate_updates.result import CellChange, Change, Judged, KeptOut, PluginInfo, RunResult, Section
 from validate_updates_cli.output import Shared, show
@@ -21,8 +23,6 @@ from validate_updates_cli.render.look import Look
 from validate_updates_cli.render.markdown import code, markdown, prose
 from validate_updates_cli.render.summary import one_line, summary
 from validate_updates_cli.reports import error_lines
-
-from tests.cli.results import REJECTED
 
 NASTY = [
     "\x1b[2J\x1b]8;;http://evil\x07click\x1b]8;;\x07",

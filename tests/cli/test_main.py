@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import typer
+
 import validate_updates
+from tests.cli.conftest import Command
 from validate_updates import errors
 from validate_updates_cli import app as app_module
 from validate_updates_cli.main import command_first, main
 from validate_updates_cli.trouble import report
-
-from tests.cli.conftest import Command
 
 EXECUTABLE = Path(sys.executable).with_name("validate-updates")
 SECRET = "hunter2-and-more"

@@ -9,14 +9,14 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
+
+from tests.cli.results import ADDED_HIGH, COMMITTED, DRY_RUN, FAILED, QUARANTINED, REJECTED
 from validate_updates.errors import UsageError
 from validate_updates.result import RunResult
 from validate_updates_cli.render.json import as_json, result_json
 from validate_updates_cli.render.junit import junit
 from validate_updates_cli.render.markdown import markdown
 from validate_updates_cli.reports import STEP_SUMMARY_BYTES, open_reports, tell_github, write_reports
-
-from tests.cli.results import ADDED_HIGH, COMMITTED, DRY_RUN, FAILED, QUARANTINED, REJECTED
 
 
 @pytest.mark.parametrize("result", [COMMITTED, REJECTED, QUARANTINED, FAILED, DRY_RUN])

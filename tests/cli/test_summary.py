@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.cli.results import ADDED_HIGH, COMMITTED, DRY_RUN, FAILED, QUARANTINED, REJECTED
 from validate_updates.findings import Finding, Severity
 from validate_updates.result import Counts, KeptOut, RunResult, Section
 from validate_updates_cli.render.look import Look
 from validate_updates_cli.render.summary import one_line, summary
-
-from tests.cli.results import ADDED_HIGH, COMMITTED, DRY_RUN, FAILED, QUARANTINED, REJECTED
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from validate_updates.errors import ExitCode, UsageError
-
 from validate_updates_cli.commands.opening import settings_of
 from validate_updates_cli.output import Shared, answer
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 def show_settings(shared: Shared, *, origin: bool) -> int:
     """Every setting; with ``origin`` also where it came from. Secrets are masked."""
     from validate_updates.settings import show
-
     from validate_updates_cli.render.settings import settings_page
 
     settings = settings_of(shared)

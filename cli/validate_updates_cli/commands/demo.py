@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from validate_updates.settings.jobs import Flags, job_for
 from validate_updates.settings.load import load_settings
-
 from validate_updates_cli.demo.folder import Day, Demo, make
 from validate_updates_cli.output import Shared, answer, look, show
 from validate_updates_cli.progress import watching

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import platform
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from validate_updates import __version__
 from validate_updates.errors import ExitCode, UpdateError
-
 from validate_updates_cli.commands.opening import Place, TargetOptions, place_of, reading, settings_of
 from validate_updates_cli.output import Shared, answer
 from validate_updates_cli.render.words import plural
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
     from validate_updates.settings import Settings
     from validate_updates.targets.base import Database
 
@@ -87,29 +84,10 @@ def drivers() -> Iterator[Check]:
 
 def savepoints() -> Iterator[Check]:
     """Whether what a savepoint kept goes with the transaction around it, as everything here rests on."""
-    from validate_updates.secret import SecretUrl
-    from validate_updates.targets import open_database
+    from validate_updates.targets.sqlite import prove_savepoints
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "scratch.db"
-        with closing(sqlite3.connect(path)) as scratch:
-            scratch.execute("CREATE TABLE t (x INTEGER)")
-        database = open_database(SecretUrl(f"sqlite:///{path}"))
-        left = _left_behind(database)
-    if left:
-        message, todo = "a rolled back transaction left rows behind", "do not update SQLite databases with this Python"
-        yield Check(name="savepoints", state=FAIL, message=message, todo=todo, exit_code=int(ExitCode.DEFECT))
-    else:
-        yield Check(name="savepoints", state=OK, message="a rollback takes back what savepoints kept")
-
-
-def _left_behind(database: Database) -> int:
-    with database.connect() as connection:
-        outer = connection.begin()
-        with connection.begin_nested():
-            connection.exec_driver_sql("INSERT INTO t VALUES (1)")
-        outer.rollback()
-        return int(connection.exec_driver_sql("SELECT count(*) FROM t").scalar_one())
+    prove_savepoints()
+    yield Check(name="savepoints", state=OK, message="a rollback takes back what savepoints kept")
 
 
 def _settings(shared: Shared, found: list[Settings]) -> Iterator[Check]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from validate_updates.errors import TargetError, UsageError
-
 from validate_updates_cli.commands.opening import reading
 from validate_updates_cli.output import Shared, answer
 
@@ -16,7 +15,6 @@ def write_settings(shared: Shared, *, target: str, table: str, schema: str | Non
     from validate_updates.secret import SecretUrl
     from validate_updates.settings.files import OWN
     from validate_updates.targets.reflect import target_table
-
     from validate_updates_cli.render.summary import answer_page
     from validate_updates_cli.render.toml import PLUGIN, starter, task_name
 

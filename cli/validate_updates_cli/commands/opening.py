@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from validate_updates.errors import TargetError
 
+from validate_updates.errors import TargetError
 from validate_updates_cli.output import Shared
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
     from validate_updates.secret import SecretUrl
     from validate_updates.settings import Settings
     from validate_updates.targets.base import Database
@@ -67,6 +68,7 @@ def place_of(settings: Settings, options: TargetOptions) -> Place:
 def reading(url: SecretUrl) -> Iterator[tuple[Database, sa.Connection]]:
     """The database, and a connection in a transaction that reads. Raises ``TargetError``, with no value in it."""
     import sqlalchemy as sa
+
     from validate_updates.targets import open_database
 
     database = open_database(url)

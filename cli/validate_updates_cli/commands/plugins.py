@@ -13,7 +13,6 @@ from validate_updates_cli.output import Shared, answer
 def list_plugins(shared: Shared) -> int:
     """The installed plugins. None of them is imported, so that a broken one cannot hide the others."""
     from validate_updates.manager import available
-
     from validate_updates_cli.render.plugins import plugin_list
 
     found = available()
@@ -24,7 +23,6 @@ def list_plugins(shared: Shared) -> int:
 def show_plugin(shared: Shared, name: str) -> int:
     """What one plugin declares under the settings that hold here."""
     from validate_updates.manager import describe
-
     from validate_updates_cli.render.plugins import plugin_fields, plugin_page
 
     settings = settings_of(shared)

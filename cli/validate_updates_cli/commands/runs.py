@@ -12,7 +12,6 @@ def list_runs(shared: Shared, options: TargetOptions, *, limit: int) -> int:
     """The newest runs, of one task if asked."""
     from validate_updates.journal.reading import runs
     from validate_updates.journal.schema import find
-
     from validate_updates_cli.render.runs import run_list
 
     place = place_of(settings_of(shared), options)
@@ -26,7 +25,6 @@ def show_run(shared: Shared, options: TargetOptions, wanted: str) -> int:
     """Everything about one run: by its id, the beginning of it, or ``last``."""
     from validate_updates.journal.reading import show
     from validate_updates.journal.schema import find
-
     from validate_updates_cli.render.runs import run_page
 
     place = place_of(settings_of(shared), options)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from validate_updates.errors import ExitCode, UsageError
+
+from validate_updates.errors import UsageError
 from validate_updates.findings import Severity
 from validate_updates.text import printable
-
 from validate_updates_cli.output import Shared, look, show
 from validate_updates_cli.progress import watching
 from validate_updates_cli.reports import Report, open_reports, tell_github, write_reports
@@ -111,7 +111,7 @@ class UpdateOptions:
     fail_on: Annotated[
         str,
         typer.Option(
-            "--fail-on", metavar="critical|warning", help="Findings that make the exit code 1.", rich_help_panel=THEN
+            "--fail-on", metavar="critical|warning", help="Findings that reject the update.", rich_help_panel=THEN
         ),
     ] = "critical"
 
@@ -126,7 +126,7 @@ def update(shared: Shared, options: UpdateOptions, sources: Sequence[str], *, dr
     settings = load_settings(Path(shared.config) if shared.config else None)
     name = sources[0] if len(sources) == 1 else None
     several = tuple(sources) if len(sources) > 1 else None
-    job = job_for(settings, name, flags(options, dry_run=dry_run, sources=several))
+    job = replace(job_for(settings, name, flags(options, dry_run=dry_run, sources=several)), fail_on=fail_on)
     reports = open_reports(options.report or ())
 
     from validate_updates.engine import execute
@@ -139,7 +139,7 @@ def update(shared: Shared, options: UpdateOptions, sources: Sequence[str], *, dr
     except Exception:
         complain(f"run {printable(result.run_id)}: {result.verdict}; it could not be shown")
         raise
-    return exit_code(result, fail_on)
+    return int(result.exit_code)
 
 
 def flags(options: UpdateOptions, *, dry_run: bool, sources: tuple[str, ...] | None = None) -> Flags:
@@ -177,15 +177,6 @@ def deliver(result: RunResult, shared: Shared, reports: Sequence[Report], *, as_
         show([one_line(result, here)] if shared.quiet else summary(result, here, verbose=shared.verbose), shared)
     write_reports(result, reports)
     tell_github(result)
-
-
-def exit_code(result: RunResult, fail_on: Severity) -> int:
-    """The result's own, or 1 where ``fail_on`` is stricter than that."""
-    worst = result.worst()
-    if result.exit_code == ExitCode.OK and worst is not None and worst.rank >= fail_on.rank:
-        complain(f"exit code 1, since --fail-on {fail_on} was given; verdict: {result.verdict}")
-        return int(ExitCode.REJECTED)
-    return int(result.exit_code)
 
 
 def moment(text: str | None) -> datetime | None:

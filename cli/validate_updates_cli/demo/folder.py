@@ -12,7 +12,6 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from validate_updates.errors import UsageError
-
 from validate_updates_cli.demo.world import SCHEMA, Record, World
 
 MARK = ".validate-updates-demo"

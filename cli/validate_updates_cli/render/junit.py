@@ -9,7 +9,6 @@ from xml.etree import ElementTree as ET
 from validate_updates.findings import Finding, Severity
 from validate_updates.result import Judged, RunResult, Verdict
 from validate_updates.text import printable
-
 from validate_updates_cli.render.look import Look
 from validate_updates_cli.render.words import FINDINGS, MESSAGE, equation, evidence
 

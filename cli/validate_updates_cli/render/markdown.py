@@ -13,7 +13,6 @@ from typing import Final
 from validate_updates.findings import Finding, Severity
 from validate_updates.result import KeptOut, RunResult, Section, Verdict
 from validate_updates.text import printable
-
 from validate_updates_cli.render.look import Look
 from validate_updates_cli.render.words import (
     EXAMPLES,

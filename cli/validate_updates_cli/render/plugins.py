@@ -13,7 +13,6 @@ from validate_updates_cli.render.words import MESSAGE
 
 if TYPE_CHECKING:
     from validate_updates.manager import Description, Found
-
     from validate_updates_cli.render.look import Look
 
 

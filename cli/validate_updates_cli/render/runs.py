@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
-from validate_updates.result import RunResult, Verdict
 
+from validate_updates.result import RunResult, Verdict
 from validate_updates_cli.render.page import Page
 from validate_updates_cli.render.summary import summary
 from validate_updates_cli.render.words import number
 
 if TYPE_CHECKING:
     from validate_updates.journal.rows import BatchRow, RunRow, StoredRun
-
     from validate_updates_cli.render.look import Look
 
 _STYLES: Final = {"committed": "green", "rejected": "red", "refused": "red", "failed": "red"}

@@ -12,7 +12,6 @@ from validate_updates_cli.render.words import plural
 
 if TYPE_CHECKING:
     from validate_updates.settings import Entry
-
     from validate_updates_cli.render.look import Look
 
 

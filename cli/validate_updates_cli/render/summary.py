@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Final
 
 from rich.text import Text
+
 from validate_updates.findings import Finding, Severity
 from validate_updates.result import Change, Judged, KeptOut, RunResult, Section, Verdict
-
 from validate_updates_cli.render.look import Look
 from validate_updates_cli.render.page import Page, joined
 from validate_updates_cli.render.words import (

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from validate_updates.result import Counts, KeptOut, RunResult, Verdict
-
 from validate_updates_cli.render.look import Look
 
 if TYPE_CHECKING:

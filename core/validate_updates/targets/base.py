@@ -25,7 +25,7 @@ class Database(ABC):
     """A target database: how to open, lock, fill and question it."""
 
     is_sqlite: ClassVar[bool]
-    """Whether values are stored by SQLite's rules."""
+    """Whether values are stored by SQLite's rules, and the lock is on the whole database."""
 
     def __init__(self, url: SecretUrl) -> None:
         self.url = url

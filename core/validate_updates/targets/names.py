@@ -1,4 +1,4 @@
-"""Names of our own columns in the stage. A target may not have columns of these names."""
+"""Names in statements: of our own columns in the stage, which a target may not have, and how any name is quoted."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ SEQ: Final = "vu_seq"
 """The record's number in the source."""
 SHAPE: Final = "vu_shape"
 """Number of the record's shape."""
+
+
+def quoted(name: str) -> str:
+    """``name`` as an identifier, for statements that go to the driver as they are. Both databases quote alike."""
+    return '"' + name.replace('"', '""') + '"'

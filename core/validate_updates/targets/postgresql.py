@@ -139,6 +139,7 @@ class Postgresql(Database):
     def read_only(self, connection: sa.Connection) -> Iterator[None]:
         connection.exec_driver_sql("SAVEPOINT vu_read_only")
         # A commit would find this violated and undo everything: read-only mode alone does not forbid COMMIT.
+        connection.exec_driver_sql("SET CONSTRAINTS pg_temp.vu_trap_step_key DEFERRED")
         connection.exec_driver_sql("INSERT INTO vu_trap VALUES (1), (1)")
         connection.exec_driver_sql("SET LOCAL transaction_read_only = on")
         try:

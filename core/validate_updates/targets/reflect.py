@@ -54,7 +54,7 @@ def target_table(
             raise UsageError(
                 f"table {name} has no column {part!r} for the key{meant}", hint=f"columns: {', '.join(names)}"
             )
-    primary = tuple(column.name for column in table.primary_key.columns)
+    primary = tuple(str(column.name) for column in table.primary_key.columns)
     return TargetTable(
         name=name,
         schema=schema,
@@ -73,12 +73,12 @@ def _unique_sets(connection: sa.Connection, table: sa.Table) -> list[tuple[str, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sa.exc.SAWarning)  # indexes over expressions are none of ours
         indexes = inspector.get_indexes(table.name, schema=table.schema)
-    found = [tuple(one["column_names"]) for one in constraints]
+    found = [tuple(map(str, one["column_names"])) for one in constraints]
     for index in indexes:
         names = index["column_names"]
         partial = any(option.endswith("_where") for option in index.get("dialect_options") or {})
         if index["unique"] and not partial and all(isinstance(name, str) for name in names):
-            found.append(tuple(name for name in names if name is not None))
+            found.append(tuple(str(name) for name in names))
     return sorted(set(found), key=lambda names: (len(names), names))
 
 

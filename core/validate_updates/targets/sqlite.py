@@ -17,6 +17,8 @@ from sqlalchemy.engine import make_url
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.lockfile import locked_file
 from validate_updates.targets.base import Database, TransactionEnded
+from validate_updates.targets.names import quoted
+from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
 
@@ -41,15 +43,8 @@ class Sqlite(Database):
         self.path = database_path(url)
         if not self.path.exists():
             raise TargetError(f"there is no database file {self.path.name}", hint=f"check --target {url}")
-        engine = sa.create_engine(
-            url.reveal(),
-            hide_parameters=True,
-            poolclass=sa.NullPool,
-            # Validators run in threads of their own, one at a time, on the run's connection.
-            connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
-        )
-        event.listen(engine, "connect", _set_up)
-        event.listen(engine, "begin", _begin)
+        engine = _engine(url.reveal(), sa.NullPool)
+        prove_savepoints()
         return engine
 
     @contextmanager
@@ -68,13 +63,13 @@ class Sqlite(Database):
         """BEGIN IMMEDIATE has the write lock already."""
 
     def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
-        rows = connection.exec_driver_sql(f"PRAGMA table_xinfo({_quoted(table.name)})").all()
+        rows = connection.exec_driver_sql(f"PRAGMA table_xinfo({quoted(table.name)})").all()
         keys = sum(1 for row in rows if row[5])
         return tuple(_column(row, sole_key=keys == 1) for row in rows if row[6] != 1)
 
     def key_collations(self, connection: sa.Connection, table: sa.Table, key: Sequence[str]) -> dict[str, str]:
-        for _, name, unique, *_rest in connection.exec_driver_sql(f"PRAGMA index_list({_quoted(table.name)})").all():
-            parts = connection.exec_driver_sql(f"PRAGMA index_xinfo({_quoted(name)})").all()
+        for _, name, unique, *_rest in connection.exec_driver_sql(f"PRAGMA index_list({quoted(table.name)})").all():
+            parts = connection.exec_driver_sql(f"PRAGMA index_xinfo({quoted(name)})").all()
             members = {part[2]: part[4] for part in parts if part[5]}
             if unique and set(members) == set(key):
                 return {column: collation for column, collation in members.items() if collation != "BINARY"}
@@ -166,6 +161,40 @@ class Sqlite(Database):
         return None if row is None else row[0]
 
 
+def _engine(url: str, pool: type[sa.Pool]) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        hide_parameters=True,
+        poolclass=pool,
+        # Validators run in threads of their own, one at a time, on the run's connection.
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def prove_savepoints() -> None:
+    """Make sure, in a scratch database, that a rollback takes back what a savepoint kept: everything here rests on it.
+
+    Raises ``TargetError`` where it does not, as with Python's own way of beginning transactions, which may change.
+    """
+    engine = _engine("sqlite://", sa.StaticPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE scratch (x INTEGER)")
+        connection.commit()
+        with savepoint(connection):
+            connection.exec_driver_sql("INSERT INTO scratch VALUES (1)")
+        connection.rollback()
+        left = connection.exec_driver_sql("SELECT count(*) FROM scratch").scalar_one()
+    engine.dispose()
+    if left:
+        raise TargetError(
+            "this Python's SQLite driver does not roll back what a savepoint kept; nothing was written",
+            hint="use another version of Python, and tell us which one this is",
+        )
+
+
 def database_path(url: SecretUrl) -> Path:
     """The file behind a SQLite URL. Raises ``UsageError`` for databases that are not in a file."""
     name = make_url(url.reveal()).database or ""
@@ -199,13 +228,9 @@ def _in_transaction(connection: sa.Connection) -> bool:
 
 
 def _foreign_key(connection: sa.Connection, table: str, parent: str, number: int) -> str:
-    parts = connection.exec_driver_sql(f"PRAGMA foreign_key_list({_quoted(table)})").all()
+    parts = connection.exec_driver_sql(f"PRAGMA foreign_key_list({quoted(table)})").all()
     columns = [part[3] for part in parts if part[0] == number]
     return f"{', '.join(columns)} -> {parent}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 _ALLOWED_PRAGMAS = {

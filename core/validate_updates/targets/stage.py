@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from validate_updates.errors import UsageError
-from validate_updates.targets.names import ROW, SEQ, SHAPE
+from validate_updates.targets.names import ROW, SEQ, SHAPE, quoted
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.text import key_text
 
@@ -61,14 +61,14 @@ class Stage:
 
     def insert_parts(self, shape: Shape) -> tuple[str, str]:
         """``INSERT INTO stage (…)`` and one group of placeholders, for rows of ``shape`` with their number last."""
-        names = [self._quoted(name) for name in (SHAPE, *shape.columns, SEQ)]
-        head = f"INSERT INTO {self._quoted(self.table.name)} ({', '.join(names)})"
+        names = [quoted(name) for name in (SHAPE, *shape.columns, SEQ)]
+        head = f"INSERT INTO {quoted(self.table.name)} ({', '.join(names)})"
         return head, f"({shape.number}, {', '.join('?' * (len(names) - 1))})"
 
     def copy_statement(self, shape: Shape) -> str:
         """``COPY stage (…) FROM STDIN`` for rows of ``shape``, each followed by its number and that of the shape."""
-        names = ", ".join(self._quoted(name) for name in (*shape.columns, SEQ, SHAPE))
-        return f"COPY {self._quoted(self.table.name)} ({names}) FROM STDIN"
+        names = ", ".join(quoted(name) for name in (*shape.columns, SEQ, SHAPE))
+        return f"COPY {quoted(self.table.name)} ({names}) FROM STDIN"
 
     def carries(self, column: str) -> sa.ColumnElement[bool] | None:
         """Whether a record carries ``column``; None where all do."""
@@ -136,16 +136,13 @@ class Stage:
                 column = self._column(name)
                 self.table.append_column(column)
                 kind = column.type.compile(self._connection.dialect)
-                self._connection.exec_driver_sql(
-                    f"ALTER TABLE {self._quoted(self.table.name)} ADD COLUMN {self._quoted(name)} {kind}"
-                )
+                cursor = self._connection.connection.cursor()
+                cursor.execute(f"ALTER TABLE {quoted(self.table.name)} ADD COLUMN {quoted(name)} {kind}")
+                cursor.close()
 
     def _column(self, name: str) -> sa.Column[Any]:
         declared = _Declared(self._target.column(name).type, self._collations.get(name))
         return sa.Column(name, declared)
-
-    def _quoted(self, name: str) -> str:
-        return self._connection.dialect.identifier_preparer.quote_identifier(name)
 
 
 class _Declared(sa.types.UserDefinedType[Any]):

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 from validate_updates import Context, Finding, Metric, Moment, Validator
-
 from validate_updates_static_thresholds import plan_checks, record_checks, result_checks, sanity, sql_checks
 from validate_updates_static_thresholds.settings import StaticThresholds
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from validate_updates import Context, Counts, Finding, Severity
-
 from validate_updates_static_thresholds.evidence import PLUGIN, earlier_runs, ids, not_checked, number, records
 from validate_updates_static_thresholds.settings import StaticThresholds
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from validate_updates import Metric, PluginSettings, SettingsOf, Validator, hookimpl
-
 from validate_updates_static_thresholds import catalogue
 from validate_updates_static_thresholds.settings import StaticThresholds
 

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from typing import Final
 
 from validate_updates import Column, Context, Finding, Kind, Severity
-
 from validate_updates_static_thresholds import queries
 from validate_updates_static_thresholds.evidence import PLUGIN, not_carried, not_checked, number, records
 from validate_updates_static_thresholds.settings import StaticThresholds

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from validate_updates import Context, Finding, Severity
-
 from validate_updates_static_thresholds import queries
 from validate_updates_static_thresholds.evidence import rows
 from validate_updates_static_thresholds.sanity import EVERY_KEY, ORPHANS

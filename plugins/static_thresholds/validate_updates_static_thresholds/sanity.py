@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from validate_updates import Context, Finding, Severity
-
 from validate_updates_static_thresholds import queries
 from validate_updates_static_thresholds.evidence import PLUGIN, not_checked, rows
 from validate_updates_static_thresholds.settings import StaticThresholds

@@ -6,6 +6,7 @@ import math
 from typing import Annotated, Final
 
 from msgspec import Meta
+
 from validate_updates import PluginSettings, Severity
 
 CODES: Final = (

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from validate_updates import Context, Finding, Severity
-
 from validate_updates_static_thresholds.evidence import PLUGIN, number
 from validate_updates_static_thresholds.settings import SqlCheck
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from sqlalchemy import create_engine
+
 from validate_updates import RunResult, run
 from validate_updates.engine import execute
 from validate_updates.job import Job

@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
-from validate_updates import Counts, Kind, Verdict
 
 from tests.core.engine.target import Target, quoted
 from tests.strategies import ColumnPlan, Row, World, as_kept, worlds
+from validate_updates import Counts, Kind, Verdict
 
 one_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from validate_updates import Column, Kind, TargetTable
 from validate_updates.job import UnknownColumns
 from validate_updates.records import Decoder
@@ -41,14 +42,29 @@ ORDINARY = {
     Kind.UUID: ['"00000000-0000-0000-0000-00000000000a"'],
     Kind.OTHER: ['"{1,2}"', "7", "1.5"],
 }
-ODD = [
-    *("null", "true", "0", "-0", "1.0", "1.5", "1e2", "1E+2", "1e999", "1e-999", "0.12345678901234567890", "01", "+1", "NaN"),
-    *("9007199254740993", "9223372036854775808", "99999999999999999999", "1" * 400),
-    *('"7"', '"1_000"', '" 7 "', '"NaN"', '"true"', '"\\u0000"', '"\\ud800"', '"\\ud83d\\ude00"', '"a\tb"', '"\x7f"', '"\\/"'),
-    *('"20240229"', '"2024-02-30"', '"2024-02-29T12:30:00Z"', '"2024-W09-4"', '"12:30"', '"24:00:00"', '"2024-02-29 12:30:00.5"'),
-    *('{"a":1,"a":2}', '{"a" :1,"a":2}', '{"a":"\\u0000"}', '":"', '" :"', '"\\":"', "[" * 70 + "]" * 70, '{"a":1e999}', "[NaN]"),
-    *('"{00000000-0000-0000-0000-00000000000A}"', '"toolong"', "{}", ""),
-]  # fmt: skip
+NUMBERS = ["0", "-0", "1.0", "1.5", "1e2", "1E+2", "1e999", "1e-999", "0.12345678901234567890", "01", "+1", "NaN"]
+LONG_NUMBERS = ["9007199254740993", "9223372036854775808", "99999999999999999999", "1" * 400]
+TEXTS = [
+    "7",
+    "1_000",
+    " 7 ",
+    "NaN",
+    "true",
+    "\\u0000",
+    "\\ud800",
+    "\\ud83d\\ude00",
+    "a\tb",
+    "\x7f",
+    "\\/",
+    ":",
+    " :",
+    '\\":',
+]
+TIMES = ["20240229", "2024-02-30", "2024-02-29T12:30:00Z", "2024-W09-4", "12:30", "24:00:00", "2024-02-29 12:30:00.5"]
+NESTED = ['{"a":1,"a":2}', '{"a" :1,"a":2}', '{"a":"\\u0000"}', "[" * 70 + "]" * 70, '{"a":1e999}', "[NaN]", "{}"]
+OTHERS = ["null", "true", "", '"{00000000-0000-0000-0000-00000000000A}"', '"toolong"']
+ODD = [*NUMBERS, *LONG_NUMBERS, *(f'"{text}"' for text in (*TEXTS, *TIMES)), *NESTED, *OTHERS]
+"""Values as JSON, or nearly, that some reader takes for something else."""
 
 gaps = st.sampled_from(["", "", "", " ", "  ", "\t", "\r", " \t"])
 
@@ -95,8 +111,14 @@ class NoPlace:
 
 def decoder(*, sqlite: bool) -> Decoder:
     table = TargetTable(
-        name="t", schema=None, columns=COLUMNS, key=("key",), primary_key=("key",), unique=(), sql=sa.Table("t", sa.MetaData())
-    )  # fmt: skip
+        name="t",
+        schema=None,
+        columns=COLUMNS,
+        key=("key",),
+        primary_key=("key",),
+        unique=(("key",),),
+        sql=sa.Table("t", sa.MetaData()),
+    )
     return Decoder(table, NoPlace(), UnknownColumns.REJECT, sqlite=sqlite)
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from validate_updates import Column, Kind
 from validate_updates.values import BadValue, converter, from_text
 

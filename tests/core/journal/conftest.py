@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
+
 from validate_updates.journal.schema import prepare
 from validate_updates.journal.writing import Journal
 

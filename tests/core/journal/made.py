@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
+
 from validate_updates.findings import Finding, Severity
 from validate_updates.result import Counts, KeptOut, PluginInfo, RunResult, Verdict
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
     from validate_updates.journal.writing import Journal
 
 STARTED = datetime(2026, 11, 22, 8, 30, 15, tzinfo=UTC)

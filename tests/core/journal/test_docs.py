@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+
 from validate_updates.journal.rows import BatchState, EntryState, FindingMode, RunKind, RunState
 from validate_updates.journal.schema import prepare
 from validate_updates.journal.tables import tables

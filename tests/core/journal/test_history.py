@@ -3,14 +3,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.core.journal.made import STARTED, run, start
 from validate_updates.journal.history import JournalHistory, NoHistory
 from validate_updates.journal.rows import RunKind, RunState
 from validate_updates.result import Counts, Verdict
 
-from tests.core.journal.made import STARTED, run, start
-
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
     from validate_updates.context import History
     from validate_updates.journal.writing import Journal
 

@@ -3,14 +3,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.core.journal.made import run, start
 from validate_updates.errors import UsageError
 from validate_updates.journal.reading import runs, show
 from validate_updates.journal.schema import find
 
-from tests.core.journal.made import run, start
-
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
     from validate_updates.journal.writing import Journal
 
 IDS = ("20261121-083000-aaaaaa", "20261122-083000-aaaaaa", "20261122-083000-bbbbbb")

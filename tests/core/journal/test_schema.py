@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.journal import schema
 from validate_updates.journal.schema import HEAD, REVISIONS, find, prepare, upgrade

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from tests.core.journal.made import texts, values, wild_texts
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.texts import (
     ITEMS,
@@ -19,8 +21,6 @@ from validate_updates.journal.texts import (
     stored_or_none,
     without_folders,
 )
-
-from tests.core.journal.made import texts, values, wild_texts
 
 if TYPE_CHECKING:
     from validate_updates.findings import Value

@@ -7,14 +7,14 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.core.journal.made import PLUGINS, STARTED, findings, kept_out, result, run, start, wild_findings, wild_texts
 from validate_updates.errors import StateUncertain
 from validate_updates.findings import Finding, Severity
 from validate_updates.journal.reading import show
 from validate_updates.journal.rows import BatchRow, BatchState, RunKind, RunState
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.result import Counts, Judged, KeptOut, Verdict
-
-from tests.core.journal.made import PLUGINS, STARTED, findings, kept_out, result, run, start, wild_findings, wild_texts
 
 if TYPE_CHECKING:
     from validate_updates.journal.writing import Journal

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from validate_updates import Context, Finding, Moment, Severity, Validator
 from validate_updates.answers import MOST_FINDINGS, Answer
 from validate_updates.guard import run_validator

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from validate_updates.errors import PluginError
-from validate_updates.manager import Found, available, describe, load
 
 from tests.core.plugins.sample import install, module
+from validate_updates.errors import PluginError
+from validate_updates.manager import Found, available, describe, load
 
 PLUGIN = """
 from validate_updates import Moment, Validator, hookimpl

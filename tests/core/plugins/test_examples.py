@@ -13,13 +13,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.core.plugins.sample import install, module
 from validate_updates import hookspecs
 from validate_updates.engine import execute
 from validate_updates.job import Job
 from validate_updates.manager import HOOKS, describe, load
 from validate_updates.secret import SecretUrl
-
-from tests.core.plugins.sample import install, module
 
 PAGE = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text()
 FIELD = {hook: hook.removeprefix("vu_") for hook in HOOKS}

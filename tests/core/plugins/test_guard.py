@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from validate_updates import capture, guard, signals
 from validate_updates.answers import Rubbish
 from validate_updates.capture import KEPT, Output, switched

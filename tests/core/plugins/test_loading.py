@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
+
+from tests.core.plugins.sample import module
 from validate_updates import hookimpl
 from validate_updates.errors import Interrupted, PluginError
 from validate_updates.manager import Plugins, load
-
-from tests.core.plugins.sample import module
 
 HEAD = """
 from validate_updates import (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
 from validate_updates import Context, Finding, Moment, RunResult, Validator, Verdict, hookimpl
 from validate_updates.engine import execute
 from validate_updates.job import Job

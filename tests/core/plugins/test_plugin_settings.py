@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
+
 from validate_updates import PluginSettings, hookimpl
 from validate_updates.errors import SettingsError
 from validate_updates.manager import describe, load

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
+
 from validate_updates.manager import load
 from validate_updates.settings import Flags, job_for, load_settings, show
 from validate_updates.settings.model import SettingsFile

@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from validate_updates.errors import SettingsError
 
 from tests.core.settings.made import DAILY, in_environment, loaded
+from validate_updates.errors import SettingsError
 
 
 def test_variables_reach_every_kind_of_setting_and_beat_the_files(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from tests.core.settings.made import DAILY, loaded, write
 from validate_updates.errors import SettingsError, UsageError
 from validate_updates.settings import check, load_settings, show
 from validate_updates.text import printable
-
-from tests.core.settings.made import DAILY, loaded, write
 
 
 def test_without_any_file_the_defaults_hold(tmp_path: Path) -> None:

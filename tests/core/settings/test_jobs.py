@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.core.settings.made import DAILY, loaded
 from validate_updates.errors import SettingsError, UsageError
 from validate_updates.job import DeletePolicy, Deletes, Job, UnknownColumns
 from validate_updates.secret import SecretUrl
 from validate_updates.settings import Flags, job_for
-
-from tests.core.settings.made import DAILY, loaded
 
 FULL = """
 default_plugins = ["a"]

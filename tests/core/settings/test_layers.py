@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.core.settings.made import loaded
 from validate_updates.errors import SettingsError
 from validate_updates.settings import Flags, job_for
 from validate_updates.settings.layers import Layer, lay_over, values
-
-from tests.core.settings.made import loaded
 
 if TYPE_CHECKING:
     from validate_updates.settings import Settings

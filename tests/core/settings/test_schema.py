@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 from msgspec import Meta
-from validate_updates.errors import SettingsError
-from validate_updates.settings.schema import problems
 
 from tests.core.settings.made import loaded
+from validate_updates.errors import SettingsError
+from validate_updates.settings.schema import problems
 
 
 @pytest.mark.parametrize(

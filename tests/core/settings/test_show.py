@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+from tests.core.settings.made import DAILY, loaded
 from validate_updates.settings import Entry, Flags, check, job_for, show
 from validate_updates.settings.model import JournalSettings, SettingsModel, TaskSettings
 from validate_updates.settings.values import without_secrets
-
-from tests.core.settings.made import DAILY, loaded
 
 SECRET = "s3cret"
 SECRETS = f"""

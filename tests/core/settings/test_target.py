@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
-from validate_updates.errors import SettingsError
-from validate_updates.settings import target_of
 
 from tests.core.settings.made import in_environment, loaded
+from validate_updates.errors import SettingsError
+from validate_updates.settings import target_of
 
 PASSWORD = "p@ss/w:o?r#d %41é"
 

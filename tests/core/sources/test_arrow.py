@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from arro3.core import Array, DataType, Field, Schema, Table, list_array, struct_array
 from arro3.io import write_parquet
+
 from validate_updates import SourceError, UsageError
 from validate_updates.sources import Records, Source, Unreadable, open_source
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from validate_updates import SourceError
 from validate_updates.sources import Records, Unreadable, csv_file, lines
 from validate_updates.sources.csv_file import read_csv

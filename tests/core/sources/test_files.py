@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from validate_updates import SourceError
 from validate_updates.sources import Block, Lines, open_source
 from validate_updates.sources.files import ByteStream, open_bytes

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from validate_updates import SourceError
 from validate_updates.sources import Records, Unreadable, json_array
 from validate_updates.sources.files import ByteStream

@@ -7,6 +7,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from validate_updates import SourceError
 from validate_updates.sources import RAW_LIMIT, RECORD_LIMIT, Lines, Unreadable, lines
 from validate_updates.sources.files import ByteStream

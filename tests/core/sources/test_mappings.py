@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+
 from validate_updates import Interrupted, SourceError
 from validate_updates.sources import Block, Records, Unreadable, open_source
 

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from validate_updates.sources import Block
 from validate_updates.sources.csv_file import read_csv
 from validate_updates.sources.files import ByteStream

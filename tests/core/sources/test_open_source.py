@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+
 from validate_updates import SourceError, UsageError
 from validate_updates.sources import Block, Lines, Place, Records, Source, Unreadable, open_source
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+
+from tests.plugins.static_thresholds.world import Runs, codes, context, earlier
 from validate_updates import Counts, Severity
 from validate_updates_static_thresholds.plan_checks import (
     error_rate_above_average,
@@ -12,8 +14,6 @@ from validate_updates_static_thresholds.plan_checks import (
     source_empty,
 )
 from validate_updates_static_thresholds.settings import StaticThresholds
-
-from tests.plugins.static_thresholds.world import Runs, codes, context, earlier
 
 DEFAULT = StaticThresholds()
 

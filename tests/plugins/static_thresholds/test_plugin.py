@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 import pluggy
 import pytest
+
 import validate_updates_static_thresholds
+from tests.plugins.static_thresholds.world import World, codes, context, earlier
 from validate_updates import Counts, Moment, SettingsOf, Severity, Validator
 from validate_updates_static_thresholds import plugin
 from validate_updates_static_thresholds.settings import CODES, SqlCheck, StaticThresholds
-
-from tests.plugins.static_thresholds.world import World, codes, context, earlier
 
 PACKAGE = Path(validate_updates_static_thresholds.__file__).parent
 PAGE = Path(__file__).parents[3] / "docs" / "static-thresholds.md"

@@ -9,9 +9,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from validate_updates_static_thresholds.queries import SAMPLES, column_numbers, missing_in_target, repeated_texts
 
 from tests.plugins.static_thresholds.world import PLANNED, STAGED, World, hearing
+from validate_updates_static_thresholds.queries import SAMPLES, column_numbers, missing_in_target, repeated_texts
 
 TEXTS = (
     st.none()

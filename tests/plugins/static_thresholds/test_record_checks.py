@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
+from tests.plugins.static_thresholds.world import PLANNED, TARGET, World, codes, hearing
 from validate_updates import Context, Counts, Finding, Severity
 from validate_updates_static_thresholds.record_checks import (
     LOOKED_AT,
@@ -16,8 +18,6 @@ from validate_updates_static_thresholds.record_checks import (
     values_missing,
 )
 from validate_updates_static_thresholds.settings import StaticThresholds
-
-from tests.plugins.static_thresholds.world import PLANNED, TARGET, World, codes, hearing
 
 DEFAULT = StaticThresholds()
 PLACEHOLDER = "To receive a closed briefing on certain matters."

@@ -3,12 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
+from tests.plugins.static_thresholds.world import NO_DATABASE, TARGET, World, codes, context, hearing
 from validate_updates import Counts, Moment, Severity
 from validate_updates_static_thresholds.result_checks import foreign_keys_violated, keys_duplicated, table_left_empty
 from validate_updates_static_thresholds.sanity import count_orphans
 from validate_updates_static_thresholds.settings import StaticThresholds
-
-from tests.plugins.static_thresholds.world import NO_DATABASE, TARGET, World, codes, context, hearing
 
 DEFAULT = StaticThresholds()
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
+from tests.plugins.static_thresholds.world import World, codes, context, earlier, hearing
 from validate_updates import Counts, Severity
 from validate_updates_static_thresholds.sanity import (
     count_orphans,
@@ -13,8 +15,6 @@ from validate_updates_static_thresholds.sanity import (
     table_too_small,
 )
 from validate_updates_static_thresholds.settings import StaticThresholds
-
-from tests.plugins.static_thresholds.world import World, codes, context, earlier, hearing
 
 DEFAULT = StaticThresholds()
 

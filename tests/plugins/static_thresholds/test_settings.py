@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from validate_updates import Severity
 from validate_updates_static_thresholds.settings import CODES, SqlCheck, StaticThresholds
 

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+
+from tests.plugins.static_thresholds.world import World, codes, context, hearing
 from validate_updates import Finding, Severity
 from validate_updates_static_thresholds.settings import SqlCheck
 from validate_updates_static_thresholds.sql_checks import as_number, judge, measure
-
-from tests.plugins.static_thresholds.world import World, codes, context, hearing
 
 COUNT = "select count(*) from hearings where committee_id is null"
 

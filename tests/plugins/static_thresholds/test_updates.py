@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import validate_updates
 from sqlalchemy.pool import NullPool
+
+import validate_updates
 from validate_updates import Finding, RunResult, Severity, Verdict
 
 TABLES = """

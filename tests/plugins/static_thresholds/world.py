@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
+
 from validate_updates import Column, Context, Counts, EarlierRun, Finding, Kind, Moment, RunInfo, TargetTable
 
 NOW = datetime(2025, 7, 8, 12, tzinfo=UTC)

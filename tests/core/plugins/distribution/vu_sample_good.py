@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta
+
 from validate_updates import (
     Context,
     Finding,
