@@ -543,9 +543,8 @@ def _ambiguous_key(target: TargetTable, keys: Sequence[str]) -> Finding:
 
 
 def _deletes_skipped(target: TargetTable, intake: Intake) -> Finding:
-    why = (
-        f"{counted(intake.kept_out, 'record')} could not be staged" if intake.kept_out else "the source has no records"
-    )
+    lost = intake.kept_out
+    why = f"{counted(lost, 'record')} could not be staged" if lost else "the source has no records"
     return Finding(
         code="deletes_skipped",
         severity=Severity.WARNING,

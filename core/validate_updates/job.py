@@ -48,7 +48,7 @@ class Job:
     task: str = ""
     """Name of the task; the table's name where no task is set up. Runs of one task are compared with each other."""
     source_format: str | None = None
-    """``jsonl``, ``json``, ``csv``, ``parquet``; by the file's suffix unless given."""
+    """``jsonl``, ``json``, ``csv``, ``tsv``, ``parquet``; by the file's suffix unless given."""
     schema: str | None = None
     """PostgreSQL: the table's schema; the connection's default unless given."""
     key: tuple[str, ...] = ()

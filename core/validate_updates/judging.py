@@ -110,11 +110,15 @@ def _measured(metric: Metric, context: Context) -> dict[str, float]:
         raise Rubbish(f"returned more than {_MAX_METRICS} numbers")
     numbers: dict[str, float] = {}
     for part, number in items:
-        if not isinstance(part, str) or isinstance(number, bool) or not isinstance(number, int | float):
+        if not _is_number(number):
             raise Rubbish(f"returned {type(number).__name__} where a number was due")
         if isfinite(number):
             numbers[f"{metric.name}.{part}" if part else metric.name] = float(number)
     return numbers
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _unmeasured(plugin: str, metric: str, moment: Moment, what: str) -> Finding:

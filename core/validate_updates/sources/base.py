@@ -72,6 +72,7 @@ class Unreadable:
     raw: bytes = b""
     """The bytes as they came, at most ``RAW_LIMIT``."""
     offset: int | None = None
+    """Of the record's first byte in the (decompressed) file."""
 
 
 Block = Lines | Records | Unreadable

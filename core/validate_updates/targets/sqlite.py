@@ -183,9 +183,10 @@ def prove_savepoints() -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql("CREATE TABLE scratch (x INTEGER)")
         connection.commit()
+        outer = connection.begin()
         with savepoint(connection):
             connection.exec_driver_sql("INSERT INTO scratch VALUES (1)")
-        connection.rollback()
+        outer.rollback()
         left = connection.exec_driver_sql("SELECT count(*) FROM scratch").scalar_one()
     engine.dispose()
     if left:
