@@ -17,7 +17,8 @@ from validate_updates.shapes import Rows
 from validate_updates.sources.base import Block, Lines, Place, Records
 from validate_updates.sources.strict_json import BadRecord, parse_record
 
-KINDS = [kind for kind in Kind if kind is not Kind.BYTES]
+KINDS = [kind for kind in Kind if kind not in (Kind.BYTES, Kind.JSON, Kind.OTHER)]
+"""Those that have a fast way."""
 COLUMNS = (
     Column(name="key", kind=Kind.INTEGER, type="bigint"),
     *(Column(name=kind.value, kind=kind, type=kind.value) for kind in KINDS),
@@ -38,9 +39,7 @@ ORDINARY = {
     Kind.TIME: ['"12:30:00"'],
     Kind.TIMESTAMP: ['"2024-02-29 12:30:00"'],
     Kind.TIMESTAMP_TZ: ['"2024-02-29 12:30:00+00:00"'],
-    Kind.JSON: ["[1,2.5,null]", '{"a":1}', '"x"'],
     Kind.UUID: ['"00000000-0000-0000-0000-00000000000a"'],
-    Kind.OTHER: ['"{1,2}"', "7", "1.5"],
 }
 NUMBERS = ["0", "-0", "1.0", "1.5", "1e2", "1E+2", "1e999", "1e-999", "0.12345678901234567890", "01", "+1", "NaN"]
 LONG_NUMBERS = ["9007199254740993", "9223372036854775808", "99999999999999999999", "1" * 400]
