@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
@@ -121,15 +120,11 @@ def decoder(*, sqlite: bool) -> Decoder:
     return Decoder(table, NoPlace(), UnknownColumns.REJECT, sqlite=sqlite)
 
 
-def cells(row: Any) -> tuple[Any, ...]:
-    return msgspec.structs.astuple(row) if isinstance(row, msgspec.Struct) else row
-
-
 def outcomes(one: Decoder, block: Block) -> dict[int, Outcome]:
     found: dict[int, Outcome] = {}
     for part in one.decode(block):
         if isinstance(part, Rows):
-            for *values, seq in map(cells, part.rows):
+            for *values, seq in part.tuples():
                 found[seq] = tuple(zip(part.shape.columns, map(repr, values), strict=True))
         else:
             assert part.line is not None
