@@ -42,7 +42,6 @@ from validate_updates.targets import open_database
 from validate_updates.targets.names import ROW, SEQ
 from validate_updates.targets.plan import Plan, duplicated_keys, raw
 from validate_updates.targets.reflect import target_table
-from validate_updates.targets.stage import forget
 from validate_updates.targets.trouble import Blame, world_error
 from validate_updates.text import counted
 
@@ -234,9 +233,7 @@ class _Run:
             self.timings.append((stage, monotonic() - started))
 
     def _stage(self) -> None:
-        with self._timed("stage"), self.database.transaction(self.connection, write=False):
-            forget(self.connection)
-            self.database.prepare_guard(self.connection)
+        with self._timed("stage"):
             self.source = open_source(self.job.source, self.job.source_format)
             self.intake = Intake(self.database, self.connection, self.target, self.source, self.job.unknown_columns)
             self.intake.take_in(self.progress)
@@ -447,8 +444,7 @@ class _Run:
         self._roll_back(Verdict.FAILED, message)
 
     def _roll_back(self, verdict: Verdict, reason: str) -> None:
-        if not self.connection.closed and self.connection.in_transaction():
-            self.connection.rollback()
+        self.database.abandon(self.connection)
         counts = _rolled_back(self.result.counts, self.intake)
         self.result = replace(self.result, counts=counts, rows_after=self.result.rows_before)
         self._conclude(verdict, reason)

@@ -16,7 +16,6 @@ from validate_updates.shapes import Rows
 from validate_updates.sources.base import Block, Lines, Records
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.reflect import key_for
-from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.stage import Stage
 from validate_updates.targets.trouble import Blame, world_error
 from validate_updates.text import counted, key_text, printable
@@ -56,7 +55,9 @@ class Intake:
         self._blocks = source.blocks()
         self._seen: list[Block] = []
         self.target = target if target.key else replace(target, key=self._chosen_key(target))
-        self.stage = Stage(database, connection, self.target)
+        with database.transaction(connection, write=False):
+            database.prepare_guard(connection)
+            self.stage = Stage(database, connection, self.target)
         self._decoder = Decoder(self.target, source, unknown, sqlite=database.is_sqlite)
         self.staged = 0
         self.duplicates = 0
@@ -88,18 +89,22 @@ class Intake:
         self._settle()
 
     def _settle(self) -> None:
-        gone = self.stage.settle_duplicates()
+        with self._database.transaction(self._connection, write=False):
+            gone = self.stage.settle_duplicates()
         self.staged -= gone
         self.duplicates += gone
 
     def _add(self, rows: Rows) -> None:
-        self.stage.admit(rows.shape)
+        """Stage rows in a transaction of their own, so that none is open while a slow source is waited for."""
+        if not self.stage.knows(rows.shape):
+            with self._database.transaction(self._connection, write=False):
+                self.stage.admit(rows.shape)
         try:
-            with savepoint(self._connection):
+            with self._database.transaction(self._connection, write=False):
                 self.stage.add(rows)
-        except Exception as error:  # whatever the driver raises is sorted by what it means
+        except self._database.errors as error:
             trouble = self._database.trouble(error, self._connection)
-            if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:
+            if trouble.blame is not Blame.RECORD:
                 raise world_error(trouble) from error
             if len(rows.rows) > 1:
                 for half in rows.halves():

@@ -57,7 +57,7 @@ class Judges:
     def measure(self, moment: Moment, context: Context) -> None:
         """Measure the metrics of a moment; one that cannot be measured is a warning."""
         for owned in self._plugins.metrics:
-            if owned.item.moment is not moment:
+            if owned.item.moment != moment:
                 continue
             reader = self.new_reader()
             measured = partial(_measured, owned.item, replace(context, db=reader))
@@ -74,7 +74,7 @@ class Judges:
         """Ask the validators of a moment. Raises ``TargetError`` where one of them ended our transaction."""
         found: list[Finding] = []
         for owned in self._plugins.validators:
-            if owned.item.moment is not moment:
+            if owned.item.moment != moment:
                 continue
             reader = self.new_reader()
             with self._guarded(f"validator {owned.plugin}.{owned.item.name}"):

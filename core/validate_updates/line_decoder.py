@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from validate_updates.shapes import Rows, Shape, key_length
+from validate_updates.sources.strict_json import MAX_DIGITS
 from validate_updates.targets.names import SEQ
 from validate_updates.targets.table import Column, Kind
 from validate_updates.values import BadValue, Converter
@@ -27,6 +28,7 @@ _FAST_TYPES: dict[Kind, Any] = {
     Kind.TIMESTAMP: str,
     Kind.TIMESTAMP_TZ: str,
     Kind.UUID: str,
+    Kind.NUMERIC: Any,  # as a Decimal, by the decoder's hook for floats
 }
 """What msgspec decodes a kind to, where that does not depend on the column."""
 
@@ -51,7 +53,8 @@ def _fast_type(column: Column, *, key_length: int | None) -> Any:
 
 def line_decoder(shape: Shape, columns: list[Column], converters: Mapping[str, Converter]) -> LineDecoder | None:
     """The fast way for lines of ``shape``; None where a column's type or name does not allow one."""
-    if any(column.kind in _SLOW_KINDS for column in columns):
+    keyed_by_number = any(columns[at].kind is Kind.NUMERIC for at in shape.key_at)
+    if keyed_by_number or any(column.kind in _SLOW_KINDS for column in columns):
         return None
     try:
         return LineDecoder(shape, columns, converters)
@@ -71,7 +74,7 @@ class LineDecoder:
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_struct(shape, columns), float_hook=Decimal).decode
         self._by_key = attrgetter(*(_field(at) for at in shape.key_at))
         self._looks = [
-            _Look(_field(index), attrgetter(_field(index)), _canonical(column.kind), converters[column.name])
+            _look(_field(index), column, converters[column.name])
             for index, column in enumerate(columns)
             if column.choices or column.kind not in (Kind.INTEGER, Kind.TEXT)
         ]
@@ -140,6 +143,23 @@ class _Look:
             value = self.get(record)
             if value is not None:
                 setattr(record, self.field, self.convert(value))
+
+
+def _look(field: str, column: Column, convert: Converter) -> _Look:
+    if column.kind is Kind.NUMERIC:
+        convert = _strict_number(convert)
+    return _Look(field, attrgetter(field), _canonical(column.kind), convert)
+
+
+def _strict_number(convert: Converter) -> Converter:
+    """``convert``, but for integers so long that strict JSON refuses them: the slow way says so."""
+
+    def checked(value: Any) -> Any:
+        if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+            raise BadValue("bad_number", "too many digits")
+        return convert(value)
+
+    return checked
 
 
 def _canonical(kind: Kind) -> Callable[[list[Any]], bool]:

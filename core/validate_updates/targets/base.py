@@ -30,8 +30,9 @@ class Database(ABC):
     def __init__(self, url: SecretUrl) -> None:
         self.url = url
         self.engine = self._open(url)
-        self.errors: tuple[type[Exception], ...] = (sa.exc.DBAPIError, self.engine.dialect.loaded_dbapi.Error)
-        """What the database's refusals are raised as: by SQLAlchemy, or by the driver where we use it directly."""
+        driver = self.engine.dialect.loaded_dbapi.Error
+        self.errors: tuple[type[Exception], ...] = (sa.exc.DBAPIError, driver, OverflowError, UnicodeEncodeError)
+        """What a refusal is raised as: by SQLAlchemy, by the driver, or, for values no driver can send, by Python."""
 
     @abstractmethod
     def _open(self, url: SecretUrl) -> sa.Engine:
@@ -46,6 +47,13 @@ class Database(ABC):
     @abstractmethod
     def transaction(self, connection: sa.Connection, *, write: bool = True) -> AbstractContextManager[None]:
         """A transaction that commits at the end and rolls back on an exception."""
+
+    def abandon(self, connection: sa.Connection) -> None:
+        """Roll back whatever is open, also what only the driver knows of after a commit that failed."""
+        if connection.closed or connection.invalidated:
+            return
+        connection.rollback()
+        connection.connection.rollback()
 
     @abstractmethod
     def lock(

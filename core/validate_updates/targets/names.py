@@ -10,6 +10,13 @@ SEQ: Final = "vu_seq"
 """The record's number in the source."""
 SHAPE: Final = "vu_shape"
 """Number of the record's shape."""
+TABLES: Final = ("vu_stage", "vu_plan", "vu_doomed", "vu_trap")
+"""Temporary tables of a run. A table of such a name is hidden while it lasts, so it cannot be a target."""
+
+
+def qualified(schema: str | None, name: str) -> str:
+    """A table as it stands in a statement."""
+    return f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
 
 
 def quoted(name: str) -> str:

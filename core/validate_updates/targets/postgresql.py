@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from validate_updates.errors import LockHeld, TargetError, UsageError
 from validate_updates.targets.base import Database, TransactionEnded
+from validate_updates.targets.names import qualified
 from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
 from validate_updates.text import printable
@@ -89,8 +90,9 @@ class Postgresql(Database):
             _release(connection)
 
     def hold_still(self, connection: sa.Connection, table: TargetTable) -> None:
-        name = connection.dialect.identifier_preparer.format_table(table.sql)
-        connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+        cursor = connection.connection.cursor()
+        cursor.execute(f"LOCK TABLE {qualified(table.schema, table.name)} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.close()
 
     def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
         rows = connection.execute(_COLUMNS, {"oid": _oid(connection, table)}).all()
@@ -178,7 +180,7 @@ class Postgresql(Database):
         return None if row is None else row[0]
 
     def comparable(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        return sa.cast(element, sa.Text) if column.type.lower() in _WITHOUT_EQUALITY else element
+        return sa.cast(element, sa.Text) if column.type.lower().rstrip("[]") in _WITHOUT_EQUALITY else element
 
 
 _WITHOUT_EQUALITY = {"json", "xml", "point", "polygon", "box", "line", "lseg", "path", "circle"}
@@ -314,7 +316,7 @@ def _orphans(connection: sa.Connection, key: sa.Row[Any]) -> int:
 
 
 def _oid(connection: sa.Connection, table: sa.Table) -> int:
-    name = connection.dialect.identifier_preparer.format_table(table)
+    name = qualified(table.schema, table.name)
     return int(connection.execute(sa.text("SELECT to_regclass(:name)::oid"), {"name": name}).scalar_one())
 
 
@@ -364,7 +366,7 @@ def _column(row: sa.Row[Any]) -> Column:
     return Column(
         name=row.attname,
         kind=kind,
-        type=row.declared,
+        type=spelled,
         nullable=row.nullable,
         has_default=row.has_default,
         generated=row.generated,

@@ -69,9 +69,9 @@ def target_table(
 
 def _unique_sets(connection: sa.Connection, table: sa.Table) -> list[tuple[str, ...]]:
     inspector = sa.inspect(connection)
-    constraints = inspector.get_unique_constraints(table.name, schema=table.schema)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sa.exc.SAWarning)  # indexes over expressions are none of ours
+        constraints = inspector.get_unique_constraints(table.name, schema=table.schema)
         indexes = inspector.get_indexes(table.name, schema=table.schema)
     found = [tuple(map(str, one["column_names"])) for one in constraints]
     for index in indexes:

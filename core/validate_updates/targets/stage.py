@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from validate_updates.errors import UsageError
-from validate_updates.targets.names import ROW, SEQ, SHAPE, quoted
+from validate_updates.targets.names import ROW, SEQ, SHAPE, TABLES, quoted
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.text import key_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from validate_updates.shapes import Rows, Shape
     from validate_updates.targets.base import Database
@@ -29,6 +29,8 @@ class Stage:
         taken = [name for name in target.names if name.lower() in _OURS]
         if taken:
             raise UsageError(f"table {target.name}: the column name {taken[0]} is reserved", hint="rename the column")
+        if target.name.lower() in TABLES:
+            raise UsageError(f"the table name {target.name} is reserved", hint="rename the table")
         self._database = database
         self._connection = connection
         self._target = target
@@ -39,20 +41,23 @@ class Stage:
         self.table = self._create(target.key)
 
     @property
-    def shapes(self) -> Sequence[Shape]:
+    def shapes(self) -> Collection[Shape]:
         """The shapes that have rows here."""
-        return tuple(self._shapes.values())
+        return self._shapes.values()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The target's columns that the stage has, in the target's order."""
         return tuple(name for name in self._target.names if name in self.table.c)
 
+    def knows(self, shape: Shape) -> bool:
+        """Whether the shape is admitted."""
+        return shape.number in self._shapes
+
     def admit(self, shape: Shape) -> None:
-        """Make room for rows of a shape, which may be new. Not to be undone by a savepoint."""
-        if shape.number not in self._shapes:
-            self._widen(shape.columns)
-            self._shapes[shape.number] = shape
+        """Make room for rows of a new shape. Not to be undone."""
+        self._widen(shape.columns)
+        self._shapes[shape.number] = shape
 
     def add(self, rows: Rows) -> None:
         """Load rows of an admitted shape."""
@@ -157,9 +162,3 @@ class _Declared(sa.types.UserDefinedType[Any]):
     def get_col_spec(self, **_: Any) -> str:
         """The type as it stands in DDL."""
         return f"{self.spelling} COLLATE {self.collation}" if self.collation else self.spelling
-
-
-def forget(connection: sa.Connection) -> None:
-    """Drop temporary tables that an earlier run left on this connection."""
-    for name in ("vu_stage", "vu_plan", "vu_doomed"):
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")

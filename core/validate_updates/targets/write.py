@@ -43,7 +43,10 @@ class Writer:
 
     def _run(self, statements: Sequence[sa.UpdateBase], first: int, last: int) -> int:
         bounds = {"first": first, "last": last}
-        return sum(self._connection.execute(statement, bounds).rowcount for statement in statements)
+        counted = {"preserve_rowcount": True}  # not by default for an INSERT
+        return sum(
+            self._connection.execute(statement, bounds, execution_options=counted).rowcount for statement in statements
+        )
 
     def _range(self, action: str) -> sa.ColumnElement[bool]:
         plan = self._plan.table
