@@ -17,7 +17,7 @@ from validate_updates.sources.base import Block, Lines, Records
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.reflect import key_for
 from validate_updates.targets.stage import Stage
-from validate_updates.targets.trouble import Blame, world_error
+from validate_updates.targets.trouble import Blame, Trouble, world_error
 from validate_updates.text import counted, key_text, printable
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
 
+_TOGETHER = 2500
+"""Rows that are staged in one transaction, or a few more."""
 SAMPLE = 20
 """Records kept out that a result shows."""
 ENTRIES = 10_000
@@ -59,6 +61,7 @@ class Intake:
             database.prepare_guard(connection)
             self.stage = Stage(database, connection, self.target)
         self._decoder = Decoder(self.target, source, unknown, sqlite=database.is_sqlite)
+        self._waiting: list[Rows] = []
         self.staged = 0
         self.duplicates = 0
         self.kept_out = 0
@@ -85,6 +88,7 @@ class Intake:
                 else:
                     self._keep_out(part)
             progress.advance(self.read)
+        self._load_waiting()
         self._seen = []
         self._settle()
 
@@ -95,24 +99,41 @@ class Intake:
         self.duplicates += gone
 
     def _add(self, rows: Rows) -> None:
-        """Stage rows in a transaction of their own, so that none is open while a slow source is waited for."""
         if not self.stage.knows(rows.shape):
             with self._database.transaction(self._connection, write=False):
                 self.stage.admit(rows.shape)
+        self._waiting.append(rows)
+        if sum(len(part.rows) for part in self._waiting) >= _TOGETHER:
+            self._load_waiting()
+
+    def _load_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._load(waiting)
+
+    def _load(self, parts: list[Rows]) -> None:
+        """Stage rows in a transaction of their own, so that none is open while a slow source is waited for."""
         try:
             with self._database.transaction(self._connection, write=False):
-                self.stage.add(rows)
+                for rows in parts:
+                    self.stage.add(rows)
         except self._database.errors as error:
             trouble = self._database.trouble(error, self._connection)
             if trouble.blame is not Blame.RECORD:
                 raise world_error(trouble) from error
-            if len(rows.rows) > 1:
-                for half in rows.halves():
-                    self._add(half)
-                return
-            self._keep_out(self._unstageable(rows, trouble.code, trouble.message))
+            self._load_apart(parts, trouble)
         else:
-            self.staged += len(rows.rows)
+            self.staged += sum(len(rows.rows) for rows in parts)
+
+    def _load_apart(self, parts: list[Rows], trouble: Trouble) -> None:
+        """Halve what could not be staged, down to the records that are to blame."""
+        if len(parts) > 1:
+            for rows in parts:
+                self._load([rows])
+        elif len(parts[0].rows) > 1:
+            for half in parts[0].halves():
+                self._load([half])
+        else:
+            self._keep_out(self._unstageable(parts[0], trouble.code, trouble.message))
 
     def _unstageable(self, rows: Rows, code: str, message: str) -> KeptOut:
         *values, seq = next(rows.tuples())
