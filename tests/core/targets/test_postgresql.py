@@ -98,7 +98,6 @@ def test_a_type_takes_what_it_gives_back(postgres: Target, declared: str, raw: A
         ("varchar(3)", "four", "too_long"),
         ("char(3)", "four", "bad_value"),
         ("mood", "angry", "not_allowed"),
-        ("positive", -1, "bad_value"),
         ("uuid", "nonsense", "wrong_type"),
         ("text[]", ["a"], "wrong_type"),
         ("text[]", "{unfinished", "bad_value"),
@@ -132,6 +131,16 @@ def test_a_column_that_may_not_be_null_can_be_left_out_of_an_update(postgres: Ta
 
     assert result.verdict is Verdict.COMMITTED, (result.reason, result.kept_out)
     assert sorted(postgres.rows("SELECT * FROM t")) == [(1, "a", "new"), (2, "more", "d")]
+
+
+def test_the_rule_of_a_domain_is_a_rule_of_the_table(postgres: Target) -> None:
+    postgres.execute(*TYPES, "CREATE TABLE t (id integer PRIMARY KEY, v positive)")
+
+    result = postgres.update([{"id": number, "v": number - 3} for number in range(20)])
+
+    assert result.verdict is Verdict.REJECTED
+    assert [finding.key for finding in result.findings] == ["id=0", "id=1", "id=2", "id=3"]
+    assert "the check positive_check failed" in result.reason
 
 
 def test_what_the_database_makes_is_left_to_it(postgres: Target) -> None:
