@@ -51,6 +51,7 @@ def test_everything_of_a_task_gets_into_its_job(tmp_path: Path) -> None:
         origins=settings.origins,
         journal_prefix="our_",
         wait=3.0,
+        command="daily",
     )
 
 
