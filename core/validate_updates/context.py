@@ -113,7 +113,7 @@ class Context:
 
     At ``plan`` the counts say what would happen, at ``result`` what has happened in the open transaction.
 
-    ``staged`` holds the records: ``vu_row`` (primary key), ``vu_seq`` (place in the source) and the target's columns.
+    ``staged`` holds the records: ``vu_row`` (unique), ``vu_seq`` (place in the source) and the target's columns.
     ``planned`` holds what is to be written: ``pos`` (from 1, key order), ``action`` (``I``, ``U``, ``D``) and ``row``,
     the ``vu_row`` of an insert or update.
     """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from validate_updates import signals
 from validate_updates.errors import UsageError
 from validate_updates.findings import Finding, Severity
+from validate_updates.loading import Loaded, Loader
 from validate_updates.records import Decoder
 from validate_updates.result import KeptOut
 from validate_updates.shapes import Rows
@@ -17,7 +18,6 @@ from validate_updates.sources.base import Block, Lines, Records
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.reflect import key_for
 from validate_updates.targets.stage import Stage
-from validate_updates.targets.trouble import Blame, Trouble, world_error
 from validate_updates.text import counted, key_text, printable
 
 if TYPE_CHECKING:
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from validate_updates.sources.base import Source
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
+    from validate_updates.targets.trouble import Trouble
 
-_TOGETHER = 2500
-"""Rows that are staged in one transaction, or a few more."""
 SAMPLE = 20
 """Records kept out that a result shows."""
 ENTRIES = 10_000
@@ -61,7 +60,6 @@ class Intake:
             database.prepare_guard(connection)
             self.stage = Stage(database, connection, self.target)
         self._decoder = Decoder(self.target, source, unknown, sqlite=database.is_sqlite)
-        self._waiting: list[Rows] = []
         self.staged = 0
         self.duplicates = 0
         self.kept_out = 0
@@ -80,68 +78,33 @@ class Intake:
 
     def take_in(self, progress: Progress) -> None:
         """Read the source to its end. Raises ``SourceError``, ``TargetError``, ``Interrupted``."""
-        for block in chain(self._seen, self._blocks):
-            signals.check()
-            for part in self._decoder.decode(block):
-                if isinstance(part, Rows):
-                    self._add(part)
-                else:
-                    self._keep_out(part)
-            progress.advance(self.read)
-        self._load_waiting()
+        loader = Loader(self._database, self._connection, self.stage, refuse=self._unstageable, tell=self._count)
+        with loader:
+            for block in chain(self._seen, self._blocks):
+                signals.check()
+                for part in self._decoder.decode(block):
+                    if isinstance(part, Rows):
+                        loader.add(part)
+                    else:
+                        self._keep_out(part)
+                progress.advance(self.read)
         self._seen = []
-        self._settle()
-
-    def _settle(self) -> None:
         with self._database.transaction(self._connection, write=False):
-            gone = self.stage.settle_duplicates()
-        self.staged -= gone
-        self.duplicates += gone
+            self.duplicates = self.stage.settle_duplicates()
+        self.staged -= self.duplicates
 
-    def _add(self, rows: Rows) -> None:
-        if not self.stage.knows(rows.shape):
-            with self._database.transaction(self._connection, write=False):
-                self.stage.admit(rows.shape)
-        self._waiting.append(rows)
-        if sum(len(part.rows) for part in self._waiting) >= _TOGETHER:
-            self._load_waiting()
+    def _count(self, loaded: Loaded) -> None:
+        self.staged += loaded.staged
+        for entry in loaded.refused:
+            self._keep_out(entry)
 
-    def _load_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        self._load(waiting)
-
-    def _load(self, parts: list[Rows]) -> None:
-        """Stage rows in a transaction of their own, so that none is open while a slow source is waited for."""
-        try:
-            with self._database.transaction(self._connection, write=False):
-                for rows in parts:
-                    self.stage.add(rows)
-        except self._database.errors as error:
-            trouble = self._database.trouble(error, self._connection)
-            if trouble.blame is not Blame.RECORD:
-                raise world_error(trouble) from error
-            self._load_apart(parts, trouble)
-        else:
-            self.staged += sum(len(rows.rows) for rows in parts)
-
-    def _load_apart(self, parts: list[Rows], trouble: Trouble) -> None:
-        """Halve what could not be staged, down to the records that are to blame."""
-        if len(parts) > 1:
-            for rows in parts:
-                self._load([rows])
-        elif len(parts[0].rows) > 1:
-            for half in parts[0].halves():
-                self._load([half])
-        else:
-            self._keep_out(self._unstageable(parts[0], trouble.code, trouble.message))
-
-    def _unstageable(self, rows: Rows, code: str, message: str) -> KeptOut:
+    def _unstageable(self, rows: Rows, trouble: Trouble) -> KeptOut:
         *values, seq = next(rows.tuples())
         record = dict(zip(rows.shape.columns, values, strict=True))
         place = self._source.place(seq)
         return KeptOut(
             code="bad_value",
-            message=f"the database cannot hold it: {message} [{code}]",
+            message=f"the database cannot hold it: {trouble.message} [{trouble.code}]",
             key=key_text(self.target.key, (record[name] for name in self.target.key)),
             file=place.file,
             line=place.line if place.line is not None else place.record,

@@ -26,6 +26,8 @@ class Database(ABC):
 
     is_sqlite: ClassVar[bool]
     """Whether values are stored by SQLite's rules, and the lock is on the whole database."""
+    loads_aside: ClassVar[bool]
+    """Whether loading means waiting for a server, which may be done while something else is."""
 
     def __init__(self, url: SecretUrl) -> None:
         self.url = url
@@ -78,12 +80,16 @@ class Database(ABC):
         """Whether a row can be addressed by its rowid."""
 
     @abstractmethod
+    def row_column(self) -> sa.Column[Any]:
+        """The stage's column ``vu_row``, which numbers its rows by itself."""
+
+    @abstractmethod
     def load(self, connection: sa.Connection, stage: Stage, rows: Rows) -> None:
         """Insert rows into the stage, fast."""
 
     @abstractmethod
-    def analyze(self, connection: sa.Connection, tables: Sequence[sa.Table]) -> None:
-        """Tell the planner how large our temporary tables are, where it matters."""
+    def analyze(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
+        """Tell the planner what one of our temporary tables holds in the columns that it is joined by."""
 
     @abstractmethod
     def trouble(self, error: BaseException, connection: sa.Connection) -> Trouble:

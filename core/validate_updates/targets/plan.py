@@ -59,7 +59,7 @@ class Plan:
             "vu_plan",
             metadata,
             sa.Column("pos", sa.Integer, primary_key=True),
-            sa.Column("row", sa.Integer),
+            sa.Column("row", sa.BigInteger),
             sa.Column("action", sa.String(1), nullable=False),
             *tid,
             prefixes=["TEMPORARY"],
@@ -83,6 +83,7 @@ class Plan:
             .order_by(*(stage.c[name] for name in self.key))
         )
         self._connection.execute(plan.insert().from_select(names, query))
+        self._database.analyze(self._connection, plan, ["pos", "row", "action"])
         return self._count()
 
     def add_missing(self) -> Planned:
@@ -98,7 +99,7 @@ class Plan:
         self._connection.execute(doomed.insert().from_select(list(self.key), keys))
         numbered = sa.select(doomed.c[ROW], sa.literal_column(f"'{DELETE}'")).order_by(doomed.c[ROW])
         self._connection.execute(self.table.insert().from_select(["row", "action"], numbered))
-        self._database.analyze(self._connection, [self.table, doomed])
+        self._database.analyze(self._connection, doomed, [ROW, *self.key])
         return self._count()
 
     @cached_property

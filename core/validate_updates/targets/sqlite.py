@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.lockfile import locked_file
 from validate_updates.targets.base import Database, TransactionEnded
-from validate_updates.targets.names import quoted
+from validate_updates.targets.names import ROW, quoted
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
@@ -38,6 +38,7 @@ class Sqlite(Database):
     """A SQLite database in a file."""
 
     is_sqlite = True
+    loads_aside = False
 
     def _open(self, url: SecretUrl) -> sa.Engine:
         self.path = database_path(url)
@@ -97,7 +98,10 @@ class Sqlite(Database):
         finally:
             cursor.close()
 
-    def analyze(self, connection: sa.Connection, tables: Sequence[sa.Table]) -> None:
+    def row_column(self) -> sa.Column[Any]:
+        return sa.Column(ROW, sa.Integer, primary_key=True)  # in the order of staging, which is nearly that of the key
+
+    def analyze(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
         """Not needed: the order of the joins follows from the indexes."""
 
     def trouble(self, error: BaseException, connection: sa.Connection) -> Trouble:

@@ -105,7 +105,7 @@ class Stage:
             index.create(self._connection)
         else:
             gone = 0
-        self._database.analyze(self._connection, [self.table])
+        self._database.analyze(self._connection, self.table, [ROW, *self._target.key])
         return gone
 
     def _duplicate_keys(self, limit: int) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ class Stage:
         table = sa.Table(
             "vu_stage",
             sa.MetaData(),
-            sa.Column(ROW, sa.Integer, primary_key=True),
+            self._database.row_column(),
             sa.Column(SEQ, sa.BigInteger),
             sa.Column(SHAPE, sa.Integer, nullable=False),
             *(self._column(name) for name in key),
