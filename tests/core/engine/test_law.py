@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,8 @@ def same(one: list[Row], other: list[Row]) -> bool:
 
 
 def in_words(row: Row) -> str:
-    return repr(sorted((name, float(cell) if isinstance(cell, float) else str(cell)) for name, cell in row.items()))
+    numbers = (float, Decimal)  # 1.50 and 1.5 are one number
+    return repr(sorted((name, float(cell) if isinstance(cell, numbers) else str(cell)) for name, cell in row.items()))
 
 
 def verdict(expected: Expected) -> Verdict:
