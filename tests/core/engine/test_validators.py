@@ -20,6 +20,7 @@ from validate_updates import (
     Finding,
     Metric,
     Moment,
+    PluginError,
     RecordRefused,
     RunResult,
     Severity,
@@ -89,6 +90,17 @@ def test_other_findings_are_told_and_decide_nothing(target: Target, moment: Mome
     assert result.verdict is Verdict.COMMITTED
     assert [one.code for one in result.findings] == ["hm"]
     assert not unchanged(target)
+
+
+def test_a_moment_that_is_none_is_refused_before_anything_begins(target: Target) -> None:
+    """Were it passed over, the check would never be asked, and nobody would know."""
+    target.execute(*TABLE)
+    moment: Any = "plan"
+
+    with pytest.raises(PluginError):
+        target.judged(RECORDS, Given(lambda _: [CRITICAL], moment))
+
+    assert target.all_tables() == ["t"]
 
 
 # What validators see
