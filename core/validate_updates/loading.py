@@ -48,7 +48,7 @@ class Loader:
         refuse: Callable[[Rows, Trouble], KeptOut],
         tell: Callable[[Loaded], None],
     ) -> None:
-        """``refuse`` makes the entry of a row that is refused; ``tell`` hears what was loaded, in the caller's thread."""
+        """``refuse`` makes the entry of a row that is refused; ``tell`` hears what was loaded, in the same thread."""
         self._database = database
         self._connection = connection
         self._stage = stage

@@ -107,13 +107,7 @@ def _written(context: Context, *cells: sa.ColumnElement[Any], last: int | None =
     rows = sa.select(planned.c.row).where(planned.c.action != "D")
     if last is not None:
         rows = rows.where(planned.c.pos <= last)
-    return sa.select(*cells).select_from(context.staged).where(_row_of(context).in_(rows))
-
-
-def _row_of(context: Context) -> sa.ColumnElement[int]:
-    """The stage's own column that the plan refers to: its primary key."""
-    (column,) = context.staged.primary_key
-    return column
+    return sa.select(*cells).select_from(context.staged).where(context.staged.c["vu_row"].in_(rows))
 
 
 def _outside(column: sa.ColumnElement[Any], first: date, end: date) -> sa.ColumnElement[bool]:
