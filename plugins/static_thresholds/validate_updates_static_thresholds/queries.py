@@ -72,7 +72,7 @@ def dates_outside(context: Context, column: str, first: date, end: date) -> Sequ
     """A few dates before ``first`` or not before ``end``, each with the key of its record."""
     staged = context.staged
     cells = [_shown(staged.c[name]) for name in (*context.target.key, column)]
-    found = _written(context, *cells).where(_outside(staged.c[column], first, end)).order_by(_row_of(context))
+    found = _written(context, *cells).where(_outside(staged.c[column], first, end)).order_by(staged.c["vu_row"])
     return [f"{row[-1]} ({_key_text(context, row)})" for row in _few(context.db, found)]
 
 
