@@ -232,10 +232,9 @@ FAILING: dict[str, tuple[Check, str]] = {
 }
 
 
-@pytest.mark.parametrize("moment", [Moment.PLAN, Moment.RESULT])
 @pytest.mark.parametrize(("check", "said"), FAILING.values(), ids=FAILING.keys())
-def test_a_check_that_fails_ends_the_update_cleanly(target: Target, check: Check, said: str, moment: Moment) -> None:
-    result = judged(target, check, moment=moment, time_limit=0.5 if "within" in said else 30.0)
+def test_a_check_that_fails_ends_the_update_cleanly(target: Target, check: Check, said: str) -> None:
+    result = judged(target, check, time_limit=0.5 if "within" in said else 30.0)
 
     assert result.verdict is Verdict.REJECTED, result.reason
     (finding,) = [one for one in result.findings if one.severity is Severity.CRITICAL]
@@ -298,31 +297,29 @@ ENDINGS = {
 }
 
 
-@pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
-def test_a_check_cannot_write(target: Target, write: Check, moment: Moment) -> None:
+def test_a_check_cannot_write(target: Target, write: Check) -> None:
     target.execute(*TABLE)
 
-    refused = target.judged(RECORDS, Given(write, moment))
+    refused = target.judged(RECORDS, Given(write))
 
     assert refused.verdict is Verdict.REJECTED, refused.reason
     assert [one.code for one in refused.findings] == ["validator_failed"]
     assert target.dump() == {"t": ["(1, 'old')"]}
 
-    passed = target.judged(RECORDS, Given(swallowing(write), moment))
+    passed = target.judged(RECORDS, Given(swallowing(write)))
 
     assert passed.verdict is Verdict.COMMITTED, "it was refused, and did no harm"
     assert target.dump() == {"t": ["(1, 'new')", "(2, 'added')"]}
 
 
 @pytest.mark.parametrize("quiet", [False, True], ids=["loud", "quiet"])
-@pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
-def test_a_check_cannot_end_the_transaction(target: Target, ending: Check, moment: Moment, *, quiet: bool) -> None:
+def test_a_check_cannot_end_the_transaction(target: Target, ending: Check, *, quiet: bool) -> None:
     """It is refused, or, where the database obeys it, the update fails. Never does anything of a bad update land."""
     target.execute(*TABLE)
 
-    result = target.judged(RECORDS, Given(swallowing(ending) if quiet else ending, moment))
+    result = target.judged(RECORDS, Given(swallowing(ending) if quiet else ending))
 
     if result.verdict is Verdict.COMMITTED:
         assert quiet
@@ -333,6 +330,17 @@ def test_a_check_cannot_end_the_transaction(target: Target, ending: Check, momen
         assert "given.check" in result.reason, "it is said whose fault it is"
     assert target.states() == [result.verdict.value]
     assert target.update(RECORDS).verdict is Verdict.COMMITTED
+
+
+@pytest.mark.parametrize("moment", [Moment.PLAN, Moment.BATCH])
+@pytest.mark.parametrize("check", [raises, WRITES["insert"], ENDINGS["COMMIT"]], ids=["raises", "writes", "commits"])
+def test_so_it_is_at_every_moment(target: Target, check: Check, moment: Moment) -> None:
+    result = judged(target, check, moment=moment)
+
+    assert result.verdict in {Verdict.REJECTED, Verdict.FAILED}
+    assert "given.check" in result.reason
+    assert unchanged(target)
+    assert target.states() == [result.verdict.value]
 
 
 # Strategies
