@@ -368,11 +368,11 @@ def release(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, getattr(sys, name))
     event = threading.Event()
+    others = set(threading.enumerate())
     yield event
     event.set()
-    for thread in threading.enumerate():
-        if thread.name == "validate-updates-plugin":
-            thread.join()
+    for thread in set(threading.enumerate()) - others:
+        thread.join()
 
 
 def test_a_thread_that_cannot_be_stopped_is_left_behind(release: threading.Event) -> None:
