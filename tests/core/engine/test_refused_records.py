@@ -184,6 +184,24 @@ def test_a_trigger_that_drops_a_row_without_a_word_is_noticed(sqlite: Target) ->
     assert sqlite.rows("SELECT * FROM t") == []
 
 
+def test_a_trigger_that_drops_a_change_without_a_word_is_noticed(target: Target) -> None:
+    """The row is there, so counting keys does not tell: what was written has to be compared."""
+    target.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)", "INSERT INTO t VALUES (1, 'old'), (2, 'old')")
+    if target.is_sqlite:
+        target.execute("CREATE TRIGGER no BEFORE UPDATE ON t WHEN new.id = 2 BEGIN SELECT RAISE(IGNORE); END")
+    else:
+        target.execute(
+            "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+            "CREATE TRIGGER no BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 2) EXECUTE FUNCTION no()",
+        )
+
+    result = target.update([{"id": 1, "name": "new"}, {"id": 2, "name": "new"}])
+
+    assert result.verdict is Verdict.REJECTED
+    assert only_critical(result.findings).code == "rows_not_landed"
+    assert sorted(target.rows("SELECT * FROM t")) == [(1, "old"), (2, "old")]
+
+
 def test_rows_that_a_trigger_adds_are_mentioned(target: Target) -> None:
     target.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
     add = "INSERT INTO t VALUES (new.id + 100, 'twin')"

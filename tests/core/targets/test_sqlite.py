@@ -79,9 +79,11 @@ def test_an_update_keeps_a_row_and_what_hangs_on_it(sqlite: Target) -> None:
     assert sqlite.rows("SELECT * FROM notes") == [(7,)]
 
 
-def test_what_a_column_ignores_in_keys_is_ignored(sqlite: Target) -> None:
+@pytest.mark.parametrize("without_rowid", ["", " WITHOUT ROWID"])
+def test_what_a_column_ignores_in_keys_is_ignored(sqlite: Target, without_rowid: str) -> None:
     sqlite.execute(
-        "CREATE TABLE t (k text COLLATE NOCASE PRIMARY KEY, v text COLLATE NOCASE)", "INSERT INTO t VALUES ('a', 'x')"
+        f"CREATE TABLE t (k text COLLATE NOCASE PRIMARY KEY, v text COLLATE NOCASE){without_rowid}",
+        "INSERT INTO t VALUES ('a', 'x')",
     )
     sqlite.watch()
 
