@@ -61,18 +61,25 @@ def open_source(spec: Any, format: str | None = None) -> Source:  # noqa: A002  
 
 
 def source_title(spec: Any) -> str:
-    """What a source is called before it is opened: the same as its ``name`` afterwards."""
+    """What a source is called before it is opened: the same as its ``name`` afterwards.
+
+    Raises ``UsageError`` for an address, which may hold a password and is no name for a report.
+    """
     paths = _paths(spec)
     return PYTHON if paths is None else _title(paths)
 
 
 def _paths(spec: Any) -> list[str] | None:
-    """The paths that ``spec`` consists of; None where it is something else."""
-    if isinstance(spec, (str, os.PathLike)):
-        return [os.fsdecode(spec)]
-    if isinstance(spec, (list, tuple)) and spec and all(isinstance(one, (str, os.PathLike)) for one in spec):
-        return [os.fsdecode(one) for one in spec]
-    return None
+    """The paths that ``spec`` consists of; None where it is something else. Raises ``UsageError`` for an address."""
+    several = spec if isinstance(spec, (list, tuple)) and spec else [spec]
+    if not all(isinstance(one, (str, os.PathLike)) for one in several):
+        return None
+    paths = [os.fsdecode(one) for one in several]
+    for path in paths:
+        if "://" in path:
+            scheme = printable(path.partition("://")[0], 20)  # the rest may hold a password
+            raise UsageError(f"no records can be read from a {scheme}:// address", hint=_WHAT_EXISTS)
+    return paths
 
 
 def _object(spec: Any) -> Part:
@@ -92,9 +99,6 @@ def _title(paths: list[str]) -> str:
 
 
 def _parts(path: str, format_name: str | None) -> list[Part]:
-    if "://" in path:
-        scheme = printable(path.partition("://")[0], 20)  # the rest may hold a password
-        raise UsageError(f"no records can be read from a {scheme}:// address", hint=_WHAT_EXISTS)
     if path == STDIN:
         return [_file(path, format_name)]
     try:

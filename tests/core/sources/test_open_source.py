@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from validate_updates import SourceError, UsageError
-from validate_updates.sources import Block, Lines, Place, Records, Source, Unreadable, open_source
+from validate_updates.sources import Block, Lines, Place, Records, Source, Unreadable, open_source, source_title
 
 
 def places(source: Source) -> list[tuple[str, int | None, int | None]]:
@@ -153,6 +153,11 @@ def test_anything_else_is_refused_with_what_exists(spec: Any, word: str) -> None
     assert word in refused.value.message
     assert "directory" in refused.value.hint
     assert "hunter2" not in refused.value.message + refused.value.hint
+
+
+def test_an_address_has_no_title_since_it_may_hold_a_password() -> None:
+    with pytest.raises(UsageError, match="no records can be read from a https:// address"):
+        source_title("https://user:hunter2@example.org/x.jsonl")
 
 
 def test_an_unknown_format_is_refused_with_those_that_exist() -> None:
