@@ -77,14 +77,32 @@ def job_for(settings: Settings, task_or_source: str | None, overrides: Flags) ->
 
 def _command(name: str | None, source: str | None, flags: Flags) -> str:
     """The words that mean this job again, safe for a shell; a password in a URL is masked."""
-    given = (flags.source,) if isinstance(flags.source, str) else flags.source or ()
-    sources = [f"--source {shlex.quote(path)}" for path in given]
-    if name is not None:
-        return " ".join([shlex.quote(name), *sources])
-    target = f"--target {shlex.quote(str(SecretUrl(flags.target)))}" if flags.target else ""
-    table = f"--table {shlex.quote(flags.table)}" if flags.table else ""
-    key = f"--key {shlex.quote(','.join(flags.key))}" if flags.key else ""
-    return " ".join(part for part in (shlex.quote(source) if source else "", *sources, target, table, key) if part)
+    sources = (flags.source,) if isinstance(flags.source, str) else flags.source or ()
+    options: list[tuple[str, object]] = [
+        *(("source", path) for path in sources),
+        ("target", _safe_target(flags.target)),
+        ("table", flags.table),
+        ("key", _by_commas(flags.key)),
+        ("schema", flags.schema),
+        ("source-format", flags.format),
+        ("plugins", _by_commas(flags.plugins)),
+        ("unknown-columns", flags.unknown_columns),
+        ("deletes", flags.deletes),
+        ("max-deletes", flags.max_deletes),
+        ("max-deletes-percent", flags.max_deletes_percent),
+        ("wait", flags.wait),
+        ("as-of", flags.as_of.isoformat() if flags.as_of else None),
+    ]
+    words = [name or source] + [word for flag, value in options if value is not None for word in (f"--{flag}", value)]
+    return " ".join(shlex.quote(str(word)) for word in words if word is not None)
+
+
+def _safe_target(flag: str | None) -> str | None:
+    return flag if flag is None or flag.startswith("env:") else str(SecretUrl(flag))
+
+
+def _by_commas(names: tuple[str, ...] | None) -> str | None:
+    return None if names is None else ",".join(names)
 
 
 def _for_source(settings: Settings, argument: str | None, flags: Flags) -> TaskSettings:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.settings.made import DAILY, loaded
+from tests.core.settings.made import DAILY, in_environment, loaded
 from validate_updates.errors import SettingsError, UsageError
 from validate_updates.job import DeletePolicy, Deletes, Job, UnknownColumns
 from validate_updates.secret import SecretUrl
@@ -83,6 +83,34 @@ def test_flags_change_everything_for_one_run(tmp_path: Path) -> None:
     assert (job.schema, job.source_format, job.plugins, job.unknown_columns) == ("s", "csv", (), "reject")
     assert (job.deletes, job.wait, job.dry_run, job.as_of) == (DeletePolicy(most_rows=0, most_percent=0), 0, True, now)
     assert job.task == "daily"
+
+
+def test_the_command_for_the_same_job_has_every_flag_and_no_password(tmp_path: Path) -> None:
+    flags = Flags(
+        target="postgresql://u:hunter2@h/d",
+        table="my table",
+        key=("a", "b"),
+        schema="s",
+        format="csv",
+        plugins=(),
+        unknown_columns="ignore",
+        deletes="missing",
+        max_deletes=7,
+        max_deletes_percent=50.0,
+        wait=3.0,
+        as_of=datetime(2024, 5, 1, tzinfo=UTC),
+    )
+    assert job_for(loaded(tmp_path), "-", flags).command == (
+        "- --target 'postgresql://u:***@h/d' --table 'my table' --key a,b --schema s --source-format csv --plugins '' "
+        "--unknown-columns ignore --deletes missing --max-deletes 7 --max-deletes-percent 50.0 --wait 3.0 "
+        "--as-of 2024-05-01T00:00:00+00:00"
+    )
+
+
+def test_the_command_for_the_same_job_names_the_variable_of_its_target(tmp_path: Path) -> None:
+    flags = Flags(target="env:TARGET", source=("one.csv", "two.csv"))
+    command = job_for(in_environment(tmp_path, DAILY, {"TARGET": "sqlite:///x.db"}), "daily", flags).command
+    assert command == "daily --source one.csv --source two.csv --target env:TARGET"
 
 
 def test_another_table_does_not_take_the_key_of_the_tasks_table(tmp_path: Path) -> None:
