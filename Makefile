@@ -22,7 +22,7 @@ bench: ## speed and memory beside the bare driver, and what a start costs; some 
 	$(PYTHON) -m benchmarks.run --sizes 10000,100000 --rerun --postgres
 	$(PYTHON) -m benchmarks.startup
 
-demo: ## two updates of an example database, without a network
+demo: ## weeks of updates of an example database, without a network
 	validate-updates demo
 
 clean: ## what tools leave behind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +72,8 @@ def _tell(shared: Shared, folder: str, runs: int, acts: list[RunResult]) -> None
 
     here = look()
     show(answer_page(_INTRODUCTION.format(folder=folder, runs=runs, weeks=WEEKS), here), shared)
-    for title, result in zip(_ACTS, acts, strict=True):
+    for title, act in zip(_ACTS, acts, strict=True):
+        result = replace(act, next_steps=())  # they hold in the demo's folder; what to try is told at the end
         show(answer_page(f"\n{title}\n", here), shared)
         show([one_line(result, here)] if shared.quiet else summary(result, here, verbose=shared.verbose), shared)
     show(answer_page(f"\n{_NEXT.format(folder=folder)}", here), shared)

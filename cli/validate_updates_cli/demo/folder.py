@@ -65,11 +65,10 @@ class Demo:
 
 def make(folder: Path, today: date) -> Demo:
     """Make the demo in ``folder``; an earlier demo there goes. Raises ``UsageError`` where it holds anything else."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
-        raise UsageError(f"the folder {folder} is not empty and not a demo", hint="give another: --folder NAME")
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "updates").mkdir(parents=True)
-    (folder / MARK).touch()
+    try:
+        _make_room(folder)
+    except OSError as error:
+        raise UsageError(f"the folder {folder} cannot be made: {error.strerror}", hint=_ANOTHER) from error
     (folder / "validate-updates.toml").write_text(_SETTINGS, encoding="utf-8")
     world = World()
     start = today - timedelta(weeks=WEEKS)
@@ -81,6 +80,17 @@ def make(folder: Path, today: date) -> Demo:
     with gone_wrong.source.open("a", encoding="utf-8") as file:
         file.write('{"event_id": "339999", "congress": 119, "chamber": "Hou')  # the feed broke off here
     return Demo(folder, past, good, one_bad, gone_wrong)
+
+
+_ANOTHER = "give another: --folder NAME"
+
+
+def _make_room(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise UsageError(f"the folder {folder} is not empty and not a demo", hint=_ANOTHER)
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "updates").mkdir(parents=True)
+    (folder / MARK).touch()
 
 
 def _one_bad(world: World, today: date) -> list[Record]:
