@@ -69,6 +69,11 @@ def _acquire(descriptor: int, wait: float) -> None:
                     f"another run has the lock: {_holder(descriptor)}",
                     hint="try again when it has finished, or wait for it with --wait SECONDS",
                 ) from None
+        except OSError as reason:
+            raise TargetError(
+                f"the file system of the database has no locks: {reason.strerror}",
+                hint="put the database on a local disk",
+            ) from reason
         time.sleep(min(_POLL_SECONDS, max(deadline - time.monotonic(), 0.0)))
 
 
@@ -79,8 +84,9 @@ def _sign(descriptor: int, run_id: str) -> None:
         "host": socket.gethostname(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+    with contextlib.suppress(OSError):  # a full disk: the lock holds without a name
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
 
 def _holder(descriptor: int) -> str:
