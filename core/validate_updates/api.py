@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
 
+from validate_updates.errors import UsageError
+from validate_updates.findings import Severity
 from validate_updates.job import DeletePolicy, Job, Progress, UnknownColumns
 from validate_updates.result import RunResult
 from validate_updates.secret import SecretUrl
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def run(
@@ -20,9 +25,13 @@ def run(
     plugins: Iterable[str] = ("static_thresholds",),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     task: str = "",
+    schema: str | None = None,
+    source_format: str | None = None,
     dry_run: bool = False,
     unknown_columns: str = "reject",
     deletes: DeletePolicy | None = None,
+    fail_on: str = "critical",
+    journal_prefix: str = "update_",
     wait: float = 0.0,
     as_of: datetime | None = None,
     progress: Progress | None = None,
@@ -32,6 +41,8 @@ def run(
 
     ``source`` is a path, several, ``-``, an iterable of mappings, or an object with ``__arrow_c_stream__``.
     ``settings`` holds each plugin's settings by its name, ``extra`` plugins given as objects, by names of yours.
+    ``unknown_columns`` is ``reject`` or ``ignore``; findings of the severity ``fail_on`` reject the update. ``as_of``
+    without a zone is in UTC.
 
     A rejected or failed update is a result, not an exception; raised are
     :class:`~validate_updates.errors.UsageError` where the job makes no sense and
@@ -47,11 +58,15 @@ def run(
         key=(key,) if isinstance(key, str) else tuple(key),
         plugins=tuple(plugins),
         plugin_settings=dict(settings or {}),
-        unknown_columns=UnknownColumns(unknown_columns),
+        schema=schema,
+        source_format=source_format,
+        unknown_columns=_choice(UnknownColumns, "unknown_columns", unknown_columns),
         deletes=deletes or DeletePolicy(),
+        fail_on=_choice(Severity, "fail_on", fail_on),
+        journal_prefix=journal_prefix,
         wait=wait,
         dry_run=dry_run,
-        as_of=as_of,
+        as_of=as_of.replace(tzinfo=UTC) if as_of and as_of.tzinfo is None else as_of,
     )
     return execute(job, progress, extra=extra)
 
@@ -59,3 +74,10 @@ def run(
 def plan(source: Any, *, target: str, table: str, **options: Any) -> RunResult:
     """What :func:`run` would do with the same arguments: the same path, ended by a rollback."""
     return run(source, target=target, table=table, **{**options, "dry_run": True})
+
+
+def _choice(choices: type[Choice], name: str, value: str) -> Choice:
+    try:
+        return choices(value)
+    except ValueError:
+        raise UsageError(f"{name}={value!r} is unknown", hint=f"one of: {', '.join(choices)}") from None

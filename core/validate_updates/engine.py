@@ -65,6 +65,8 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
     plugins = load(job.plugins, job.plugin_settings, origins=job.origins, extra=extra or {})
     database = open_database(job.target)
     run_id = new_run_id(job.as_of or datetime.now(UTC))
+    if job.table in tables(job.journal_prefix, job.schema).names:
+        raise UsageError(f"the table {job.table} is the journal's own; an update cannot write it")
     with _reached(database) as connection:
         with _explained(database, connection), database.transaction(connection, write=False):
             target = target_table(database, connection, job.table, schema=job.schema, key=job.key)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from validate_updates import signals
 from validate_updates.errors import UsageError
 from validate_updates.findings import Finding, Severity
+from validate_updates.job import UnknownColumns
 from validate_updates.loading import Loaded, Loader
 from validate_updates.records import Decoder
 from validate_updates.result import KeptOut
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from validate_updates.job import Progress, UnknownColumns
+    from validate_updates.job import Progress
     from validate_updates.sources.base import Source
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
@@ -53,6 +54,7 @@ class Intake:
         self._database = database
         self._connection = connection
         self._source = source
+        self._unknown = unknown
         self._blocks = source.blocks()
         self._seen: list[Block] = []
         self.target = target if target.key else replace(target, key=self._chosen_key(target))
@@ -88,6 +90,7 @@ class Intake:
                     else:
                         self._keep_out(part)
                 progress.advance(self.read)
+        progress.advance(self.read)  # what was still on its way
         self._seen = []
         with self._database.transaction(self._connection, write=False):
             self.duplicates = self.stage.settle_duplicates()
@@ -137,15 +140,16 @@ class Intake:
 
     def findings(self) -> Iterator[Finding]:
         """What is to be said about the intake as a whole."""
+        ignored = self._unknown is UnknownColumns.IGNORE
         for column, records in self._decoder.unknown.most_common():
             yield Finding(
                 code="unknown_column",
-                severity=Severity.WARNING,
+                severity=Severity.INFO if ignored else Severity.WARNING,
                 message=f"{counted(records, 'record')} with {printable(column, 60)!r}, no column of {self.target.name}",
                 table=self.target.name,
                 column=column,
                 observed=records,
-                hint="mend the source, add the column, or let it pass with --unknown-columns ignore",
+                hint="it was ignored, as asked" if ignored else _UNKNOWN_HINT,
             )
         if self.duplicates:
             yield Finding(
@@ -167,6 +171,7 @@ class Intake:
             )
 
 
+_UNKNOWN_HINT = "mend the source, add the column, or let it pass with --unknown-columns ignore"
 _LOOKED_AT = 100
 """Records at the beginning of a source that may settle the key."""
 

@@ -105,7 +105,7 @@ class Decoder:
     def _converted(self, record: Mapping[str, Any], *, textual: bool) -> tuple[Shape, list[Any]]:
         converters = self._readers if textual else self._converters
         shape, unknown = self._shape_of(tuple(record))
-        self.unknown.update(unknown)
+        self._count_unknown(unknown)
         values = []
         for name in shape.columns:
             value = record[name]
@@ -133,11 +133,16 @@ class Decoder:
     def _unknown_of(self, members: tuple[str, ...]) -> tuple[str, ...]:
         unknown = tuple(name for name in members if name not in self._columns)
         if unknown and self._unknown is UnknownColumns.REJECT:
-            self.unknown.update(name for name in unknown if name in self.unknown or len(self.unknown) < _UNKNOWN_NAMES)
+            self._count_unknown(unknown)
             generated = unknown[0] in self._table.names
             why = "is computed by the database" if generated else f"is not in the table {self._table.name}"
             raise Refused("unknown_column", f"column {printable(unknown[0], 60)!r} {why}", unknown[0])
         return unknown[:_UNKNOWN_NAMES]
+
+    def _count_unknown(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self.unknown or len(self.unknown) < _UNKNOWN_NAMES:
+                self.unknown[name] += 1
 
     def _shape(self, members: set[str]) -> Shape:
         columns = tuple(name for name in self._columns if name in members)

@@ -25,6 +25,8 @@ def reason_for(result: RunResult) -> str:
         return "the source has no records; there is nothing to do"
     written = counts.inserted + counts.updated + counts.deleted
     kept_out = f"; {counts.quarantined} of {counts.read} records are kept out" if counts.quarantined else ""
+    if counts.quarantined == counts.read:
+        return "nothing to write: every record is kept out"
     if not written:
         return f"nothing to write: the target has it all already{kept_out}"
     parts = [(counts.inserted, "added"), (counts.updated, "changed"), (counts.deleted, "deleted")]

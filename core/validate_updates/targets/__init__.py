@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def open_database(url: SecretUrl) -> Database:
-    """The database behind a URL. Raises ``UsageError`` for unknown kinds, ``TargetError`` where there is none."""
+    """The database behind a URL. Raises ``UsageError`` for what is no URL of a known kind, ``TargetError`` for none."""
     if url.scheme == "sqlite":
         from validate_updates.targets.sqlite import Sqlite
 

@@ -8,6 +8,9 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from validate_updates.errors import UsageError
 
 if TYPE_CHECKING:
     from validate_updates.secret import SecretUrl
@@ -31,13 +34,13 @@ class Database(ABC):
 
     def __init__(self, url: SecretUrl) -> None:
         self.url = url
-        self.engine = self._open(url)
+        self.engine = self._open(_parsed(url))
         driver = self.engine.dialect.loaded_dbapi.Error
         self.errors: tuple[type[Exception], ...] = (sa.exc.DBAPIError, driver, OverflowError, UnicodeEncodeError)
         """What a refusal is raised as: by SQLAlchemy, by the driver, or, for values no driver can send, by Python."""
 
     @abstractmethod
-    def _open(self, url: SecretUrl) -> sa.Engine:
+    def _open(self, url: sa.URL) -> sa.Engine:
         """An engine that is safe to write with. Raises ``TargetError`` where the URL leads nowhere."""
 
     @contextmanager
@@ -132,3 +135,12 @@ class Database(ABC):
         """``element`` in a form that can be compared; a few types have no equality."""
         del column  # SQLite compares them all
         return element
+
+
+def _parsed(url: SecretUrl) -> sa.URL:
+    try:
+        return make_url(url.reveal())
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is no number
+        raise UsageError(
+            f"the target {url} is not a database URL", hint="sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        ) from None  # SQLAlchemy's own words show the password

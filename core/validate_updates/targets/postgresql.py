@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
 
 from validate_updates.errors import LockHeld, TargetError, UsageError
 from validate_updates.targets.base import Database, TransactionEnded
@@ -22,7 +21,6 @@ from validate_updates.text import printable
 if TYPE_CHECKING:
     import psycopg
 
-    from validate_updates.secret import SecretUrl
     from validate_updates.shapes import Rows
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
@@ -43,18 +41,16 @@ class Postgresql(Database):
     is_sqlite = False
     loads_aside = True
 
-    def _open(self, url: SecretUrl) -> sa.Engine:
+    def _open(self, url: sa.URL) -> sa.Engine:
         try:
             import psycopg  # noqa: F401
         except ImportError as reason:
             raise UsageError(
                 "PostgreSQL needs the driver psycopg", hint="pip install 'validate-updates[postgres]'"
             ) from reason
-        parsed = make_url(url.reveal()).set(drivername="postgresql+psycopg")
-        options = " ".join(part for part in (parsed.query.get("options"), _SERVER_KEEPALIVE) if isinstance(part, str))
-        parsed = parsed.difference_update_query(["options"])
+        options = " ".join(part for part in (url.query.get("options"), _SERVER_KEEPALIVE) if isinstance(part, str))
         return sa.create_engine(
-            parsed,
+            url.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
             hide_parameters=True,
             poolclass=sa.NullPool,
             connect_args={

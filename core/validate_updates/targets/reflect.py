@@ -40,7 +40,7 @@ def reflect(connection: sa.Connection, name: str, schema: str | None = None) -> 
 def target_table(
     database: Database, connection: sa.Connection, name: str, *, schema: str | None, key: Sequence[str]
 ) -> TargetTable:
-    """The table an update writes. ``key`` empty: to be settled by :func:`with_key` when the records' columns are known.
+    """The table an update writes. ``key`` empty: to be settled by :func:`key_for` when the records' columns are known.
 
     Raises ``UsageError`` for an unknown table or key column.
     """

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
 
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.lockfile import locked_file
@@ -23,7 +22,6 @@ from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
 
 if TYPE_CHECKING:
-    from validate_updates.secret import SecretUrl
     from validate_updates.shapes import Rows
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
@@ -40,11 +38,11 @@ class Sqlite(Database):
     is_sqlite = True
     loads_aside = False
 
-    def _open(self, url: SecretUrl) -> sa.Engine:
-        self.path = database_path(url)
+    def _open(self, url: sa.URL) -> sa.Engine:
+        self.path = _database_path(url)
         if not self.path.exists():
-            raise TargetError(f"there is no database file {self.path.name}", hint=f"check --target {url}")
-        engine = _engine(url.reveal(), sa.NullPool)
+            raise TargetError(f"there is no database file {self.path.name}", hint=f"check --target {self.url}")
+        engine = _engine(url.set(drivername="sqlite"), sa.NullPool)
         prove_savepoints()
         return engine
 
@@ -165,7 +163,7 @@ class Sqlite(Database):
         return None if row is None else row[0]
 
 
-def _engine(url: str, pool: type[sa.Pool]) -> sa.Engine:
+def _engine(url: str | sa.URL, pool: type[sa.Pool]) -> sa.Engine:
     engine = sa.create_engine(
         url,
         hide_parameters=True,
@@ -200,9 +198,9 @@ def prove_savepoints() -> None:
         )
 
 
-def database_path(url: SecretUrl) -> Path:
+def _database_path(url: sa.URL) -> Path:
     """The file behind a SQLite URL. Raises ``UsageError`` for databases that are not in a file."""
-    name = make_url(url.reveal()).database or ""
+    name = url.database or ""
     if name.startswith("file:"):
         name = name[len("file:") :].partition("?")[0]
     if not name or name == ":memory:":
