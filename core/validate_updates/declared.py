@@ -41,7 +41,7 @@ def _fault(given: Any, kind: type) -> str:
         return "without a line of text to show"
     if not callable(getattr(given, _CODE[kind])):
         return f"whose {_CODE[kind]} is not a function"
-    if kind in _MOMENTS and given.moment not in _MOMENTS[kind]:
+    if kind in _MOMENTS and not (isinstance(given.moment, Moment) and given.moment in _MOMENTS[kind]):
         return f"whose moment is not one of {', '.join(f'Moment.{moment.name}' for moment in _MOMENTS[kind])}"
     if kind is Validator and not (isinstance(given.time_limit, int | float) and given.time_limit > 0):
         return "whose time_limit is not a number of seconds above 0"
