@@ -12,7 +12,7 @@ from validate_updates.application import RecordRefused
 from validate_updates.context import BatchInfo
 from validate_updates.findings import Finding, Severity
 from validate_updates.targets.savepoint import savepoint
-from validate_updates.targets.trouble import Blame, world_error
+from validate_updates.targets.trouble import Blame, Trouble, world_error
 from validate_updates.targets.write import Writer
 
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from validate_updates.result import Counts
     from validate_updates.targets.base import Database
     from validate_updates.targets.plan import Plan
-    from validate_updates.targets.trouble import Trouble
+
+_IGNORED = Trouble(
+    blame=Blame.RECORD,
+    code="IGNORED",
+    message="a trigger, a rule or ON CONFLICT IGNORE left the row as it was, without an error",
+)
 
 JudgeBatch = Callable[[BatchInfo], Sequence[Finding]]
 PlaceOf = Callable[[int], str]
@@ -79,13 +84,23 @@ class PlanBatch:
         application = self._application
         signals.check()
         try:
-            return application.writer.write(first, last)
+            written = application.writer.write(first, last)
+            ignored = self._updates_ignored(first, last, written)
         except Exception as error:  # whatever the driver raises is sorted by what it means
             signals.check()
             trouble = application.database.trouble(error, application.connection)
             if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:
                 raise world_error(trouble) from error
             raise RecordRefused(self._finding(trouble, first, last)) from error
+        if ignored:
+            finding = self._finding(_IGNORED, first, last)
+            raise RecordRefused(replace(finding, code="rows_not_landed", hint="look at the triggers of the table"))
+        return written
+
+    def _updates_ignored(self, first: int, last: int, written: Counts) -> bool:
+        """Whether the database left out an update without an error; an insert left out shows when rows are counted."""
+        plan = self._application.plan
+        return written.updated < plan.updates_between(first, last) and plan.still_to_update(first, last) > 0
 
     def _finding(self, trouble: Trouble, first: int, last: int) -> Finding:
         return Finding(

@@ -155,6 +155,23 @@ class Plan:
             deletes -= self._connection.execute(left).scalar_one()
         return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deletes)
 
+    def updates_between(self, first: int, last: int) -> int:
+        """Updates among the positions ``first`` to ``last``."""
+        if (first, last) == (1, self.counts.size):
+            return self.counts.updates
+        query = sa.select(sa.func.count()).select_from(self.table).where(*self._updates(first, last))
+        return int(self._connection.execute(query).scalar_one())
+
+    def still_to_update(self, first: int, last: int) -> int:
+        """Of those, the rows that are there and do not hold what their record says."""
+        plan, stage = self.table, self.stage.table
+        found = plan.join(stage, stage.c[ROW] == plan.c.row).join(self.rows, self.same_key(stage))
+        query = sa.select(sa.func.count()).select_from(found).where(*self._updates(first, last), self._differs())
+        return int(self._connection.execute(query).scalar_one())
+
+    def _updates(self, first: int, last: int) -> tuple[sa.ColumnElement[bool], ...]:
+        return self.table.c.pos.between(first, last), self.table.c.action == UPDATE
+
     def key_at(self, position: int) -> str:
         """The key at a position, as text for people."""
         stage, plan = self.stage.table, self.table
