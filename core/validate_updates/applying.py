@@ -112,7 +112,7 @@ class PlanBatch:
             batch=self._info.number,
             expected=trouble.constraint or None,
             observed=f"positions {first} to {last}" if last > first else None,
-            hint="mend the record, or let the batch plugin keep it out: --plugins batch",
+            hint="nothing was written: mend the record, then run the update again",
         )
 
     def refused(self, limit: int = 5) -> Sequence[Finding]:

@@ -39,7 +39,7 @@ from validate_updates.sources import open_source, source_title
 from validate_updates.strategies import ALL_OR_NOTHING
 from validate_updates.summing_up import next_steps, reason_for, sections_of
 from validate_updates.targets import open_database
-from validate_updates.targets.names import ROW, SEQ
+from validate_updates.targets.names import ROW, SEQ, qualified
 from validate_updates.targets.plan import Plan, duplicated_keys, raw
 from validate_updates.targets.reflect import target_table
 from validate_updates.targets.trouble import Blame, world_error
@@ -70,8 +70,7 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
     with _reached(database) as connection:
         with _explained(database, connection), database.transaction(connection, write=False):
             target = target_table(database, connection, job.table, schema=job.schema, key=job.key)
-        qualified = f"{job.schema}.{job.table}" if job.schema else job.table
-        with database.lock(connection, run_id=run_id, tables=[qualified], wait=job.wait):
+        with database.lock(connection, run_id=run_id, tables=[qualified(job.schema, job.table)], wait=job.wait):
             run = _Run(
                 job,
                 run_id=run_id,
@@ -416,12 +415,39 @@ class _Run:
         trouble = self.database.trouble(error, self.connection)
         if trouble.blame is Blame.RECORD:
             self._reject_as_commit_would(error)
-        if not self.connection.invalidated:
+        lost = self.connection.invalidated or not trouble.transaction_alive
+        if self.database.is_sqlite or not lost:
             raise world_error(trouble) from error
-        raise StateUncertain(
-            f"the connection was lost during the commit of run {self.info.run_id}: it stood or it did not, wholly",
-            hint=f"when the server is back: validate-updates runs show {self.info.run_id} (running: it did not stand)",
-        ) from error
+        if not self._stood_after_all(error):
+            raise TargetError(
+                "the connection was lost during the commit, which did not stand",
+                hint="run the update again; nothing was changed",
+            ) from error
+
+    def _stood_after_all(self, error: Exception) -> bool:
+        """Ask the journal, over a new connection, whether a commit stood whose answer was lost.
+
+        Under the lock: only when the old session is gone is the answer final. Raises ``StateUncertain`` where the
+        journal cannot be asked.
+        """
+        logs = tables(self.job.journal_prefix, self.job.schema).logs
+        asked = sa.select(logs.c.state).where(logs.c.run_id == self.info.run_id)
+        table = qualified(self.job.schema, self.job.table)
+        unasked: tuple[type[Exception], ...] = (*self.database.errors, UpdateError)
+        try:
+            self.connection.invalidate()
+            with (
+                self.database.connect() as fresh,
+                self.database.lock(fresh, run_id=self.info.run_id, tables=[table], wait=_ASKING_SECONDS),
+                self.database.transaction(fresh, write=False),
+            ):
+                state = fresh.execute(asked).scalar()
+        except unasked:
+            raise StateUncertain(
+                f"the connection was lost during the commit of run {self.info.run_id}: it stood or it did not, wholly",
+                hint=f"when the server is back: validate-updates runs show {self.info.run_id} (running: it did not)",
+            ) from error
+        return state == self.result.verdict
 
     def _reject_as_commit_would(self, error: Exception) -> None:
         trouble = self.database.trouble(error, self.connection)
@@ -482,8 +508,17 @@ class _Run:
 
     def _summed_up(self) -> RunResult:
         sections, findings = sections_of(self.plugins, self.result)
-        result = replace(self.result, sections=sections, findings=(*self.result.findings, *findings))
+        result = replace(
+            self.result,
+            sections=sections,
+            findings=(*self.result.findings, *findings),
+            timings=tuple(self.timings),
+        )
         return replace(result, next_steps=next_steps(result, self.job))
+
+
+_ASKING_SECONDS = 15.0
+"""How long the server may take to notice that the old session is gone: its keepalive gives up after about 11 s."""
 
 
 class _Rejected(Exception):  # an outcome, not a fault

@@ -6,6 +6,7 @@ ten times as much.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -255,4 +256,6 @@ def duplicated_keys(connection: sa.Connection, target: TargetTable, limit: int =
 
 
 def _shown(value: Any) -> str | None:
+    if isinstance(value, dict | list):  # JSON, as the driver reads it
+        value = json.dumps(value, ensure_ascii=False)
     return None if value is None else str(value)[:_CELL_LIMIT]

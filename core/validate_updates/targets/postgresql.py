@@ -197,10 +197,16 @@ def _in_transaction(connection: sa.Connection) -> bool:
 
 
 def _lock_key(connection: sa.Connection, table: str) -> int:
-    database, schema = connection.exec_driver_sql("SELECT current_database(), current_schema()").one()
-    name = table if "." in table else f"{schema}.{table}"
-    digest = hashlib.sha256(f"{database}\x00{name}".encode()).digest()
+    """Of a table, quoted: the same for all who mean it, whatever their search path."""
+    place = connection.execute(_PLACE_OF_TABLE, {"name": table}).one()
+    digest = hashlib.sha256("\x00".join(place).encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+_PLACE_OF_TABLE = sa.text(
+    "SELECT current_database(), n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.oid = to_regclass(:name)"
+)
 
 
 def _acquire(connection: sa.Connection, key: int, wait: float) -> None:

@@ -16,7 +16,7 @@ from tests.core.engine.target import Target
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "examples" / "hearings" / "replay.py"
-REAL = Path(os.environ.get("VALIDATE_UPDATES_DATA", ROOT.parent / "shared" / "data" / "hearings"))
+REAL = Path(os.environ.get("HEARINGS_DATA", ROOT.parent / "shared" / "data" / "hearings"))
 HEARINGS = """
 CREATE TABLE hearings (
     hearing_id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -22,7 +22,7 @@ from validate_updates import ExitCode, Verdict
 from validate_updates.journal.rows import RunState
 
 RECORDS = 20_000
-KILLS = int(os.environ.get("VALIDATE_UPDATES_KILLS", "12"))
+KILLS = int(os.environ.get("KILLS", "12"))
 """How often a run is killed, over both journal modes of SQLite; a quarter of it on PostgreSQL."""
 TABLE = "CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL, amount integer)"
 STAGES = ("stage", "plan", "judge", "apply", "verdict")
