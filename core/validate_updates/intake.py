@@ -80,17 +80,17 @@ class Intake:
 
     def take_in(self, progress: Progress) -> None:
         """Read the source to its end. Raises ``SourceError``, ``TargetError``, ``Interrupted``."""
-        loader = Loader(self._database, self._connection, self.stage, refuse=self._unstageable, tell=self._count)
-        with loader:
-            for block in chain(self._seen, self._blocks):
-                signals.check()
-                for part in self._decoder.decode(block):
-                    if isinstance(part, Rows):
-                        loader.add(part)
-                    else:
-                        self._keep_out(part)
-                progress.advance(self.read)
-        progress.advance(self.read)  # what was still on its way
+        loader = Loader(self._database, self._connection, self.stage, self._unstageable)
+        for block in chain(self._seen, self._blocks):
+            signals.check()
+            for part in self._decoder.decode(block):
+                if isinstance(part, Rows):
+                    self._count(loader.add(part))
+                else:
+                    self._keep_out(part)
+            progress.advance(self.read)
+        self._count(loader.finish())
+        progress.advance(self.read)
         self._seen = []
         with self._database.transaction(self._connection, write=False):
             self.duplicates = self.stage.settle_duplicates()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from validate_updates.targets.trouble import Blame, Trouble, world_error
 
@@ -34,66 +32,33 @@ class Loaded:
 
 
 class Loader:
-    """Loads rows into the stage; with a server, in a thread, so that it works while the next rows are decoded.
-
-    The thread alone uses the connection until the loader is closed. No transaction is open while rows are waited for.
-    """
+    """Loads rows into the stage. No transaction is open while rows are waited for."""
 
     def __init__(
         self,
         database: Database,
         connection: sa.Connection,
         stage: Stage,
-        *,
         refuse: Callable[[Rows, Trouble], KeptOut],
-        tell: Callable[[Loaded], None],
     ) -> None:
-        """``refuse`` makes the entry of a row that is refused; ``tell`` hears what was loaded, in the same thread."""
+        """``refuse`` makes the entry for the one row that is refused."""
         self._database = database
         self._connection = connection
         self._stage = stage
         self._refuse = refuse
-        self._tell = tell
         self._waiting: list[Rows] = []
         self._gathered = 0
-        self._thread = ThreadPoolExecutor(1, "validate-updates-load") if database.loads_aside else None
-        self._running: Future[Loaded] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._load_waiting()
-                self._collect()
-        finally:
-            if self._thread:
-                self._thread.shutdown()
-
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: Rows) -> Loaded:
         """Load rows, now or a little later. Raises ``TargetError`` where the world is to blame."""
         self._waiting.append(rows)
         self._gathered += len(rows.rows)
-        if self._gathered >= TOGETHER:
-            self._load_waiting()
+        return self.finish() if self._gathered >= TOGETHER else Loaded(0)
 
-    def _load_waiting(self) -> None:
+    def finish(self) -> Loaded:
+        """Load what still waits."""
         parts, self._waiting, self._gathered = self._waiting, [], 0
-        if not parts:
-            return
-        if self._thread is None:
-            self._tell(self._load(parts))
-        else:
-            self._collect()
-            self._running = self._thread.submit(self._load, parts)
-
-    def _collect(self) -> None:
-        running, self._running = self._running, None
-        if running:
-            self._tell(running.result())
+        return self._load(parts)
 
     def _load(self, parts: list[Rows]) -> Loaded:
         for rows in parts:

@@ -29,8 +29,6 @@ class Database(ABC):
 
     is_sqlite: ClassVar[bool]
     """Whether values are stored by SQLite's rules, and the lock is on the whole database."""
-    loads_aside: ClassVar[bool]
-    """Whether loading means waiting for a server, which may be done while something else is."""
 
     def __init__(self, url: SecretUrl) -> None:
         self.url = url

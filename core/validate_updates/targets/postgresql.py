@@ -39,7 +39,6 @@ class Postgresql(Database):
     """A PostgreSQL database, through psycopg 3."""
 
     is_sqlite = False
-    loads_aside = True
 
     def _open(self, url: sa.URL) -> sa.Engine:
         try:

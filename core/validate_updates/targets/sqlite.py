@@ -36,7 +36,6 @@ class Sqlite(Database):
     """A SQLite database in a file."""
 
     is_sqlite = True
-    loads_aside = False
 
     def _open(self, url: sa.URL) -> sa.Engine:
         self.path = _database_path(url)
