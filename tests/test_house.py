@@ -170,8 +170,13 @@ def test_starting_imports_nothing_heavy(start: str, heavy: set[str]) -> None:
 # The tree
 
 
-def test_test_folders_are_no_packages() -> None:
-    assert [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("__init__.py")] == []
+def test_test_folders_are_packages() -> None:
+    """Files of one name in two folders then never collide; with importlib no folder gets onto the path by itself."""
+    sample = ROOT / "tests" / "core" / "plugins" / "distribution"  # a distribution of its own
+    folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py") if not path.is_relative_to(sample)}
+    assert folders
+    assert [str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").is_file()] == []
+    assert "--import-mode=importlib" in PYPROJECT["tool"]["pytest"]["ini_options"]["addopts"]
 
 
 PLACES = re.compile(r"(?<![\w.])/(?:root|work|farm|home|Users)/\w")

@@ -353,8 +353,10 @@ class _Run:
             self._reject_as_commit_would(error)
 
     def _recount(self, plan: Plan) -> None:
-        landed = plan.landed() if plan.counts.size else plan.counts
-        after = self._row_count()
+        if not plan.counts.size:
+            self.result = replace(self.result, rows_after=self.result.rows_before)
+            return
+        landed, after = plan.landed(), self._row_count()
         self.result = replace(self.result, rows_after=after)
         if landed != plan.counts:
             finding = _not_landed(self.target, plan, landed)
