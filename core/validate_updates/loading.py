@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from validate_updates.targets.base import Database
     from validate_updates.targets.stage import Stage
 
-TOGETHER = 2000
+TOGETHER = 1400
 """Rows that are loaded in one transaction, or a few more."""
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _BUSY_SECONDS = 30
 _CELLS_PER_STATEMENT = 480
 """Values bound by one INSERT into the stage; many rows a statement cost a third less than one."""
-_STAGE_CACHE_KIB = 4000
 
 
 class Sqlite(Database):
@@ -214,7 +213,6 @@ def _set_up(driver: sqlite3.Connection, _record: object) -> None:
     cursor = driver.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute(f"PRAGMA temp.cache_size = -{_STAGE_CACHE_KIB}")
     cursor.close()
 
 
