@@ -110,7 +110,7 @@ class Intake:
             message=f"the database cannot hold it: {trouble.message} [{trouble.code}]",
             key=key_text(self.target.key, (record[name] for name in self.target.key)),
             file=place.file,
-            line=place.line if place.line is not None else place.record,
+            line=place.number,
             record=str(record),
         )
 

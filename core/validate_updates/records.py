@@ -167,7 +167,7 @@ class Decoder:
             column=refused.column,
             key=key,
             file=place.file,
-            line=place.line if place.line is not None else place.record,
+            line=place.number,
             offset=offset,
             record=record,
         )

@@ -29,6 +29,11 @@ class Place:
     record: int | None = None
     """From 1, where the source has no lines."""
 
+    @property
+    def number(self) -> int | None:
+        """The line, or where there are no lines the record."""
+        return self.line if self.line is not None else self.record
+
     def __str__(self) -> str:
         if self.line is not None:
             return f"{self.file}, line {self.line}"
