@@ -134,6 +134,7 @@ def _logs(metadata: sa.MetaData, prefix: str) -> sa.Table:
         sa.Column("finished_at", UtcTime),
         sa.Column("seconds", sa.Double),
         _text("strategy"),
+        _text("publish", null=True),
         _text("plugins"),
         _text("tool_version"),
         _count("read"),
@@ -251,10 +252,10 @@ def _undo(metadata: sa.MetaData, prefix: str) -> sa.Table:
         _key("batch_no", sa.BigInteger),
         _key("undo_no", sa.BigInteger),
         _text("table_name"),
-        _text("record_key"),
         _text("action"),
         _text("before_image", null=True),
-        _text("after_sha256", null=True),
+        _text("after_image", null=True),
+        sqlite_with_rowid=False,
     )
 
 

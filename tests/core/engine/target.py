@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,19 @@ class Target:
     def judged(self, source: Any, plugin: object, **options: Any) -> RunResult:
         """Run an update of the table ``t`` with a plugin given as an object."""
         return execute(Job(source=source, target=SecretUrl(self.url), table="t", **options), extra={"given": plugin})
+
+    def settle(self) -> None:
+        """Wait until the server has noticed that a killed run is gone: until then it may still be at work for it."""
+        if self.is_sqlite:
+            return  # the kernel let go of everything with the process
+        others = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name LIKE 'validate-updates%'"
+        )
+        deadline = time.monotonic() + 60
+        while self.rows(others) != [(0,)]:
+            assert time.monotonic() < deadline, "the server still works for a process that is dead"
+            time.sleep(0.05)
 
     def story(self, run_id: str = "last") -> StoredRun:
         """What the journal says about a run."""

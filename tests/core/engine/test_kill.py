@@ -80,6 +80,7 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 def settle(target: Target, source: Path, *, old: str, new: str) -> None:
     """After a run was killed: old or new, the next run says which run it found dead, and ends with the new state."""
+    target.settle()
     assert fingerprint(target) in {old, new}
     dead = target.states().count("running")
 
@@ -155,6 +156,7 @@ def test_killed_on_entering_a_stage_nothing_has_happened(target: Target, small: 
         finish(process)
 
     assert process.returncode == -signal.SIGKILL
+    target.settle()
     assert fingerprint(target) == old
     assert target.states() == ["running"]
     result = target.update(small)
