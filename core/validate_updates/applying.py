@@ -1,16 +1,20 @@
-"""What a strategy holds while it applies a plan: batches with checkpoints, and who is to blame when one fails."""
+"""What a strategy holds while it applies a plan: batches behind checkpoints, and who is to blame when one fails."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from validate_updates import signals
 from validate_updates.application import RecordRefused
 from validate_updates.context import BatchInfo
 from validate_updates.findings import Finding, Severity
+from validate_updates.keeping_out import REFUSED
+from validate_updates.ledger import Ledger
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.trouble import Blame, Trouble, world_error
 from validate_updates.targets.write import Writer
@@ -18,42 +22,212 @@ from validate_updates.targets.write import Writer
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from validate_updates.result import Counts
+    from validate_updates.application import Batch
+    from validate_updates.result import Counts, KeptOut
     from validate_updates.targets.base import Database
     from validate_updates.targets.plan import Plan
+    from validate_updates.undo.capture import Capture
 
 _IGNORED = Trouble(
     blame=Blame.RECORD,
     code="IGNORED",
     message="a trigger, a rule or ON CONFLICT IGNORE left the row as it was, without an error",
 )
+_ATTEMPTS = 3
+"""How often a write is tried that other programs stand in the way of."""
 
-JudgeBatch = Callable[[BatchInfo], Sequence[Finding]]
-PlaceOf = Callable[[int], str]
-"""From a position in the plan to where the record came from."""
+
+class Run(Protocol):
+    """What the application asks of the run that it is a part of."""
+
+    @property
+    def read(self) -> int:
+        """Records of the source."""
+        ...
+
+    @property
+    def kept_out(self) -> int:
+        """Records kept out so far."""
+        ...
+
+    @property
+    def judges_batches(self) -> bool:
+        """Whether any validator looks at batches."""
+        ...
+
+    def judge_batch(self, batch: BatchInfo) -> Sequence[Finding]:
+        """Ask the validators of the moment ``batch``."""
+        ...
+
+    def keep_out(self, entries: Iterable[KeptOut]) -> None:
+        """Put staged records into quarantine."""
+        ...
+
+    def describe(self, first: int, last: int, reason: Finding) -> Iterable[KeptOut]:
+        """The records at these positions, as quarantine entries."""
+        ...
+
+    def place_of(self, position: int) -> str:
+        """Where the record at a position came from."""
+        ...
+
+    def note(self, finding: Finding) -> None:
+        """Keep a finding for the result."""
+        ...
+
+    def settled(self, position: int) -> None:
+        """The plan is done up to this position."""
+        ...
+
+    def publish(self) -> bool:
+        """Commit, and begin anew. Whether others may have changed the table in between."""
+        ...
 
 
 class PlanApplication:
     """The :class:`~validate_updates.application.Application` of one run."""
 
     def __init__(
-        self, database: Database, connection: sa.Connection, plan: Plan, judge: JudgeBatch, place_of: PlaceOf
+        self, run: Run, database: Database, connection: sa.Connection, plan: Plan, capture: Capture | None
     ) -> None:
+        self.run = run
         self.database = database
         self.connection = connection
         self.plan = plan
-        self.judge_batch = judge
-        self.place_of = place_of
-        self.writer = Writer(plan, connection)
+        self.ledger = Ledger()
+        self._writer = Writer(plan, connection)
+        self._capture = capture
+        self._checkpoints = True
+        self._may_be_stale = False
+        self.first_number = 1
+        """Number of the first batch; higher where an earlier attempt of this run has published some."""
 
     @property
     def size(self) -> int:
         """Positions in the plan."""
-        return self.plan.counts.size
+        return self.plan.positions
 
-    def batch(self, first: int = 1, last: int | None = None, number: int = 1) -> PlanBatch:
+    @property
+    def read(self) -> int:
+        """Records of the source."""
+        return self.run.read
+
+    @property
+    def kept_out(self) -> int:
+        """Records kept out so far."""
+        return self.run.kept_out
+
+    @property
+    def judges_batches(self) -> bool:
+        """Whether any validator looks at batches."""
+        return self.run.judges_batches
+
+    @property
+    def undoable(self) -> bool:
+        """Whether the undo log is kept."""
+        return self._capture is not None
+
+    def can_checkpoint(self) -> bool:
+        """Whether the database makes checkpoints; asked for by making one."""
+        try:
+            with savepoint(self.connection, keep=False):
+                pass
+        except self.database.errors as error:
+            trouble = self.database.trouble(error, self.connection)
+            if not trouble.transaction_alive:
+                raise world_error(trouble) from error
+            self._checkpoints = False
+        return self._checkpoints
+
+    def batch(self, first: int = 1, last: int | None = None, number: int | None = None) -> PlanBatch:
         """The positions ``first`` to ``last`` (the end unless given) as one batch."""
-        return PlanBatch(self, BatchInfo(number=number, first=first, last=self.size if last is None else last))
+        return PlanBatch(
+            self,
+            BatchInfo(
+                number=self.first_number if number is None else number,
+                first=first,
+                last=self.size if last is None else last,
+            ),
+        )
+
+    def batches(self, size: int) -> Iterator[PlanBatch]:
+        """The whole plan in batches of ``size`` positions."""
+        for number, first in enumerate(range(1, self.size + 1, size), self.first_number):
+            yield self.batch(first, min(first + size - 1, self.size), number)
+
+    def write(self, batches: Sequence[Batch]) -> None:
+        """Write batches that follow each other as one."""
+        if len(batches) == 1 or not self.database.writes_batches_together:
+            for batch in batches:
+                batch.write()
+            return
+        self._write([batch.info for batch in batches])
+
+    def settle(self, batch: Batch) -> None:
+        """Enter a batch into the ledger."""
+        self.ledger.settle(batch.info)
+        self.run.settled(batch.info.last)
+
+    def publish(self) -> None:
+        """Commit what has been settled so far, and go on in a new transaction."""
+        self._may_be_stale = self.run.publish()
+
+    def note(self, finding: Finding) -> None:
+        """Keep a finding for the result."""
+        self.run.note(finding)
+
+    def checkpoint(self) -> AbstractContextManager[None]:
+        """A savepoint; nothing where the database has none, and the whole transaction is the only net."""
+        return savepoint(self.connection) if self._checkpoints else nullcontext()
+
+    def _write(self, infos: Sequence[BatchInfo], *, for_good: bool = True) -> Counts:
+        """Write one batch, or several that follow each other. Raises ``RecordRefused``, or ``TargetError``."""
+        signals.check()
+        first, last = infos[0].first, infos[-1].last
+        if self._may_be_stale and for_good:
+            self._refresh(infos)
+        for info in infos:
+            self.ledger.tried(info.number)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                written = self._attempt(infos, first, last)
+                break
+            except RecordRefused:
+                raise
+            except Exception as error:  # whatever the driver raises is sorted by what it means
+                self._give_up_unless_later_helps(error, infos, attempt)
+            time.sleep(random.uniform(0.05, 0.3) * attempt)
+        if for_good:
+            self.ledger.count(written)
+            rows = written.inserted + written.updated + written.deleted
+            for info in infos:
+                self.ledger.wrote(info.number, rows if len(infos) == 1 else self.plan.to_write(info.first, info.last))
+        return written
+
+    def _attempt(self, infos: Sequence[BatchInfo], first: int, last: int) -> Counts:
+        with self.checkpoint():
+            if self._capture:
+                self._capture.before(first, last)
+            written = self._writer.write(first, last)
+            missing = last - first + 1 - written.inserted - written.updated - written.deleted
+            if missing and self.plan.not_landed(first, last):
+                raise RecordRefused(_refusal(_IGNORED, infos, self.plan.target.name), may_pass_later=True)
+            if self._capture:
+                self._capture.after(infos[0].number, first, last, batch_size=infos[0].size)
+        return written
+
+    def _give_up_unless_later_helps(self, error: Exception, infos: Sequence[BatchInfo], attempt: int) -> None:
+        signals.check()
+        trouble = self.database.trouble(error, self.connection)
+        if trouble.blame is Blame.RECORD and trouble.transaction_alive and self._checkpoints:
+            refusal = _refusal(trouble, infos, self.plan.target.name)
+            raise RecordRefused(refusal, may_pass_later=trouble.other_rows_matter) from error
+        if trouble.blame is not Blame.RETRY or not trouble.transaction_alive or attempt == _ATTEMPTS:
+            raise world_error(trouble) from error
+
+    def _refresh(self, infos: Sequence[BatchInfo]) -> None:
+        """Between two transactions others may have changed rows: compare once more what is about to be written."""
+        self.plan.refresh(infos[0].first, infos[-1].last)
 
 
 class PlanBatch:
@@ -70,50 +244,29 @@ class PlanBatch:
 
     def judge(self) -> Sequence[Finding]:
         """Run the validators of the moment ``batch`` on it."""
-        return self._application.judge_batch(self._info) if self._info.size else ()
-
-    def checkpoint(self) -> AbstractContextManager[None]:
-        """A savepoint: an exception that leaves the block takes back what the block wrote, and goes on up."""
-        return savepoint(self._application.connection)
+        return self._application.run.judge_batch(self._info) if self._info.size else ()
 
     def write(self) -> Counts:
-        """Write it, set-based. Raises ``RecordRefused`` when the database refuses a record of it."""
-        return self._write(self._info.first, self._info.last)
+        """Write it behind a checkpoint. Raises ``RecordRefused`` when the database refuses a record of it."""
+        return self._application._write([self._info])
 
-    def _write(self, first: int, last: int) -> Counts:
+    def halves(self) -> tuple[PlanBatch, PlanBatch]:
+        """The same batch in two parts."""
+        info = self._info
+        middle = (info.first + info.last) // 2
         application = self._application
-        signals.check()
-        try:
-            written = application.writer.write(first, last)
-            ignored = self._updates_ignored(first, last, written)
-        except Exception as error:  # whatever the driver raises is sorted by what it means
-            signals.check()
-            trouble = application.database.trouble(error, application.connection)
-            if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:
-                raise world_error(trouble) from error
-            raise RecordRefused(self._finding(trouble, first, last)) from error
-        if ignored:
-            finding = self._finding(_IGNORED, first, last)
-            raise RecordRefused(replace(finding, code="rows_not_landed", hint="look at the triggers of the table"))
-        return written
-
-    def _updates_ignored(self, first: int, last: int, written: Counts) -> bool:
-        """Whether the database left out an update without an error; an insert left out shows when rows are counted."""
-        plan = self._application.plan
-        return written.updated < plan.updates_between(first, last) and plan.still_to_update(first, last) > 0
-
-    def _finding(self, trouble: Trouble, first: int, last: int) -> Finding:
-        return Finding(
-            code="record_refused",
-            severity=Severity.CRITICAL,
-            message=f"the database refused a record: {trouble.message}",
-            table=self._application.plan.target.name,
-            column=trouble.column,
-            batch=self._info.number,
-            expected=trouble.constraint or None,
-            observed=f"positions {first} to {last}" if last > first else None,
-            hint="nothing was written: mend the record, then run the update again",
+        return (
+            PlanBatch(application, replace(info, last=middle)),
+            PlanBatch(application, replace(info, first=middle + 1)),
         )
+
+    def keep_out(self, reason: Finding) -> None:
+        """Put its records into quarantine."""
+        application, info = self._application, self._info
+        entries = list(application.run.describe(info.first, info.last, replace(reason, batch=info.number)))
+        application.run.keep_out(entries)
+        application.plan.leave_out(info.first, info.last)
+        application.ledger.kept_out(info.number, len(entries))
 
     def refused(self, limit: int = 5) -> Sequence[Finding]:
         """Which records the database refuses, found by halving, at most ``limit`` of them. Writes nothing in the end.
@@ -122,34 +275,49 @@ class PlanBatch:
         """
         found: list[Finding] = []
         with savepoint(self._application.connection, keep=False):
-            ranges = [(self._info.first, self._info.last)]
-            while ranges and len(found) < limit:
-                first, last = ranges.pop()
-                refusal = self._tried(first, last)
+            parts = [self]
+            while parts and len(found) < limit:
+                part = parts.pop()
+                refusal = part._tried()
                 if refusal is None:
                     continue
-                if first == last:
-                    found.append(self._named(refusal, first))
+                if part.info.size == 1:
+                    found.append(part._named(refusal))
                 else:
-                    middle = (first + last) // 2
-                    ranges += [(middle + 1, last), (first, middle)]
+                    parts += reversed(part.halves())
         return found
 
-    def _tried(self, first: int, last: int) -> Finding | None:
+    def _tried(self) -> Finding | None:
         try:
-            with self.checkpoint():
-                self._write(first, last)
+            self._application._write([self._info], for_good=False)
         except RecordRefused as refused:
             return refused.finding
         return None
 
-    def _named(self, finding: Finding, position: int) -> Finding:
-        key = self._application.plan.key_at(position)
-        what = finding.message.removeprefix("the database refused a record: ")
+    def _named(self, finding: Finding) -> Finding:
+        application, position = self._application, self._info.first
+        key = application.plan.key_at(position)
+        what = finding.message.removeprefix(REFUSED)
         return replace(
             finding,
             message=f"the database refused the record {key}: {what}",
             key=key,
             observed=None,
-            samples=(self._application.place_of(position),),
+            samples=(application.run.place_of(position),),
         )
+
+
+def _refusal(trouble: Trouble, infos: Sequence[BatchInfo], table: str) -> Finding:
+    first, last = infos[0].first, infos[-1].last
+    ignored = trouble is _IGNORED
+    return Finding(
+        code="rows_not_landed" if ignored else "record_refused",
+        severity=Severity.CRITICAL,
+        message=f"{REFUSED}{trouble.message}",
+        table=table,
+        column=trouble.column,
+        batch=infos[0].number,
+        expected=trouble.constraint or None,
+        observed=f"positions {first} to {last}" if last > first else None,
+        hint="look at the triggers of the table" if ignored else "mend the record, then run the update again",
+    )

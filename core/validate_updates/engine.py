@@ -24,8 +24,10 @@ from validate_updates.context import Context, RunInfo
 from validate_updates.declarations import Moment
 from validate_updates.errors import Interrupted, LockHeld, StateUncertain, TargetError, UpdateError, UsageError
 from validate_updates.findings import Finding, Severity
+from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
+from validate_updates.keeping_out import entries_at
 from validate_updates.journal.history import JournalHistory, NoHistory
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.schema import find, prepare
@@ -34,7 +36,7 @@ from validate_updates.journal.writing import Journal
 from validate_updates.judging import Judges
 from validate_updates.manager import load
 from validate_updates.reading import GuardedReader
-from validate_updates.result import Counts, RunResult, Verdict
+from validate_updates.result import Counts, KeptOut, Publish, RunResult, Verdict
 from validate_updates.sources import open_source, source_title
 from validate_updates.strategies import ALL_OR_NOTHING
 from validate_updates.summing_up import next_steps, reason_for, sections_of
@@ -46,7 +48,7 @@ from validate_updates.targets.trouble import Blame, world_error
 from validate_updates.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from validate_updates.context import BatchInfo, History
     from validate_updates.journal.tables import JournalTables
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from validate_updates.sources.base import Source
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
+    from validate_updates.undo.capture import Capture
 
 
 def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, object] | None = None) -> RunResult:
@@ -144,6 +147,9 @@ class _Run:
         self.judges = Judges(plugins, database, connection, lambda: self._reader(journal_names))
         self.intake: Intake | None = None
         self.plan: Plan | None = None
+        self.application: PlanApplication | None = None
+        self.entered = 0
+        """Quarantine entries that the journal has."""
         self.timings: list[tuple[str, float]] = []
         self.result = RunResult(
             run_id=run_id,
@@ -245,21 +251,25 @@ class _Run:
     # --- plan, judge, apply, judge -----------------------------------------------------------------------------------
 
     def _decide(self) -> None:
-        with self.database.transaction(self.connection):
-            if self.journal:
-                self.journal.fence(self.connection, self.info.run_id, self.token)
-            self.database.hold_still(self.connection, self.target)
-            with self._timed("plan"):
-                self._make_plan()
-            with self._timed("judge"):
-                self._judge(Moment.PLAN)
-            with self._timed("apply"):
-                self._apply()
-            with self._timed("verdict"):
-                self._judge(Moment.RESULT)
-                signals.check()
-                self._weigh()
-                self._stand()
+        self._begin()
+        with self._timed("plan"):
+            self._make_plan()
+        with self._timed("judge"):
+            self._judge(Moment.PLAN)
+        with self._timed("apply"):
+            self._apply()
+        with self._timed("verdict"):
+            self._judge(Moment.RESULT)
+            signals.check()
+            self._weigh()
+            self._stand()
+
+    def _begin(self) -> None:
+        """A transaction in which the run is ours and nobody else changes the table."""
+        self.database.begin(self.connection)
+        if self.journal:
+            self.journal.fence(self.connection, self.info.run_id, self.token)
+        self.database.hold_still(self.connection, self.target)
 
     def _make_plan(self) -> None:
         twice = duplicated_keys(self.connection, self.target)
@@ -312,9 +322,6 @@ class _Run:
         if critical:
             raise _Rejected(_because(critical))
 
-    def _judge_batch(self, batch: BatchInfo) -> Sequence[Finding]:
-        return self.judges.ask(Moment.BATCH, replace(self._context(Moment.BATCH), batch=batch))
-
     def _context(self, moment: Moment) -> Context:
         intake, plan = self._staged(), self._planned()
         return Context(
@@ -335,16 +342,120 @@ class _Run:
 
     def _apply(self) -> None:
         plan = self._planned()
-        application = PlanApplication(self.database, self.connection, plan, self._judge_batch, self._place_of)
-        if application.size:
+        self.application = PlanApplication(self, self.database, self.connection, plan, self._capture(plan))
+        if plan.positions:
             try:
-                self.strategy.apply(application)
+                self.strategy.apply(self.application)
             except UpdateRefused as refused:
-                known = set(self.judges.findings)
-                self.judges.findings += [finding for finding in refused.findings if finding not in known]
+                self.judges.keep(refused.findings)
                 raise _Rejected(_because(refused.findings)) from refused
             self._check_deferred()
+        plan.recount()
+        self.result = replace(self.result, counts=self._planned_counts())
+        self.judges.metrics.update(_metrics_of(self.result.counts, self.application))
         self._recount(plan)
+
+    def _capture(self, plan: Plan) -> Capture | None:
+        if self.journal is None or not self.job.undo_retention_days or not plan.positions:
+            return None
+        from validate_updates.undo.capture import Capture
+
+        undo = self.journal.tables.undo
+        return Capture(self.database, self.connection, plan, undo, run_id=self.info.run_id, table=self._table_name())
+
+    # --- what the application asks of the run ------------------------------------------------------------------------
+
+    @property
+    def read(self) -> int:
+        """Records of the source."""
+        return self._staged().read
+
+    @property
+    def kept_out(self) -> int:
+        """Records kept out so far."""
+        return self._staged().kept_out
+
+    @property
+    def judges_batches(self) -> bool:
+        """Whether any validator looks at batches."""
+        return any(owned.item.moment is Moment.BATCH for owned in self.plugins.validators)
+
+    def judge_batch(self, batch: BatchInfo) -> Sequence[Finding]:
+        """Ask the validators of the moment ``batch``; one that failed refuses the update, and blames no record."""
+        findings = self.judges.ask(Moment.BATCH, replace(self._context(Moment.BATCH), batch=batch))
+        broken = [finding for finding in findings if finding.code == VALIDATOR_FAILED]
+        if broken:
+            raise UpdateRefused(broken)
+        return findings
+
+    def keep_out(self, entries: Iterable[KeptOut]) -> None:
+        """Put staged records into quarantine."""
+        self._staged().keep_out_staged(entries)
+
+    def describe(self, first: int, last: int, reason: Finding) -> Iterable[KeptOut]:
+        """The records at these positions, as quarantine entries."""
+        if self.source is None:
+            raise AssertionError("asked for records before there is a source")
+        return entries_at(self._planned(), self.connection, first, last, reason, self.source.place)
+
+    def note(self, finding: Finding) -> None:
+        """Keep a finding for the result."""
+        self.judges.keep([finding])
+
+    def settled(self, position: int) -> None:
+        """The plan is done up to this position."""
+        self.progress.advance(position, self._planned().positions)
+        if self.application and self.application.ledger.waiting >= _LEDGER_ROWS:
+            self._enter_batches()
+
+    def publish(self) -> bool:
+        """Commit what is settled, and begin anew; whether other programs may have changed the table in between."""
+        if self.journal is None:
+            return False
+        self._check_deferred()
+        self.result = replace(self.result, publish=Publish.PROGRESSIVE)
+        self._enter_batches()
+        self._enter_kept_out(self.journal)
+        self.journal.publish(self.connection, self.info.run_id, self.token, self._counts_so_far())
+        before = self.database.state(self.connection)
+        self._commit()
+        signals.check()
+        self._begin()
+        return before is None or before != self.database.state(self.connection)
+
+    def _counts_so_far(self) -> Counts:
+        """As if the run ended here: what is not written counts as rolled back."""
+        planned, written = self._planned_counts(), self._application().ledger
+        left = planned.inserted - written.inserted + planned.updated - written.updated
+        return replace(
+            planned,
+            inserted=written.inserted,
+            updated=written.updated,
+            deleted=written.deleted,
+            rolled_back=max(left, 0),
+        )
+
+    def _enter_batches(self) -> None:
+        waiting = self._application().ledger.take()
+        if self.journal is None or not waiting:
+            return
+        ends = {position for settled in waiting for position in (settled.info.first, settled.info.last)}
+        keys = self._planned().keys_at(sorted(ends))
+        now = datetime.now(UTC)
+        rows = [one.row(keys.get(one.info.first, ""), keys.get(one.info.last, ""), now) for one in waiting]
+        self.journal.batches(self.connection, self.info.run_id, rows)
+
+    def _enter_kept_out(self, journal: Journal) -> None:
+        entries = self._staged().entries
+        journal.quarantine(self.connection, self.info.run_id, entries[self.entered :], self._table_name())
+        self.entered = len(entries)
+
+    def _application(self) -> PlanApplication:
+        if self.application is None:
+            raise AssertionError("asked for the application before there is one")
+        return self.application
+
+    # --- after the last batch ----------------------------------------------------------------------------------------
 
     def _check_deferred(self) -> None:
         try:
@@ -366,7 +477,8 @@ class _Run:
         if after != expected:
             self.judges.findings.append(_other_rows(self.target, expected, after))
 
-    def _place_of(self, position: int) -> str:
+    def place_of(self, position: int) -> str:
+        """Where the record at a position came from."""
         plan, stage = self._planned(), self._staged().stage.table
         query = sa.select(stage.c[SEQ]).join(plan.table, plan.table.c.row == stage.c[ROW])
         seq = self.connection.execute(query.where(plan.table.c.pos == position, plan.table.c.action != "D")).scalar()
@@ -401,7 +513,11 @@ class _Run:
         if self.journal is None:
             self._transaction().rollback()
             return
+        self._enter_batches()
         self._write_down(self.journal)
+        self._commit()
+
+    def _commit(self) -> None:
         try:
             self._transaction().commit()
         except Exception as error:  # noqa: BLE001  # sorted by what it means, as everything the driver raises
@@ -491,6 +607,8 @@ class _Run:
             self.result = replace(self.result, findings=(*self.result.findings, unwritten))
 
     def _conclude(self, verdict: Verdict, reason: str) -> None:
+        if self.intake:
+            self.judges.keep(self.intake.overflow())
         self.result = replace(
             self.result,
             verdict=verdict,
@@ -505,7 +623,7 @@ class _Run:
 
     def _write_down(self, journal: Journal) -> None:
         if self.intake:
-            journal.quarantine(self.connection, self.info.run_id, self.intake.entries, self._table_name())
+            self._enter_kept_out(journal)
         journal.finish(self.connection, self.token, self.result)
 
     def _summed_up(self) -> RunResult:
@@ -519,6 +637,8 @@ class _Run:
         return replace(result, next_steps=next_steps(result, self.job))
 
 
+_LEDGER_ROWS = 500
+"""Batches entered into the ledger by one statement."""
 _ASKING_SECONDS = 15.0
 """How long the server may take to notice that the old session is gone: its keepalive gives up after about 11 s."""
 
@@ -554,6 +674,18 @@ def _rolled_back(counts: Counts, intake: Intake | None) -> Counts:
 def _own_metrics(counts: Counts) -> dict[str, float]:
     names = ("read", "inserted", "updated", "unchanged", "duplicates", "quarantined", "deleted")
     return {f"records.{name}": float(getattr(counts, name)) for name in names}
+
+
+def _metrics_of(counts: Counts, application: PlanApplication) -> dict[str, float]:
+    """What became of records and batches: known once all are applied."""
+    ledger = application.ledger
+    batches = {
+        "planned": ledger.settled,
+        "succeeded": ledger.settled - ledger.failed - ledger.isolated,
+        "failed": ledger.failed,
+        "isolated": ledger.isolated,
+    }
+    return {**_own_metrics(counts), **{f"batches.{name}": float(number) for name, number in batches.items()}}
 
 
 def _found_dead(run_id: str) -> Finding:

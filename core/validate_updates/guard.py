@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+VALIDATOR_FAILED: Final = "validator_failed"
+"""Code of a finding that says a check itself failed, so that nothing is known."""
 NOT_CHECKED: Final = "not_checked"
 """Code of a finding that says why a check could not look."""
 
@@ -123,7 +125,7 @@ def _failed(owned: Owned[Validator], context: Context, problem: Problem | None) 
     problem = problem or _UNANSWERED
     brought_by = f" of {owned.distribution}" if owned.distribution else ""
     return Finding(
-        code="validator_failed",
+        code=VALIDATOR_FAILED,
         severity=Severity.CRITICAL,
         message=f"validator {owned.plugin}.{owned.item.name}{brought_by} {problem.message}",
         hint=f"{_HINTS[problem.code]}, or run without the plugin",

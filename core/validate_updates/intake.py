@@ -22,7 +22,7 @@ from validate_updates.targets.stage import Stage
 from validate_updates.text import counted, key_text, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import sqlalchemy as sa
 
@@ -160,6 +160,15 @@ class Intake:
                 observed=self.duplicates,
                 samples=self.stage.superseded,
             )
+
+    def keep_out_staged(self, entries: Iterable[KeptOut]) -> None:
+        """Records that were staged are kept out after all."""
+        for entry in entries:
+            self.staged -= 1
+            self._keep_out(entry)
+
+    def overflow(self) -> Iterator[Finding]:
+        """That more was kept out than the quarantine holds."""
         if self.kept_out > len(self.entries):
             yield Finding(
                 code="quarantine_full",

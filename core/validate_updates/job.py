@@ -60,6 +60,8 @@ class Job:
     origins: Mapping[str, str] = field(default_factory=dict)
     """Path of keys -> where its value came from, for messages: ``plugins.batch.size`` -> ``validate-updates.toml``."""
     journal_prefix: str = "update_"
+    undo_retention_days: int = 0
+    """How long a run can be taken back; 0 keeps no undo log."""
     wait: float = 0.0
     """Seconds to wait for another run's lock."""
     dry_run: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -80,10 +80,24 @@ class Judges:
             with self._guarded(f"validator {owned.plugin}.{owned.item.name}"):
                 judged, findings = run_validator(owned, replace(context, db=reader), interrupt=self._interrupt)
                 reader.close()
-            self.judged.append(judged)
+            self._note(judged)
             found += findings
-        self.findings += found
+        # What a critical finding about a batch means, the strategy decides.
+        self.keep(found if moment is not Moment.BATCH else [one for one in found if one.severity is not Severity.CRITICAL])
         return found
+
+    def keep(self, findings: Iterable[Finding]) -> None:
+        """Keep findings for the result, each once: the parts of a failed batch are judged again."""
+        known = set(self.findings)
+        self.findings += [finding for finding in findings if finding not in known]
+
+    def _note(self, judged: Judged) -> None:
+        """One line a validator, also where it judged a thousand batches."""
+        for at, earlier in enumerate(self.judged):
+            if (earlier.plugin, earlier.validator, earlier.moment) == (judged.plugin, judged.validator, judged.moment):
+                self.judged[at] = earlier.and_then(judged)
+                return
+        self.judged.append(judged)
 
     @contextmanager
     def _guarded(self, who: str) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -66,6 +66,15 @@ class Counts:
         return self.read == self.parts
 
 
+class Publish(StrEnum):
+    """When others see what an update writes."""
+
+    AUDITED = "audited"
+    """All of it at once, at the end, when the verdict is known."""
+    PROGRESSIVE = "progressive"
+    """Groups of batches as they succeed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """One validator's part in the verdict."""
@@ -78,6 +87,16 @@ class Judged:
     """``passed``, ``found`` (with findings), ``failed`` (the check itself) or ``not checked``."""
     findings: int = 0
     seconds: float = 0.0
+
+    def and_then(self, later: Judged) -> Judged:
+        """This and a later call of the same validator as one: the worse outcome, all findings, all seconds."""
+        worse = max(self.outcome, later.outcome, key=_OUTCOMES.index)
+        return replace(
+            self, outcome=worse, findings=self.findings + later.findings, seconds=self.seconds + later.seconds
+        )
+
+
+_OUTCOMES = ("passed", "not checked", "found", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +171,7 @@ class RunResult:
     table: str
     key: tuple[str, ...] = ()
     strategy: str = "all_or_nothing"
+    publish: Publish = Publish.AUDITED
     dry_run: bool = False
     started_at: datetime
     seconds: float = 0.0

@@ -19,10 +19,10 @@ def apply_all_or_nothing(application: Application) -> None:
     if critical:
         raise UpdateRefused(critical)
     try:
-        with batch.checkpoint():
-            batch.write()
+        batch.write()
     except RecordRefused as refused:
         raise UpdateRefused(batch.refused() or [refused.finding]) from refused
+    application.settle(batch)
 
 
 ALL_OR_NOTHING = UpdateStrategy(

@@ -32,7 +32,7 @@ from validate_updates.journal.texts import (
     stored_or_none,
     without_folders,
 )
-from validate_updates.result import Counts, KeptOut, PluginInfo, RunResult, Verdict
+from validate_updates.result import Counts, KeptOut, PluginInfo, Publish, RunResult, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,10 @@ class Journal:
         """
         self._compare_and_set(conn, run_id, token, {"state": RunState.RUNNING})
 
+    def publish(self, conn: sa.Connection, run_id: str, token: str, counts: Counts) -> None:
+        """Note how far a run has come that commits in groups. Raises ``StateUncertain`` as :meth:`fence`."""
+        self._compare_and_set(conn, run_id, token, {"publish": Publish.PROGRESSIVE, **asdict(counts)})
+
     def finish(self, conn: sa.Connection, token: str, result: RunResult) -> None:
         """Note how a run ended, with its findings and metrics. Raises ``StateUncertain`` as :meth:`fence`."""
         self._compare_and_set(conn, result.run_id, token, _outcome(result))
@@ -149,6 +153,7 @@ def _outcome(result: RunResult) -> dict[str, Any]:
         "finished_at": result.started_at + timedelta(seconds=result.seconds),
         "seconds": result.seconds,
         "strategy": stored(result.strategy),
+        "publish": result.publish,
         "rows_before": result.rows_before,
         "rows_after": result.rows_after,
         "timings": msgspec.json.encode(result.timings).decode(),

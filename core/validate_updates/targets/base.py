@@ -29,6 +29,8 @@ class Database(ABC):
 
     is_sqlite: ClassVar[bool]
     """Whether values are stored by SQLite's rules, and the lock is on the whole database."""
+    writes_batches_together: ClassVar[bool]
+    """Whether several batches are written by one statement, and one by one only where that is refused."""
 
     def __init__(self, url: SecretUrl) -> None:
         self.url = url
@@ -48,8 +50,14 @@ class Database(ABC):
             yield connection
 
     @abstractmethod
-    def transaction(self, connection: sa.Connection, *, write: bool = True) -> AbstractContextManager[None]:
+    def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
+        """Begin a transaction."""
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection, *, write: bool = True) -> Iterator[None]:
         """A transaction that commits at the end and rolls back on an exception."""
+        with self.begin(connection, write=write):
+            yield
 
     def abandon(self, connection: sa.Connection) -> None:
         """Roll back whatever is open, also what only the driver knows of after a commit that failed."""
@@ -67,6 +75,10 @@ class Database(ABC):
     @abstractmethod
     def hold_still(self, connection: sa.Connection, table: TargetTable) -> None:
         """Within the write transaction: nobody else changes the table until it ends."""
+
+    @abstractmethod
+    def state(self, connection: sa.Connection) -> int | None:
+        """A number that another program's commit changes; None where the database has none."""
 
     @abstractmethod
     def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from validate_updates.targets.table import TargetTable
 
 INSERT, UPDATE, DELETE = "I", "U", "D"
+UNCHANGED, LEFT_OUT = "=", "X"
+"""Positions of which nothing is written any more: another program did it, or the record is kept out."""
 _ACTIONS = {INSERT: "insert", UPDATE: "update", DELETE: "delete"}
 _CELL_LIMIT = 200
 
@@ -67,6 +69,12 @@ class Plan:
         )
         connection.execute(CreateTable(self.table))
         self.counts = Planned(0, 0, 0)
+        """What is to be written."""
+        self.positions = 0
+        """How many were planned; some may have been left out since."""
+        self._all_stand = True
+        self.settled_kinds = True
+        """Whether the kinds of action are those counted; a later comparison may have found others."""
 
     def compare(self) -> Planned:
         """Fill the plan with what differs."""
@@ -85,7 +93,8 @@ class Plan:
         )
         self._connection.execute(plan.insert().from_select(names, query))
         self._database.analyze(self._connection, plan, ["pos", "row", "action"])
-        return self._count()
+        self.positions = self._count().size
+        return self.counts
 
     def add_missing(self) -> Planned:
         """Add the deletion of every row of the target whose key the stage does not have."""
@@ -101,7 +110,8 @@ class Plan:
         numbered = sa.select(doomed.c[ROW], sa.literal_column(f"'{DELETE}'")).order_by(doomed.c[ROW])
         self._connection.execute(self.table.insert().from_select(["row", "action"], numbered))
         self._database.analyze(self._connection, doomed, [ROW, *self.key])
-        return self._count()
+        self.positions = self._count().size
+        return self.counts
 
     @cached_property
     def doomed(self) -> sa.Table:
@@ -141,12 +151,12 @@ class Plan:
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def landed(self) -> Planned:
-        """What of the plan stands in the target now, recounted by key."""
+        """What of the plan stands in the target now, recounted by key. Call :meth:`recount` first."""
         plan, stage, rows = self.table, self.stage.table, self.rows
         there = (
             sa.select(plan.c.action, sa.func.count())
             .select_from(plan.join(stage, stage.c[ROW] == plan.c.row).join(rows, self.same_key(stage)))
-            .where(plan.c.action != DELETE)
+            .where(plan.c.action.in_((INSERT, UPDATE)))
             .group_by(plan.c.action)
         )
         by_action = self._by_action(there)
@@ -156,22 +166,78 @@ class Plan:
             deletes -= self._connection.execute(left).scalar_one()
         return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deletes)
 
-    def updates_between(self, first: int, last: int) -> int:
-        """Updates among the positions ``first`` to ``last``."""
-        if (first, last) == (1, self.counts.size):
-            return self.counts.updates
-        query = sa.select(sa.func.count()).select_from(self.table).where(*self._updates(first, last))
+    def to_write(self, first: int, last: int) -> int:
+        """How many of the positions ``first`` to ``last`` are to be written."""
+        if self._all_stand:
+            return last - first + 1
+        query = sa.select(sa.func.count()).select_from(self.table).where(self._between(first, last), self._is_written())
         return int(self._connection.execute(query).scalar_one())
 
-    def still_to_update(self, first: int, last: int) -> int:
-        """Of those, the rows that are there and do not hold what their record says."""
-        plan, stage = self.table, self.stage.table
-        found = plan.join(stage, stage.c[ROW] == plan.c.row).join(self.rows, self.same_key(stage))
-        query = sa.select(sa.func.count()).select_from(found).where(*self._updates(first, last), self._differs())
-        return int(self._connection.execute(query).scalar_one())
+    def not_landed(self, first: int, last: int) -> int:
+        """Of those that are written, how many did not land: a row that should be there is not, or is as it was.
 
-    def _updates(self, first: int, last: int) -> tuple[sa.ColumnElement[bool], ...]:
-        return self.table.c.pos.between(first, last), self.table.c.action == UPDATE
+        An inserted row counts wherever it is, since triggers may have changed it on its way.
+        """
+        plan, stage, rows = self.table, self.stage.table, self.rows
+        found = plan.join(stage, stage.c[ROW] == plan.c.row).outerjoin(rows, self.same_key(stage))
+        gone = rows.c[self.key[0]].is_(None)
+        amiss = sa.or_(gone, sa.and_(plan.c.action == UPDATE, self._differs()))
+        query = sa.select(sa.func.count()).select_from(found)
+        query = query.where(self._between(first, last), plan.c.action.in_((INSERT, UPDATE)), amiss)
+        return int(self._connection.execute(query).scalar_one()) + self._not_deleted(first, last)
+
+    def _not_deleted(self, first: int, last: int) -> int:
+        if not self.counts.deletes:
+            return 0
+        plan, doomed = self.table, self.doomed
+        found = plan.join(doomed, doomed.c[ROW] == plan.c.row).join(self.rows, self.same_key(doomed))
+        query = sa.select(sa.func.count()).select_from(found)
+        return int(
+            self._connection.execute(query.where(self._between(first, last), plan.c.action == DELETE)).scalar_one()
+        )
+
+    def leave_out(self, first: int, last: int) -> None:
+        """Write nothing of the positions ``first`` to ``last``, now or later."""
+        self._all_stand = False
+        left_out = self.table.update().where(self._between(first, last), self._is_written()).values(action=LEFT_OUT)
+        self._connection.execute(left_out)
+
+    def refresh(self, first: int, last: int) -> None:
+        """Compare these positions with the target as it stands now: other programs may have changed it."""
+        stage, plan, rows = self.stage.table, self.table, self.rows
+        now = stage.outerjoin(rows, self.same_key(stage))
+        action = sa.case((rows.c[self.key[0]].is_(None), INSERT), (self._differs(), UPDATE), else_=UNCHANGED)
+        mine = stage.c[ROW] == plan.c.row
+        values: dict[str, Any] = {"action": sa.select(action).select_from(now).where(mine).scalar_subquery()}
+        if self.target.rowid:
+            values["tid"] = sa.select(rows.c.rowid).select_from(now).where(mine).scalar_subquery()
+        pending = plan.c.action.in_((INSERT, UPDATE))
+        self._connection.execute(plan.update().where(self._between(first, last), pending).values(values))
+        self._all_stand = False
+        self.settled_kinds = False
+
+    def recount(self) -> Planned:
+        """Count again what is to be written, after some was left out."""
+        return self.counts if self._all_stand else self._count()
+
+    def _between(self, first: int, last: int) -> sa.ColumnElement[bool]:
+        return self.table.c.pos.between(first, last)
+
+    def _is_written(self) -> sa.ColumnElement[bool]:
+        return self.table.c.action.in_((INSERT, UPDATE, DELETE))
+
+    def keys_at(self, positions: Sequence[int]) -> dict[int, str]:
+        """The keys at some positions, as text for people."""
+        plan = self.table
+        keys: dict[int, str] = {}
+        for source, deleted in ((self.stage.table, False), *([(self.doomed, True)] if self.counts.deletes else [])):
+            query = sa.select(plan.c.pos, *(source.c[name] for name in self.key)).select_from(
+                plan.join(source, source.c[ROW] == plan.c.row)
+            )
+            is_delete = plan.c.action == DELETE if deleted else plan.c.action != DELETE
+            for pos, *values in self._connection.execute(query.where(plan.c.pos.in_(positions), is_delete)):
+                keys[pos] = key_text(self.key, values)
+        return keys
 
     def key_at(self, position: int) -> str:
         """The key at a position, as text for people."""

@@ -39,6 +39,7 @@ class Postgresql(Database):
     """A PostgreSQL database, through psycopg 3."""
 
     is_sqlite = False
+    writes_batches_together = True
 
     def _open(self, url: sa.URL) -> sa.Engine:
         try:
@@ -62,12 +63,11 @@ class Postgresql(Database):
             },
         )
 
-    @contextmanager
-    def transaction(self, connection: sa.Connection, *, write: bool = True) -> Iterator[None]:
-        with connection.begin():
-            if write:
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-            yield
+    def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
+        transaction = connection.begin()
+        if write:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+        return transaction
 
     @contextmanager
     def lock(self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float) -> Iterator[None]:
@@ -90,6 +90,9 @@ class Postgresql(Database):
         cursor = connection.connection.cursor()
         cursor.execute(f"LOCK TABLE {qualified(table.schema, table.name)} IN SHARE ROW EXCLUSIVE MODE")
         cursor.close()
+
+    def state(self, connection: sa.Connection) -> int | None:
+        return None
 
     def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
         rows = connection.execute(_COLUMNS, {"oid": _oid(connection, table)}).all()
@@ -133,6 +136,7 @@ class Postgresql(Database):
             message=_message(state, constraint, column, original),
             constraint=constraint,
             column=column,
+            other_rows_matter=state in _OTHER_ROWS,
             transaction_alive=alive,
         )
 
@@ -270,6 +274,7 @@ def _release(connection: sa.Connection) -> None:
 
 
 _RECORD_CLASSES = ("22", "23", "44")
+_OTHER_ROWS = {"23505", "23503", "23P01", "P0001", "44000"}
 _RETRY_STATES = {"40001", "40P01", "55P03"}
 
 

@@ -35,6 +35,7 @@ class Sqlite(Database):
     """A SQLite database in a file."""
 
     is_sqlite = True
+    writes_batches_together = False
 
     def _open(self, url: sa.URL) -> sa.Engine:
         self.path = _database_path(url)
@@ -44,11 +45,9 @@ class Sqlite(Database):
         prove_savepoints()
         return engine
 
-    @contextmanager
-    def transaction(self, connection: sa.Connection, *, write: bool = True) -> Iterator[None]:
+    def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
         connection.execution_options(sqlite_begin="IMMEDIATE" if write else "DEFERRED")
-        with connection.begin():
-            yield
+        return connection.begin()
 
     @contextmanager
     def lock(self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float) -> Iterator[None]:
@@ -58,6 +57,9 @@ class Sqlite(Database):
 
     def hold_still(self, connection: sa.Connection, table: TargetTable) -> None:
         """BEGIN IMMEDIATE has the write lock already."""
+
+    def state(self, connection: sa.Connection) -> int | None:
+        return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
     def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
         rows = connection.exec_driver_sql(f"PRAGMA table_xinfo({quoted(table.name)})").all()
@@ -284,6 +286,7 @@ def _constraint(name: str, text: str, *, alive: bool) -> Trouble:
         message=message,
         constraint=what or rule,
         column=columns[0] if len(columns) == 1 else None,
+        other_rows_matter=name.endswith(("_UNIQUE", "_PRIMARYKEY", "_ROWID", "_FOREIGNKEY", "_TRIGGER")),
         transaction_alive=alive,
     )
 

@@ -29,6 +29,8 @@ class Trouble:
     message: str
     constraint: str = ""
     column: str | None = None
+    other_rows_matter: bool = False
+    """Whether it may pass once other rows have changed: a value that must be unique, a row that must be there."""
     transaction_alive: bool = True
     """Whether a return to a savepoint is still possible."""
 

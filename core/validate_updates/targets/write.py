@@ -7,6 +7,7 @@ plan knows which is which, and the transaction holds the table still.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -14,12 +15,14 @@ import sqlalchemy as sa
 from validate_updates.result import Counts
 from validate_updates.targets.names import ROW, SHAPE
 from validate_updates.targets.plan import DELETE, INSERT, UPDATE
+from validate_updates.targets.prepared import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from validate_updates.shapes import Shape
     from validate_updates.targets.plan import Plan
+    from validate_updates.targets.prepared import Prepared
 
 
 class Writer:
@@ -29,28 +32,35 @@ class Writer:
         self._plan = plan
         self._stage = plan.stage.table
         self._connection = connection
-        counts = plan.counts
-        self._delete = [self._delete_statement()] if counts.deletes else []
-        self._update = [self._update_statement()] if counts.updates else []
-        self._insert = self._insert_statements() if counts.inserts else []
 
     def write(self, first: int, last: int) -> Counts:
         """Write the positions ``first`` to ``last``; the counts are the database's own."""
-        deleted = self._run(self._delete, first, last)
-        updated = self._run(self._update, first, last)
-        inserted = self._run(self._insert, first, last)
+        planned, any_kind = self._plan.counts, not self._plan.settled_kinds
+        deleted = self._run(self._deletes, first, last) if planned.deletes else 0
+        updated = self._run(self._updates, first, last) if planned.updates or any_kind else 0
+        inserted = self._run(self._inserts, first, last) if planned.inserts or any_kind else 0
         return Counts(inserted=inserted, updated=updated, deleted=deleted)
 
-    def _run(self, statements: Sequence[sa.UpdateBase], first: int, last: int) -> int:
-        bounds = {"first": first, "last": last}
-        counted = {"preserve_rowcount": True}  # not by default for an INSERT
-        return sum(
-            self._connection.execute(statement, bounds, execution_options=counted).rowcount for statement in statements
-        )
+    @cached_property
+    def _deletes(self) -> list[Prepared]:
+        return [prepare(self._delete_statement(), self._connection)]
+
+    @cached_property
+    def _updates(self) -> list[Prepared]:
+        beyond_key = set(self._plan.stage.columns) - set(self._plan.key)
+        return [prepare(self._update_statement(), self._connection)] if beyond_key else []
+
+    @cached_property
+    def _inserts(self) -> list[Prepared]:
+        return [prepare(statement, self._connection) for statement in self._insert_statements()]
+
+    def _run(self, statements: Sequence[Prepared], first: int, last: int) -> int:
+        return sum(statement.run(self._connection, first=first, last=last) for statement in statements)
 
     def _range(self, action: str) -> sa.ColumnElement[bool]:
         plan = self._plan.table
-        within = plan.c.pos.between(sa.bindparam("first", type_=sa.Integer), sa.bindparam("last", type_=sa.Integer))
+        first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
+        within = plan.c.pos.between(first, last)
         return sa.and_(within, plan.c.action == sa.literal_column(f"'{action}'"))
 
     def _records(self, columns: Sequence[sa.ColumnElement[Any]], action: str) -> sa.Select[Any]:

@@ -348,15 +348,15 @@ def test_so_it_is_at_every_moment(target: Target, check: Check, moment: Moment) 
 
 
 def test_a_strategy_of_a_plugin_applies_the_plan(target: Target) -> None:
-    """Records one by one, each with its checkpoint; those refused stay out."""
+    """Records one by one, each behind its checkpoint."""
 
     def one_by_one(application: Application) -> None:
         for position in range(1, application.size + 1):
             batch = application.batch(position, position, number=position)
             batch.judge()
-            with batch.checkpoint():
-                written = batch.write()
-                assert written.inserted + written.updated == 1
+            written = batch.write()
+            assert written.inserted + written.updated == 1
+            application.settle(batch)
 
     class Strategic:
         @hookimpl
@@ -394,8 +394,7 @@ def test_a_strategy_may_refuse(target: Target) -> None:
     def refusing(application: Application) -> None:
         batch = application.batch()
         try:
-            with batch.checkpoint():
-                batch.write()
+            batch.write()
         except RecordRefused as refused:
             raise UpdateRefused(batch.refused() or [refused.finding]) from refused
         raise UpdateRefused([CRITICAL])

@@ -1,0 +1,72 @@
+"""Records that were staged and are kept out after all: as quarantine entries, from which they can be replayed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+
+from validate_updates.result import KeptOut
+from validate_updates.targets.names import ROW, SEQ, SHAPE
+from validate_updates.targets.plan import INSERT, UPDATE
+from validate_updates.targets.table import Column, Kind
+from validate_updates.text import key_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from validate_updates.findings import Finding
+    from validate_updates.sources.base import Place
+    from validate_updates.targets.plan import Plan
+
+REFUSED = "the database refused a record: "
+"""How a refusal begins before it is known which record it was."""
+
+_encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
+
+
+def entries_at(
+    plan: Plan, connection: sa.Connection, first: int, last: int, reason: Finding, place_of: Callable[[int], Place]
+) -> Iterator[KeptOut]:
+    """The records at the positions ``first`` to ``last`` that are still to be written, kept out for ``reason``.
+
+    ``place_of`` tells where a record came from, by its number in the source. Deletions have no record.
+    """
+    stage, table = plan.stage.table, plan.table
+    query = (
+        sa.select(stage.c[SEQ], stage.c[SHAPE], *(stage.c[name] for name in plan.stage.columns))
+        .select_from(table.join(stage, stage.c[ROW] == table.c.row))
+        .where(table.c.pos.between(first, last), table.c.action.in_((INSERT, UPDATE)))
+        .order_by(table.c.pos)
+    )
+    for seq, shape, *cells in connection.execute(query):
+        values = dict(zip(plan.stage.columns, cells, strict=True))
+        place = place_of(seq)
+        yield KeptOut(
+            code=reason.code,
+            message=reason.message.removeprefix(REFUSED),
+            key=key_text(plan.key, (values[name] for name in plan.key)),
+            column=reason.column,
+            constraint=reason.expected or "" if reason.code == "record_refused" else "",
+            batch=reason.batch,
+            file=place.file,
+            line=place.number,
+            record=_record(
+                {plan.target.column(name): values[name] for name in values if plan.stage.carried_by(shape, name)}
+            ),
+        )
+
+
+def _record(cells: dict[Column, Any]) -> str:
+    """As a line of JSON that means the same record again."""
+    return _encode({column.name: _as_came(column, value) for column, value in cells.items()}).decode()
+
+
+def _as_came(column: Column, value: Any) -> Any:
+    if value is not None and column.kind is Kind.JSON and isinstance(value, str):
+        return json.loads(value)  # SQLite holds it as text
+    if column.kind is Kind.BOOLEAN and value in (0, 1):
+        return bool(value)
+    return value

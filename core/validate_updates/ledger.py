@@ -1,0 +1,107 @@
+"""What became of each batch, until it is entered into the journal's ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from validate_updates.journal.rows import BatchRow, BatchState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from validate_updates.context import BatchInfo
+    from validate_updates.result import Counts
+
+
+@dataclass(slots=True)
+class _Tally:
+    applied: int = 0
+    kept_out: int = 0
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A batch that is done, and what came of it."""
+
+    info: BatchInfo
+    applied: int
+    kept_out: int
+    attempts: int
+
+    @property
+    def failed(self) -> bool:
+        """Nothing of it was written, and something was kept out."""
+        return bool(self.kept_out) and not self.applied
+
+    @property
+    def isolated(self) -> bool:
+        """Bad records were kept out of it, and the others written."""
+        return bool(self.kept_out) and bool(self.applied)
+
+    def row(self, first_key: str, last_key: str, committed_at: datetime) -> BatchRow:
+        """As it stands in the journal."""
+        return BatchRow(
+            batch_no=self.info.number,
+            state=BatchState.FAILED if self.failed else BatchState.COMMITTED,
+            applied=self.applied,
+            quarantined=self.kept_out,
+            unchanged=max(self.info.size - self.applied - self.kept_out, 0),
+            attempts=max(self.attempts, 1),
+            committed_at=None if self.failed else committed_at,
+            first_key=first_key,
+            last_key=last_key,
+        )
+
+
+class Ledger:
+    """Counts by batch. Batches that are settled wait here for the journal."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, _Tally] = {}
+        self._waiting: list[Settled] = []
+        self.inserted = self.updated = self.deleted = 0
+        """Rows written, of all batches."""
+        self.settled = self.failed = self.isolated = 0
+
+    def count(self, written: Counts) -> None:
+        """Rows were written."""
+        self.inserted += written.inserted
+        self.updated += written.updated
+        self.deleted += written.deleted
+
+    def wrote(self, number: int, rows: int) -> None:
+        """So many of them are of this batch."""
+        self._tally(number).applied += rows
+
+    def kept_out(self, number: int, records: int) -> None:
+        """Records of a batch were kept out."""
+        self._tally(number).kept_out += records
+
+    def tried(self, number: int) -> None:
+        """A write of a batch, or of a part of it, was begun."""
+        self._tally(number).attempts += 1
+
+    def settle(self, info: BatchInfo) -> None:
+        """A batch is done."""
+        tally = self._open.pop(info.number, None) or _Tally()
+        settled = Settled(info, tally.applied, tally.kept_out, tally.attempts)
+        self._waiting.append(settled)
+        self.settled += 1
+        self.failed += settled.failed
+        self.isolated += settled.isolated
+
+    @property
+    def waiting(self) -> int:
+        """Settled batches that the journal does not have."""
+        return len(self._waiting)
+
+    def take(self) -> Sequence[Settled]:
+        """Hand over what waits."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def _tally(self, number: int) -> _Tally:
+        return self._open.setdefault(number, _Tally())
