@@ -49,8 +49,10 @@ if TYPE_CHECKING:
         PluginInfo,
         RunResult,
         Section,
+        TroubledBatch,
         Verdict,
     )
+    from validate_updates.strategies import ALL_OR_NOTHING
     from validate_updates.targets.table import Column, Kind, TargetTable
 
 _HOMES = {
@@ -77,6 +79,7 @@ _HOMES = {
         "SourceError",
         "StateUncertain",
         "TargetError",
+        "TroubledBatch",
         "UpdateError",
         "UsageError",
     ),
@@ -91,13 +94,16 @@ _HOMES = {
         "PluginInfo",
         "RunResult",
         "Section",
+        "TroubledBatch",
         "Verdict",
     ),
+    "strategies": ("ALL_OR_NOTHING",),
     "targets.table": ("Column", "Kind", "TargetTable"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ALL_OR_NOTHING",
     "Application",
     "Batch",
     "BatchInfo",
@@ -135,6 +141,7 @@ __all__ = [
     "Subcommand",
     "TargetError",
     "TargetTable",
+    "TroubledBatch",
     "UpdateError",
     "UpdateRefused",
     "UpdateStrategy",

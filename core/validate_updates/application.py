@@ -1,4 +1,4 @@
-"""The handle with which an update strategy writes a plan: batches that stand or fall alone, and when others see them."""
+"""The handle with which an update strategy writes a plan: batches that stand or fall alone, and publishing."""
 
 from __future__ import annotations
 
@@ -106,10 +106,11 @@ class Application(Protocol):
         """The whole plan in batches of ``size`` positions, numbered from 1; the last may be short."""
         ...
 
-    def write(self, batches: Sequence[Batch]) -> None:
-        """Write batches that follow each other as one, behind one checkpoint: all of them, or :class:`RecordRefused`.
+    def write(self, batches: Sequence[Batch]) -> tuple[int, RecordRefused | None]:
+        """Write batches that follow each other, from the first on, until the database refuses one.
 
-        What comes of it is the same as writing one after the other; on PostgreSQL it is a good deal cheaper.
+        How many were written, and why the next was refused; None where all are written. The same comes of it as of
+        writing one after the other; on PostgreSQL it is a good deal cheaper.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +18,7 @@ from validate_updates.ledger import Ledger
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.trouble import Blame, Trouble, world_error
 from validate_updates.targets.write import Writer
+from validate_updates.text import counted
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -55,6 +56,11 @@ class Run(Protocol):
         """Whether any validator looks at batches."""
         ...
 
+    @property
+    def undoable(self) -> bool:
+        """Whether the undo log is kept, or would be but for the dry run."""
+        ...
+
     def judge_batch(self, batch: BatchInfo) -> Sequence[Finding]:
         """Ask the validators of the moment ``batch``."""
         ...
@@ -63,8 +69,8 @@ class Run(Protocol):
         """Put staged records into quarantine."""
         ...
 
-    def describe(self, first: int, last: int, reason: Finding) -> Iterable[KeptOut]:
-        """The records at these positions, as quarantine entries."""
+    def describe(self, batch: BatchInfo, reason: Finding) -> Iterable[KeptOut]:
+        """The records of a batch as quarantine entries."""
         ...
 
     def place_of(self, position: int) -> str:
@@ -125,7 +131,7 @@ class PlanApplication:
     @property
     def undoable(self) -> bool:
         """Whether the undo log is kept."""
-        return self._capture is not None
+        return self.run.undoable
 
     def can_checkpoint(self) -> bool:
         """Whether the database makes checkpoints; asked for by making one."""
@@ -155,13 +161,34 @@ class PlanApplication:
         for number, first in enumerate(range(1, self.size + 1, size), self.first_number):
             yield self.batch(first, min(first + size - 1, self.size), number)
 
-    def write(self, batches: Sequence[Batch]) -> None:
-        """Write batches that follow each other as one."""
-        if len(batches) == 1 or not self.database.writes_batches_together:
-            for batch in batches:
-                batch.write()
-            return
-        self._write([batch.info for batch in batches])
+    def write(self, batches: Sequence[Batch]) -> tuple[int, RecordRefused | None]:
+        """Write batches that follow each other until one is refused: how many were written, and why the next was not.
+
+        A group that is refused is halved until the batch that is to blame stands alone.
+        """
+        if self.database.writes_batches_together:
+            return self._write_together([batch.info for batch in batches])
+        for count, batch in enumerate(batches):
+            try:
+                self.write_ranges([batch.info])
+            except RecordRefused as refused:
+                return count, refused
+        return len(batches), None
+
+    def _write_together(self, infos: Sequence[BatchInfo]) -> tuple[int, RecordRefused | None]:
+        try:
+            self.write_ranges(infos)
+        except RecordRefused as refused:
+            if len(infos) == 1:
+                return 0, refused
+        else:
+            return len(infos), None
+        half = len(infos) // 2
+        count, refusal = self._write_together(infos[:half])
+        if refusal is not None:
+            return count, refusal
+        more, refusal = self._write_together(infos[half:])
+        return half + more, refusal
 
     def settle(self, batch: Batch) -> None:
         """Enter a batch into the ledger."""
@@ -180,7 +207,7 @@ class PlanApplication:
         """A savepoint; nothing where the database has none, and the whole transaction is the only net."""
         return savepoint(self.connection) if self._checkpoints else nullcontext()
 
-    def _write(self, infos: Sequence[BatchInfo], *, for_good: bool = True) -> Counts:
+    def write_ranges(self, infos: Sequence[BatchInfo], *, for_good: bool = True) -> Counts:
         """Write one batch, or several that follow each other. Raises ``RecordRefused``, or ``TargetError``."""
         signals.check()
         first, last = infos[0].first, infos[-1].last
@@ -194,9 +221,9 @@ class PlanApplication:
                 break
             except RecordRefused:
                 raise
-            except Exception as error:  # whatever the driver raises is sorted by what it means
+            except Exception as error:  # noqa: BLE001  # whatever the driver raises is sorted by what it means
                 self._give_up_unless_later_helps(error, infos, attempt)
-            time.sleep(random.uniform(0.05, 0.3) * attempt)
+            time.sleep(random.uniform(0.05, 0.3) * attempt)  # noqa: S311  # so that two do not meet again
         if for_good:
             self.ledger.count(written)
             rows = written.inserted + written.updated + written.deleted
@@ -248,7 +275,7 @@ class PlanBatch:
 
     def write(self) -> Counts:
         """Write it behind a checkpoint. Raises ``RecordRefused`` when the database refuses a record of it."""
-        return self._application._write([self._info])
+        return self._application.write_ranges([self._info])
 
     def halves(self) -> tuple[PlanBatch, PlanBatch]:
         """The same batch in two parts."""
@@ -263,10 +290,12 @@ class PlanBatch:
     def keep_out(self, reason: Finding) -> None:
         """Put its records into quarantine."""
         application, info = self._application, self._info
-        entries = list(application.run.describe(info.first, info.last, replace(reason, batch=info.number)))
+        entries = list(application.run.describe(info, reason))
         application.run.keep_out(entries)
-        application.plan.leave_out(info.first, info.last)
-        application.ledger.kept_out(info.number, len(entries))
+        left_out = application.plan.leave_out(info.first, info.last)
+        if left_out > len(entries):
+            application.run.note(_not_deleted(reason, left_out - len(entries)))
+        application.ledger.kept_out(info.number, len(entries), reason.message.removeprefix(REFUSED))
 
     def refused(self, limit: int = 5) -> Sequence[Finding]:
         """Which records the database refuses, found by halving, at most ``limit`` of them. Writes nothing in the end.
@@ -278,23 +307,25 @@ class PlanBatch:
             parts = [self]
             while parts and len(found) < limit:
                 part = parts.pop()
-                refusal = part._tried()
+                refusal = part.tried()
                 if refusal is None:
                     continue
                 if part.info.size == 1:
-                    found.append(part._named(refusal))
+                    found.append(part.named(refusal))
                 else:
                     parts += reversed(part.halves())
         return found
 
-    def _tried(self) -> Finding | None:
+    def tried(self) -> Finding | None:
+        """Write it for a try; why it was refused, or None."""
         try:
-            self._application._write([self._info], for_good=False)
+            self._application.write_ranges([self._info], for_good=False)
         except RecordRefused as refused:
             return refused.finding
         return None
 
-    def _named(self, finding: Finding) -> Finding:
+    def named(self, finding: Finding) -> Finding:
+        """The finding about a batch of one record, with the record's key and place."""
         application, position = self._application, self._info.first
         key = application.plan.key_at(position)
         what = finding.message.removeprefix(REFUSED)
@@ -305,6 +336,16 @@ class PlanBatch:
             observed=None,
             samples=(application.run.place_of(position),),
         )
+
+
+def _not_deleted(reason: Finding, rows: int) -> Finding:
+    return replace(
+        reason,
+        code="rows_not_deleted",
+        severity=Severity.WARNING,
+        message=f"{counted(rows, 'row')} that the source no longer has could not be deleted: {reason.message}",
+        hint="something still refers to them",
+    )
 
 
 def _refusal(trouble: Trouble, infos: Sequence[BatchInfo], table: str) -> Finding:

@@ -27,13 +27,13 @@ from validate_updates.findings import Finding, Severity
 from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
-from validate_updates.keeping_out import entries_at
 from validate_updates.journal.history import JournalHistory, NoHistory
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.schema import find, prepare
 from validate_updates.journal.tables import tables
 from validate_updates.journal.writing import Journal
 from validate_updates.judging import Judges
+from validate_updates.keeping_out import entries_of
 from validate_updates.manager import load
 from validate_updates.reading import GuardedReader
 from validate_updates.result import Counts, KeptOut, Publish, RunResult, Verdict
@@ -380,6 +380,11 @@ class _Run:
         """Whether any validator looks at batches."""
         return any(owned.item.moment is Moment.BATCH for owned in self.plugins.validators)
 
+    @property
+    def undoable(self) -> bool:
+        """Whether the undo log is kept, or would be but for the dry run."""
+        return self.job.undo_retention_days > 0
+
     def judge_batch(self, batch: BatchInfo) -> Sequence[Finding]:
         """Ask the validators of the moment ``batch``; one that failed refuses the update, and blames no record."""
         findings = self.judges.ask(Moment.BATCH, replace(self._context(Moment.BATCH), batch=batch))
@@ -392,11 +397,11 @@ class _Run:
         """Put staged records into quarantine."""
         self._staged().keep_out_staged(entries)
 
-    def describe(self, first: int, last: int, reason: Finding) -> Iterable[KeptOut]:
-        """The records at these positions, as quarantine entries."""
+    def describe(self, batch: BatchInfo, reason: Finding) -> Iterable[KeptOut]:
+        """The records of a batch as quarantine entries."""
         if self.source is None:
             raise AssertionError("asked for records before there is a source")
-        return entries_at(self._planned(), self.connection, first, last, reason, self.source.place)
+        return entries_of(self._planned(), self.connection, batch, reason, self.source.place)
 
     def note(self, finding: Finding) -> None:
         """Keep a finding for the result."""
@@ -616,6 +621,7 @@ class _Run:
             judged=tuple(self.judges.judged),
             metrics=dict(self.judges.metrics),
             kept_out=self.intake.sample if self.intake else (),
+            troubled_batches=tuple(self.application.ledger.troubled) if self.application else (),
             timings=tuple(self.timings),
             seconds=monotonic() - self.started,
         )

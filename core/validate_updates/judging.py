@@ -82,8 +82,8 @@ class Judges:
                 reader.close()
             self._note(judged)
             found += findings
-        # What a critical finding about a batch means, the strategy decides.
-        self.keep(found if moment is not Moment.BATCH else [one for one in found if one.severity is not Severity.CRITICAL])
+        decides = moment is not Moment.BATCH  # what a critical finding about a batch means, the strategy decides
+        self.keep(one for one in found if decides or one.severity is not Severity.CRITICAL)
         return found
 
     def keep(self, findings: Iterable[Finding]) -> None:

@@ -17,6 +17,7 @@ from validate_updates.text import key_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from validate_updates.context import BatchInfo
     from validate_updates.findings import Finding
     from validate_updates.sources.base import Place
     from validate_updates.targets.plan import Plan
@@ -27,10 +28,10 @@ REFUSED = "the database refused a record: "
 _encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
 
-def entries_at(
-    plan: Plan, connection: sa.Connection, first: int, last: int, reason: Finding, place_of: Callable[[int], Place]
+def entries_of(
+    plan: Plan, connection: sa.Connection, batch: BatchInfo, reason: Finding, place_of: Callable[[int], Place]
 ) -> Iterator[KeptOut]:
-    """The records at the positions ``first`` to ``last`` that are still to be written, kept out for ``reason``.
+    """The records of a batch that are still to be written, kept out for ``reason``.
 
     ``place_of`` tells where a record came from, by its number in the source. Deletions have no record.
     """
@@ -38,7 +39,7 @@ def entries_at(
     query = (
         sa.select(stage.c[SEQ], stage.c[SHAPE], *(stage.c[name] for name in plan.stage.columns))
         .select_from(table.join(stage, stage.c[ROW] == table.c.row))
-        .where(table.c.pos.between(first, last), table.c.action.in_((INSERT, UPDATE)))
+        .where(table.c.pos.between(batch.first, batch.last), table.c.action.in_((INSERT, UPDATE)))
         .order_by(table.c.pos)
     )
     for seq, shape, *cells in connection.execute(query):
@@ -50,7 +51,7 @@ def entries_at(
             key=key_text(plan.key, (values[name] for name in plan.key)),
             column=reason.column,
             constraint=reason.expected or "" if reason.code == "record_refused" else "",
-            batch=reason.batch,
+            batch=batch.number,
             file=place.file,
             line=place.number,
             record=_record(

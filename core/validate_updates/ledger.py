@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from validate_updates.journal.rows import BatchRow, BatchState
+from validate_updates.result import TroubledBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
     from validate_updates.result import Counts
 
 
+_SHOWN = 20
+"""Batches in trouble that a result shows."""
+
+
 @dataclass(slots=True)
 class _Tally:
     applied: int = 0
     kept_out: int = 0
+    reason: str = ""
     attempts: int = 0
 
 
@@ -29,6 +35,8 @@ class Settled:
     info: BatchInfo
     applied: int
     kept_out: int
+    reason: str
+    """Why the first record was kept out."""
     attempts: int
 
     @property
@@ -40,6 +48,16 @@ class Settled:
     def isolated(self) -> bool:
         """Bad records were kept out of it, and the others written."""
         return bool(self.kept_out) and bool(self.applied)
+
+    def summary(self) -> TroubledBatch:
+        """As a summary shows it."""
+        return TroubledBatch(
+            number=self.info.number,
+            records=self.info.size,
+            applied=self.applied,
+            kept_out=self.kept_out,
+            reason=self.reason,
+        )
 
     def row(self, first_key: str, last_key: str, committed_at: datetime) -> BatchRow:
         """As it stands in the journal."""
@@ -65,6 +83,8 @@ class Ledger:
         self.inserted = self.updated = self.deleted = 0
         """Rows written, of all batches."""
         self.settled = self.failed = self.isolated = 0
+        self.troubled: list[TroubledBatch] = []
+        """The first of the batches that something was kept out of."""
 
     def count(self, written: Counts) -> None:
         """Rows were written."""
@@ -76,9 +96,11 @@ class Ledger:
         """So many of them are of this batch."""
         self._tally(number).applied += rows
 
-    def kept_out(self, number: int, records: int) -> None:
+    def kept_out(self, number: int, records: int, reason: str) -> None:
         """Records of a batch were kept out."""
-        self._tally(number).kept_out += records
+        tally = self._tally(number)
+        tally.kept_out += records
+        tally.reason = tally.reason or reason
 
     def tried(self, number: int) -> None:
         """A write of a batch, or of a part of it, was begun."""
@@ -87,11 +109,13 @@ class Ledger:
     def settle(self, info: BatchInfo) -> None:
         """A batch is done."""
         tally = self._open.pop(info.number, None) or _Tally()
-        settled = Settled(info, tally.applied, tally.kept_out, tally.attempts)
+        settled = Settled(info, tally.applied, tally.kept_out, tally.reason, tally.attempts)
         self._waiting.append(settled)
         self.settled += 1
         self.failed += settled.failed
         self.isolated += settled.isolated
+        if settled.kept_out and len(self.troubled) < _SHOWN:
+            self.troubled.append(settled.summary())
 
     @property
     def waiting(self) -> int:

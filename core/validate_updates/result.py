@@ -89,7 +89,7 @@ class Judged:
     seconds: float = 0.0
 
     def and_then(self, later: Judged) -> Judged:
-        """This and a later call of the same validator as one: the worse outcome, all findings, all seconds."""
+        """Together with a later call of the same validator: the worse outcome, all findings, all seconds."""
         worse = max(self.outcome, later.outcome, key=_OUTCOMES.index)
         return replace(
             self, outcome=worse, findings=self.findings + later.findings, seconds=self.seconds + later.seconds
@@ -134,6 +134,19 @@ class KeptOut:
     """The record as it came, bounded."""
     constraint: str = ""
     batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubledBatch:
+    """A batch that records were kept out of."""
+
+    number: int
+    records: int
+    """Positions of the plan in it."""
+    applied: int
+    kept_out: int
+    reason: str
+    """Why the first of them was kept out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +198,8 @@ class RunResult:
     """A sample of what is in quarantine."""
     metrics: dict[str, float] = field(default_factory=dict)
     plugins: tuple[PluginInfo, ...] = ()
+    troubled_batches: tuple[TroubledBatch, ...] = ()
+    """The first batches that records were kept out of."""
     sections: tuple[Section, ...] = ()
     rows_before: int | None = None
     rows_after: int | None = None

@@ -196,11 +196,11 @@ class Plan:
             self._connection.execute(query.where(self._between(first, last), plan.c.action == DELETE)).scalar_one()
         )
 
-    def leave_out(self, first: int, last: int) -> None:
-        """Write nothing of the positions ``first`` to ``last``, now or later."""
+    def leave_out(self, first: int, last: int) -> int:
+        """Write nothing of the positions ``first`` to ``last``, now or later; how many that concerns."""
         self._all_stand = False
         left_out = self.table.update().where(self._between(first, last), self._is_written()).values(action=LEFT_OUT)
-        self._connection.execute(left_out)
+        return self._connection.execute(left_out).rowcount
 
     def refresh(self, first: int, last: int) -> None:
         """Compare these positions with the target as it stands now: other programs may have changed it."""

@@ -1,0 +1,1 @@
+"""Batches that stand or fall alone: an update strategy."""

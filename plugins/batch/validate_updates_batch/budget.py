@@ -1,0 +1,46 @@
+"""The failure budget: a feed that is mostly broken must not half-land."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from validate_updates import Finding, Severity
+
+if TYPE_CHECKING:
+    from validate_updates_batch.settings import Limit
+
+
+def allowed(limit: Limit, total: int) -> int:
+    """How many of ``total`` the limit lets pass. A share always allows one: one of three is no broken feed."""
+    if isinstance(limit, int):
+        return limit
+    share = float(limit.rstrip("% "))
+    return max(int(total * share / 100), 1 if share else 0)
+
+
+def too_many_kept_out(kept_out: int, read: int, limit: Limit) -> Finding | None:
+    """The finding that rejects the update; None within the budget."""
+    if kept_out <= allowed(limit, read):
+        return None
+    return Finding(
+        code="too_many_quarantined",
+        severity=Severity.CRITICAL,
+        message=f"{kept_out} of {read} records had to be kept out: too many for the rest to stand",
+        observed=kept_out,
+        expected=f"at most {limit}",
+        hint="look at the records kept out; if the rest should stand, raise max_quarantined in [plugins.batch]",
+    )
+
+
+def too_many_failed(failed: int, planned: int, limit: Limit) -> Finding | None:
+    """The finding that rejects the update; None within the budget."""
+    if failed <= allowed(limit, planned):
+        return None
+    return Finding(
+        code="too_many_failed_batches",
+        severity=Severity.CRITICAL,
+        message=f"of {failed} of {planned} batches nothing could be written: too many for the rest to stand",
+        observed=failed,
+        expected=f"at most {limit}",
+        hint="look at the records kept out; if the rest should stand, raise max_failed_batches in [plugins.batch]",
+    )

@@ -1,0 +1,33 @@
+"""Batches that stand or fall alone: what the plugin ``batch`` declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from validate_updates import PluginSettings, ReportSection, SettingsOf, UpdateStrategy, hookimpl
+from validate_updates_batch.section import batches_section
+from validate_updates_batch.settings import BatchSettings
+from validate_updates_batch.strategy import apply_in_batches
+
+
+@hookimpl
+def vu_settings() -> type[PluginSettings]:
+    """Size, what happens to a failed batch, the failure budget, publishing."""
+    return BatchSettings
+
+
+@hookimpl
+def vu_strategy(settings: SettingsOf) -> UpdateStrategy:
+    """Batches in key order."""
+    return UpdateStrategy(
+        name="batch",
+        summary="batches that stand or fall alone; bad records are kept out with the reason",
+        apply=partial(apply_in_batches, settings=settings[BatchSettings]),
+    )
+
+
+@hookimpl
+def vu_sections(settings: SettingsOf) -> Iterable[ReportSection]:  # noqa: ARG001  # the hook's signature
+    """Which batches were in trouble, and why."""
+    yield ReportSection(name="batches", title="Batches", build=batches_section)
