@@ -1,0 +1,134 @@
+"""Taking down the way back while an update is applied, batch by batch, in the transaction that writes the batch.
+
+Set-based like the write itself. Where nothing but the update changes the rows that it writes, what will stand in them
+is in the stage, so that one statement before the write takes down both images of an updated row. Where triggers may
+have a say, the rows of before are kept aside, and compared with those of after.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from validate_updates.targets.plan import DELETE, INSERT, UPDATE
+from validate_updates.undo.entries import Entries
+from validate_updates.undo.images import add_functions
+from validate_updates.undo.kept import KeptRows
+from validate_updates.undo.ranges import batch_number, deleted, inserted, updated, within
+from validate_updates.undo.triggers import changes_more_than_told
+
+if TYPE_CHECKING:
+    from validate_updates.targets.base import Database
+    from validate_updates.targets.plan import Plan
+    from validate_updates.undo.images import Cell, Change, Element, Images
+
+
+class Capture:
+    """Keeps, in the undo log, how to take back what an update writes.
+
+    Made once a run, after the plan and outside of any savepoint. Then, for each range of the plan, within the savepoint
+    that the range is written in::
+
+        capture.before(number, first, last, batch_size=size)
+        writer.write(first, last)
+        capture.after(number, first, last, batch_size=size)
+
+    ``number`` is that of the batch at ``first``; every ``size`` positions the next one begins. A return to the
+    savepoint takes back the log of the range too. Errors are the driver's own.
+    """
+
+    def __init__(
+        self, database: Database, connection: sa.Connection, plan: Plan, undo: sa.Table, *, run_id: str, table: str
+    ) -> None:
+        """``undo`` and ``table``: the journal's table, and the target's name as the journal has it."""
+        if database.is_sqlite:
+            add_functions(connection.connection.driver_connection)  # type: ignore[arg-type]
+        self._database = database
+        self._plan = plan
+        self._entries = partial(Entries, database, connection, undo=undo, run_id=run_id, table=table)
+        self._kept: KeptRows | None = None
+        if changes_more_than_told(database, connection, plan.target):
+            self._kept = KeptRows(database, connection, plan)
+
+    def before(self, number: int, first: int, last: int, *, batch_size: int) -> None:
+        """To be called before the positions ``first`` to ``last`` of the plan are written."""
+        planned = self._plan.counts
+        if planned.deletes:
+            self._deletes.write(number=number, first=first, last=last, batch_size=batch_size)
+        if self._kept:
+            self._kept.keep(first, last)
+        elif planned.updates or not self._plan.settled_kinds:
+            self._updates.write(number=number, first=first, last=last, batch_size=batch_size)
+
+    def after(self, number: int, first: int, last: int, *, batch_size: int) -> None:
+        """To be called after they are written, in the same savepoint."""
+        if self._kept:
+            self._updates.write(number=number, first=first, last=last, batch_size=batch_size)
+            self._kept.let_go(first, last)
+        if self._plan.counts.inserts or not self._plan.settled_kinds:
+            self._inserts.write(number=number, first=first, last=last, batch_size=batch_size)
+
+    @cached_property
+    def _deletes(self) -> Entries:
+        return self._entries(action=DELETE, query=self._deleted)
+
+    @cached_property
+    def _updates(self) -> Entries:
+        return self._entries(action=UPDATE, query=self._compared if self._kept else self._updated)
+
+    @cached_property
+    def _inserts(self) -> Entries:
+        return self._entries(action=INSERT, query=self._inserted)
+
+    # --- queries: batch, position, the image of before, the image of after -------------------------------------------
+
+    def _select(self, found: sa.FromClause, action: str, before: Element, after: Element) -> sa.Select[Any]:
+        plan = self._plan
+        query = sa.select(batch_number(plan), plan.table.c.pos, before, after)
+        return query.select_from(found).where(within(plan, action))
+
+    def _deleted(self, images: Images) -> sa.Select[Any]:
+        return self._select(deleted(self._plan), DELETE, images.row(self._cells()), sa.null())
+
+    def _inserted(self, images: Images) -> sa.Select[Any]:
+        return self._select(inserted(self._plan), INSERT, sa.null(), images.row(self._cells()))
+
+    def _updated(self, images: Images) -> sa.Select[Any]:
+        before, after = images.row(self._cells()), images.changed(self._told_changes())
+        return self._select(updated(self._plan), UPDATE, before, after)
+
+    def _compared(self, images: Images) -> sa.Select[Any]:
+        kept = self._kept
+        if kept is None:
+            raise AssertionError("asked for the rows of before where none were kept")
+        found = updated(self._plan).join(kept.table, kept.table.c.pos == self._plan.table.c.pos)
+        before = images.row([(column, kept[column.name]) for column in self._plan.target.columns])
+        return self._select(found, UPDATE, before, images.changed(self._seen_changes(kept)))
+
+    def _cells(self) -> list[Cell]:
+        return [(column, self._plan.rows.c[column.name]) for column in self._plan.target.columns]
+
+    def _told_changes(self) -> list[Change]:
+        """Columns that the records carry, where they say something new."""
+        plan = self._plan
+        changes: list[Change] = []
+        for name in plan.stage.columns:
+            if name not in plan.key:
+                new, carried = plan.stage.table.c[name], plan.stage.carries(name)
+                differs = self._differs(name, new, plan.rows.c[name])
+                is_new = differs if carried is None else sa.and_(carried, differs)
+                changes.append((plan.target.column(name), new, is_new))
+        return changes
+
+    def _seen_changes(self, kept: KeptRows) -> list[Change]:
+        """Columns whose cells differ from those set aside. Computed ones follow from others."""
+        rows = self._plan.rows
+        told = [column for column in self._plan.target.columns if not column.generated]
+        return [(one, rows.c[one.name], self._differs(one.name, kept[one.name], rows.c[one.name])) for one in told]
+
+    def _differs(self, name: str, left: Element, right: Element) -> sa.ColumnElement[bool]:
+        """``right`` is the target's own column: on SQLite, where one has a collation, the left one's decides."""
+        column, comparable = self._plan.target.column(name), self._database.comparable
+        return comparable(column, left).is_distinct_from(comparable(column, right))

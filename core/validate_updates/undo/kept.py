@@ -1,0 +1,70 @@
+"""The rows of a batch as they were before it was written, set aside in a temporary table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from validate_updates.targets.names import qualified, quoted
+from validate_updates.targets.plan import UPDATE
+from validate_updates.targets.prepared import prepare
+from validate_updates.undo.ranges import updated, within
+
+if TYPE_CHECKING:
+    from validate_updates.targets.base import Database
+    from validate_updates.targets.plan import Plan
+
+NAME: Final = "vu_before"
+_MANY: Final = 1000
+"""Rows from which the planner is told what is in the table."""
+
+
+class KeptRows:
+    """The temporary table ``vu_before``: ``pos`` and the target's columns.
+
+    These are numbered, since one may be called like ours.
+    """
+
+    def __init__(self, database: Database, connection: sa.Connection, plan: Plan) -> None:
+        self._database = database
+        self._connection = connection
+        self._names = plan.target.names
+        _create(database, connection, plan)
+        labels = [self._label(name) for name in self._names]
+        self.table = sa.table(NAME, sa.column("pos", sa.Integer), *(sa.column(label) for label in labels))
+        rows = sa.select(plan.table.c.pos, *(plan.rows.c[name] for name in self._names))
+        query = rows.select_from(updated(plan)).where(within(plan, UPDATE))
+        self._keep = prepare(sa.insert(self.table).from_select(["pos", *labels], query), connection)
+        first, last = (sa.bindparam(name, type_=sa.Integer) for name in ("first", "last"))
+        self._let_go = prepare(sa.delete(self.table).where(self.table.c.pos.between(first, last)), connection)
+
+    def _label(self, name: str) -> str:
+        return f"c{self._names.index(name)}"
+
+    def __getitem__(self, name: str) -> sa.ColumnElement[object]:
+        """A column of the target as it was."""
+        return self.table.c[self._label(name)]
+
+    def keep(self, first: int, last: int) -> None:
+        """Set aside the rows that the positions ``first`` to ``last`` of the plan will update."""
+        kept = self._keep.run(self._connection, first=first, last=last)
+        if kept >= _MANY and not self._database.is_sqlite:
+            self._database.analyze(self._connection, sa.Table(NAME, sa.MetaData()), ["pos"])
+
+    def let_go(self, first: int, last: int) -> None:
+        """Forget them."""
+        self._let_go.run(self._connection, first=first, last=last)
+
+
+def _create(database: Database, connection: sa.Connection, plan: Plan) -> None:
+    names = plan.target.names
+    columns = ", ".join(f"c{number}" for number in range(len(names)))
+    cursor = connection.connection.cursor()
+    if database.is_sqlite:  # without types: values stay as they are
+        cursor.execute(f"CREATE TEMPORARY TABLE {NAME} (pos INTEGER PRIMARY KEY, {columns})")
+    else:
+        target = qualified(plan.target.schema, plan.target.name)
+        rows = f"SELECT 0::bigint, {', '.join(map(quoted, names))} FROM {target} WITH NO DATA"  # noqa: S608  # reflected
+        cursor.execute(f"CREATE TEMPORARY TABLE {NAME} (pos, {columns}) AS {rows}")
+    cursor.close()

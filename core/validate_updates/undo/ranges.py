@@ -1,0 +1,46 @@
+"""A range of the plan, in statements: which positions, and which rows of the target they are about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from validate_updates.targets.names import ROW
+
+if TYPE_CHECKING:
+    from validate_updates.targets.plan import Plan
+
+
+def within(plan: Plan, action: str) -> sa.ColumnElement[bool]:
+    """Positions ``:first`` to ``:last`` with that action."""
+    first, last = (sa.bindparam(name, type_=sa.Integer) for name in ("first", "last"))
+    return sa.and_(plan.table.c.pos.between(first, last), plan.table.c.action == sa.literal_column(f"'{action}'"))
+
+
+def batch_number(plan: Plan) -> sa.ColumnElement[int]:
+    """``:number`` at the position ``:first``, and one more every ``:batch_size`` positions."""
+    number, first, size = (sa.bindparam(name, type_=sa.Integer) for name in ("number", "first", "batch_size"))
+    return number + (plan.table.c.pos - first) // size
+
+
+def updated(plan: Plan) -> sa.FromClause:
+    """Plan, stage and the rows of the target that are there already."""
+    same = plan.rows.c.rowid == plan.table.c.tid if plan.target.rowid else plan.same_key(plan.stage.table)
+    return _staged(plan).join(plan.rows, same)
+
+
+def inserted(plan: Plan) -> sa.FromClause:
+    """Plan, stage and the rows of the target that the records became."""
+    return _staged(plan).join(plan.rows, plan.same_key(plan.stage.table))
+
+
+def deleted(plan: Plan) -> sa.FromClause:
+    """Plan and the rows of the target that are to go."""
+    doomed: Any = plan.doomed
+    return plan.table.join(doomed, doomed.c[ROW] == plan.table.c.row).join(plan.rows, plan.same_key(doomed))
+
+
+def _staged(plan: Plan) -> sa.FromClause:
+    stage = plan.stage.table
+    return plan.table.join(stage, stage.c[ROW] == plan.table.c.row)
