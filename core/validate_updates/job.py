@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from validate_updates.backups.policy import BackupPolicy
 from validate_updates.findings import Severity
 from validate_updates.secret import SecretUrl
 
@@ -60,7 +61,8 @@ class Job:
     origins: Mapping[str, str] = field(default_factory=dict)
     """Path of keys -> where its value came from, for messages: ``plugins.batch.size`` -> ``validate-updates.toml``."""
     journal_prefix: str = "update_"
-    undo_retention_days: int = 0
+    backup: BackupPolicy = field(default_factory=BackupPolicy)
+    undo_retention_days: int = 30
     """How long a run can be taken back; 0 keeps no undo log."""
     wait: float = 0.0
     """Seconds to wait for another run's lock."""

@@ -33,6 +33,8 @@ class RunKind(StrEnum):
     """Records from the quarantine, tried again."""
     ROLLBACK = "rollback"
     """Taking back an earlier run."""
+    RESTORE = "restore"
+    """Bringing back a backup."""
     IMPORT = "import"
     """Not done by this program: history brought in from elsewhere."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
+from validate_updates.backups.policy import BackupPolicy
 from validate_updates.errors import SettingsError, UsageError
 from validate_updates.job import DeletePolicy, Job
 from validate_updates.secret import SecretUrl
@@ -68,10 +70,23 @@ def job_for(settings: Settings, task_or_source: str | None, overrides: Flags) ->
         plugin_settings=settings.plugin_tables,
         origins=settings.origins,
         journal_prefix=settings.model.journal.prefix,
+        backup=backup_policy(settings),
         wait=task.wait,
         dry_run=bool(overrides.dry_run),
         as_of=overrides.as_of,
         command=_command(name, task_or_source, overrides),
+    )
+
+
+def backup_policy(settings: Settings) -> BackupPolicy:
+    """What the settings say about backups."""
+    backup = settings.model.backup
+    return BackupPolicy(
+        mode=backup.mode,
+        folder=None if backup.folder is None else Path(backup.folder),
+        retention_days=backup.retention_days,
+        verify=backup.verify,
+        deadline=backup.deadline,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from validate_updates.backups.policy import BackupMode, Verify
 from validate_updates.job import Deletes, UnknownColumns
 from validate_updates.secret import SecretUrl
 
@@ -63,6 +64,16 @@ class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = "update_"
 
 
+class BackupSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[backup]``."""
+
+    mode: Annotated[BackupMode, Meta(description="when an update makes a backup")] = BackupMode.OFF
+    folder: Annotated[Text | None, Meta(description="where the backups are")] = None
+    retention_days: Annotated[int, Meta(ge=0, le=36_500, description="days after which old ones go")] = 7
+    verify: Annotated[Verify, Meta(description="how closely SQLite looks at a copy")] = Verify.FULL
+    deadline: Annotated[float, Meta(ge=1, le=A_DAY, description="seconds that a copy may take")] = 600.0
+
+
 class SettingsModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file, but for the plugins' tables."""
 
@@ -74,6 +85,7 @@ class SettingsModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         "static_thresholds",
     )
     journal: JournalSettings = JournalSettings()
+    backup: BackupSettings = BackupSettings()
     tasks: dict[TaskName, TaskSettings] = {}
 
 

@@ -33,6 +33,8 @@ def anchored(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
     tree = _anchored_table(tree, folder)
     if "tasks" in tree:
         tree["tasks"] = {name: _anchored_table(task, folder) for name, task in tree["tasks"].items()}
+    if "folder" in tree.get("backup", {}):
+        tree["backup"] = {**tree["backup"], "folder": str(folder / tree["backup"]["folder"])}
     return tree
 
 

@@ -70,7 +70,7 @@ def test_every_unknown_key_is_told_at_once_with_the_valid_ones(tmp_path: Path) -
     assert "qqq: unknown key;" in message
     assert 'tasks.daily.sorce: unknown key, did you mean "source"?' in message
     assert 'tasks.daily.tables.t.keys: unknown key, did you mean "key"?' in message
-    assert "valid at the top: target, password_file, default_plugins, journal, tasks, plugins" in hint
+    assert "valid at the top: target, password_file, default_plugins, journal, backup, tasks, plugins" in hint
     assert "valid in tasks.daily: source, format" in hint
     assert "\n" not in message
 

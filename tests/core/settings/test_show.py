@@ -6,7 +6,7 @@ import pytest
 
 from tests.core.settings.made import DAILY, loaded
 from validate_updates.settings import Entry, Flags, check, job_for, show
-from validate_updates.settings.model import JournalSettings, SettingsModel, TaskSettings
+from validate_updates.settings.model import BackupSettings, JournalSettings, SettingsModel, TaskSettings
 from validate_updates.settings.values import without_secrets
 
 SECRET = "s3cret"
@@ -29,9 +29,10 @@ def test_every_setting_is_shown_with_its_origin(tmp_path: Path) -> None:
     shown = {entry.path: entry for entry in show(loaded(tmp_path, DAILY, TASKS__DAILY__WAIT="5", PLUGINS__P__N="1"))}
     own = ("target", "password_file", "default_plugins")
     journal = (f"journal.{name}" for name in JournalSettings.__struct_fields__)
+    backup = (f"backup.{name}" for name in BackupSettings.__struct_fields__)
     task = (f"tasks.daily.{name}" for name in TaskSettings.__struct_fields__ if name != "tables")
-    assert set(shown) == {*own, *journal, *task, "tasks.daily.tables.hearings.key", "plugins.p.n"}
-    assert {*own, "journal", "tasks"} == set(SettingsModel.__struct_fields__)
+    assert set(shown) == {*own, *journal, *backup, *task, "tasks.daily.tables.hearings.key", "plugins.p.n"}
+    assert {*own, "journal", "backup", "tasks"} == set(SettingsModel.__struct_fields__)
     assert shown["target"] == Entry("target", '"sqlite:////srv/hearings.db"', "validate-updates.toml")
     assert shown["password_file"] == Entry("password_file", "not set", "default")
     assert shown["default_plugins"] == Entry("default_plugins", '["static_thresholds"]', "default")
