@@ -234,7 +234,7 @@ class PlanApplication:
     def _attempt(self, infos: Sequence[BatchInfo], first: int, last: int) -> Counts:
         with self.checkpoint():
             if self._capture:
-                self._capture.before(first, last)
+                self._capture.before(infos[0].number, first, last, batch_size=infos[0].size)
             written = self._writer.write(first, last)
             missing = last - first + 1 - written.inserted - written.updated - written.deleted
             if missing and self.plan.not_landed(first, last):

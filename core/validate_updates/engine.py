@@ -6,9 +6,8 @@ the transaction that commits the update, or, where the update does not stand, in
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -16,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from validate_updates import signals
-from validate_updates._version import __version__
+from validate_updates import reckoning, remarks, signals
 from validate_updates.application import UpdateRefused
 from validate_updates.applying import PlanApplication
+from validate_updates.chronicle import Chronicle
 from validate_updates.context import Context, RunInfo
 from validate_updates.declarations import Moment
 from validate_updates.errors import Interrupted, LockHeld, StateUncertain, TargetError, UpdateError, UsageError
@@ -27,17 +26,15 @@ from validate_updates.findings import Finding, Severity
 from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
-from validate_updates.journal.history import JournalHistory, NoHistory
 from validate_updates.journal.run_id import new_run_id
-from validate_updates.journal.schema import find, prepare
 from validate_updates.journal.tables import tables
-from validate_updates.journal.writing import Journal
+from validate_updates.journal.writing import Published
 from validate_updates.judging import Judges
 from validate_updates.keeping_out import entries_of
 from validate_updates.manager import load
 from validate_updates.reading import GuardedReader
 from validate_updates.result import Counts, KeptOut, Publish, RunResult, Verdict
-from validate_updates.sources import open_source, source_title
+from validate_updates.sources import can_be_read_again, open_source, source_title
 from validate_updates.strategies import ALL_OR_NOTHING
 from validate_updates.summing_up import next_steps, reason_for, sections_of
 from validate_updates.targets import open_database
@@ -45,13 +42,11 @@ from validate_updates.targets.names import ROW, SEQ, qualified
 from validate_updates.targets.plan import Plan, duplicated_keys, raw
 from validate_updates.targets.reflect import target_table
 from validate_updates.targets.trouble import Blame, world_error
-from validate_updates.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from validate_updates.context import BatchInfo, History
-    from validate_updates.journal.tables import JournalTables
+    from validate_updates.context import BatchInfo
     from validate_updates.manager import Plugins
     from validate_updates.sources.base import Source
     from validate_updates.targets.base import Database
@@ -135,21 +130,24 @@ class _Run:
         self.progress = progress
         self.strategy = plugins.strategy.item if plugins.strategy else ALL_OR_NOTHING
         self.started = monotonic()
-        self.token = secrets.token_hex(16)
-        self.journal: Journal | None = None
-        self.history: History = NoHistory()
         now = job.as_of or datetime.now(UTC)
         self.source: Source | None = None
         self.info = RunInfo(
             run_id=run_id, task=job.task or job.table, source=source_title(job.source), as_of=now, dry_run=job.dry_run
         )
+        self.chronicle = Chronicle(job, self.info, connection)
         journal_names = tables(job.journal_prefix, job.schema).names
         self.judges = Judges(plugins, database, connection, lambda: self._reader(journal_names))
         self.intake: Intake | None = None
         self.plan: Plan | None = None
         self.application: PlanApplication | None = None
-        self.entered = 0
-        """Quarantine entries that the journal has."""
+        self.published = Published(Counts(), 0)
+        """What others can see of the run already: written by an earlier attempt of it, or in groups."""
+        self.visible: Counts | None = None
+        """The counts at the last commit of a group; None where nothing was published."""
+        self.visible_entries = 0
+        """Of the quarantine, then."""
+        self.new_lock = ExitStack()
         self.timings: list[tuple[str, float]] = []
         self.result = RunResult(
             run_id=run_id,
@@ -170,10 +168,14 @@ class _Run:
     def to_its_end(self) -> RunResult:
         """Every way an update can go ends here, in a result that is written down."""
         with _explained(self.database, self.connection):
-            self._open_journal()
+            self._enter()
+        with self.new_lock:
+            self._work_and_conclude()
+        return self._summed_up()
+
+    def _work_and_conclude(self) -> None:
         try:
-            self._stage()
-            self._decide()
+            self._work()
         except _Rejected as rejected:
             self._roll_back(rejected.verdict, rejected.reason)
         except Interrupted as stopped:
@@ -192,41 +194,47 @@ class _Run:
         except BaseException:
             self._roll_back(Verdict.FAILED, "a defect of validate-updates, or a second interrupt, ended the run")
             raise
-        return self._summed_up()
 
-    # --- journal -----------------------------------------------------------------------------------------------------
+    def _enter(self) -> None:
+        with self.database.transaction(self.connection, write=not self.job.dry_run):
+            recovered = self.chronicle.begin(
+                lock_is_on_table=not self.database.is_sqlite,
+                strategy=self.strategy.name,
+                plugins=self.plugins.infos,
+            )
+        self.result = replace(self.result, recovered=tuple(recovered))
+        self.judges.keep(remarks.found_dead(run_id, batches) for run_id, batches in recovered.items())
 
-    def _open_journal(self) -> None:
-        job, connection = self.job, self.connection
-        with self.database.transaction(connection, write=not job.dry_run):
-            found: JournalTables | None
-            if job.dry_run:
-                found = find(connection, job.journal_prefix, job.schema)
-            else:
-                found = prepare(connection, job.journal_prefix, job.schema)
-                self.journal = Journal(found)
-                locked = None if self.database.is_sqlite else self._table_name()
-                recovered = self.journal.recover(connection, except_run=self.info.run_id, table=locked)
-                self.result = replace(self.result, recovered=recovered)
-                self.journal.start(
-                    connection,
-                    run_id=self.info.run_id,
-                    token=self.token,
-                    task=self.info.task,
-                    table=self._table_name(),
-                    source=self.info.source,
-                    started_at=self.result.started_at,
-                    strategy=self.strategy.name,
-                    plugins=self.plugins.infos,
-                    tool_version=__version__,
-                )
-        if found is not None:
-            self.history = JournalHistory(connection, found, task=self.info.task, except_run=self.info.run_id)
-        for dead in self.result.recovered:
-            self.judges.findings.append(_found_dead(dead))
+    def _work(self) -> None:
+        """Stage and decide; where the connection is lost on the way, from the beginning, over a new one."""
+        troubles: tuple[type[Exception], ...] = (UpdateError, *self.database.errors)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._stage()
+                self._decide()
+                return
+            except StateUncertain:
+                raise
+            except troubles as error:
+                again = self.database.lost(self.connection) and can_be_read_again(self.job.source)
+                if not again or attempt == _ATTEMPTS or isinstance(error, Interrupted):
+                    raise
+                self._connect_again(error)
 
-    def _table_name(self) -> str:
-        return f"{self.job.schema}.{self.job.table}" if self.job.schema else self.job.table
+    def _connect_again(self, error: Exception) -> None:
+        """A new session and its lock; what stands of the run is asked of the journal, never remembered."""
+        self.connection.invalidate()
+        self.connection.rollback()
+        table = qualified(self.job.schema, self.job.table)
+        lock = self.database.lock(self.connection, run_id=self.info.run_id, tables=[table], wait=_ASKING_SECONDS)
+        self.new_lock.enter_context(lock)
+        with self.database.transaction(self.connection):
+            stands = self.chronicle.start_over()
+        if stands:
+            self.published, self.visible, self.visible_entries = stands, stands.counts, 0
+        reason = error.message if isinstance(error, UpdateError) else type(error).__name__
+        self.judges.keep([remarks.reconnected(reason, self.published.last_batch)])
+        self.plan = self.application = None
 
     # --- stage -------------------------------------------------------------------------------------------------------
 
@@ -246,7 +254,7 @@ class _Run:
             self.intake.take_in(self.progress)
             self.target = self.intake.target
             self.result = replace(self.result, key=self.target.key)
-            self.judges.findings += self.intake.findings()
+            self.judges.keep(self.intake.findings())
 
     # --- plan, judge, apply, judge -----------------------------------------------------------------------------------
 
@@ -267,18 +275,18 @@ class _Run:
     def _begin(self) -> None:
         """A transaction in which the run is ours and nobody else changes the table."""
         self.database.begin(self.connection)
-        if self.journal:
-            self.journal.fence(self.connection, self.info.run_id, self.token)
+        self.chronicle.fence()
         self.database.hold_still(self.connection, self.target)
 
     def _make_plan(self) -> None:
         twice = duplicated_keys(self.connection, self.target)
         if twice:
-            finding = _ambiguous_key(self.target, twice)
+            finding = remarks.ambiguous_key(self.target, twice)
             self.judges.findings.append(finding)
             raise _Rejected(finding.message, Verdict.REFUSED)
         intake = self._staged()
-        self.result = replace(self.result, rows_before=self._row_count())
+        if self.result.rows_before is None:
+            self.result = replace(self.result, rows_before=self._row_count())
         plan = Plan(self.database, self.connection, self.target, intake.stage)
         plan.compare()
         self.plan = plan
@@ -289,33 +297,24 @@ class _Run:
 
     def _plan_deletes(self, plan: Plan, intake: Intake) -> None:
         if intake.kept_out or not intake.staged:
-            self.judges.findings.append(_deletes_skipped(self.target, intake))
+            self.judges.findings.append(remarks.deletes_skipped(self.target, intake))
             return
         plan.add_missing()
         deletes, policy = plan.counts.deletes, self.job.deletes
         allowed = min(policy.most_rows, (self.result.rows_before or 0) * policy.most_percent / 100)
         if deletes > allowed:
-            finding = _too_many_deletes(self.target, deletes, policy.most_rows, policy.most_percent)
+            finding = remarks.too_many_deletes(self.target, deletes, policy.most_rows, policy.most_percent)
             self.judges.findings.append(finding)
             self.result = replace(self.result, counts=self._planned_counts(), changes=plan.sample(self.job.samples))
             raise _Rejected(finding.message)
 
     def _planned_counts(self) -> Counts:
-        intake, planned = self._staged(), self._planned().counts
-        return Counts(
-            read=intake.read,
-            inserted=planned.inserts,
-            updated=planned.updates,
-            unchanged=intake.staged - planned.inserts - planned.updates,
-            duplicates=intake.duplicates,
-            quarantined=intake.kept_out,
-            deleted=planned.deletes,
-        )
+        return reckoning.planned(self._staged(), self._planned().counts, self.published.counts)
 
     def _judge(self, moment: Moment) -> None:
         context = self._context(moment)
         if moment is Moment.PLAN:
-            self.judges.metrics.update(_own_metrics(context.counts))
+            self.judges.metrics.update(reckoning.of_records(context.counts))
         self.judges.measure(moment, context)
         critical = _critical(self.judges.ask(moment, replace(context, metrics=dict(self.judges.metrics))))
         signals.check()
@@ -331,7 +330,7 @@ class _Run:
             columns=intake.stage.columns,
             counts=self.result.counts,
             metrics=dict(self.judges.metrics),
-            history=self.history,
+            history=self.chronicle.history,
             db=self.judges.new_reader(),
             staged=intake.stage.table,
             planned=plan.table,
@@ -343,6 +342,7 @@ class _Run:
     def _apply(self) -> None:
         plan = self._planned()
         self.application = PlanApplication(self, self.database, self.connection, plan, self._capture(plan))
+        self.application.first_number = self.published.last_batch + 1
         if plan.positions:
             try:
                 self.strategy.apply(self.application)
@@ -352,16 +352,24 @@ class _Run:
             self._check_deferred()
         plan.recount()
         self.result = replace(self.result, counts=self._planned_counts())
-        self.judges.metrics.update(_metrics_of(self.result.counts, self.application))
+        self.judges.metrics.update(reckoning.of_records(self.result.counts))
+        self.judges.metrics.update(reckoning.of_batches(self.application.ledger))
         self._recount(plan)
 
     def _capture(self, plan: Plan) -> Capture | None:
-        if self.journal is None or not self.job.undo_retention_days or not plan.positions:
+        journal = self.chronicle.journal
+        if journal is None or not self.undoable or not plan.positions:
             return None
         from validate_updates.undo.capture import Capture
 
-        undo = self.journal.tables.undo
-        return Capture(self.database, self.connection, plan, undo, run_id=self.info.run_id, table=self._table_name())
+        return Capture(
+            self.database,
+            self.connection,
+            plan,
+            journal.tables.undo,
+            run_id=self.info.run_id,
+            table=self.chronicle.table,
+        )
 
     # --- what the application asks of the run ------------------------------------------------------------------------
 
@@ -410,52 +418,31 @@ class _Run:
     def settled(self, position: int) -> None:
         """The plan is done up to this position."""
         self.progress.advance(position, self._planned().positions)
-        if self.application and self.application.ledger.waiting >= _LEDGER_ROWS:
+        if self._applying().ledger.waiting >= _LEDGER_ROWS:
             self._enter_batches()
 
     def publish(self) -> bool:
         """Commit what is settled, and begin anew; whether other programs may have changed the table in between."""
-        if self.journal is None:
+        if self.job.dry_run:
             return False
         self._check_deferred()
-        self.result = replace(self.result, publish=Publish.PROGRESSIVE)
+        ledger = self._applying().ledger
+        counts = reckoning.so_far(self._planned_counts(), ledger, self.published.counts)
         self._enter_batches()
-        self._enter_kept_out(self.journal)
-        self.journal.publish(self.connection, self.info.run_id, self.token, self._counts_so_far())
+        self.chronicle.enter_kept_out(self._staged())
+        self.chronicle.publish(counts)
         before = self.database.state(self.connection)
         self._commit()
+        self.result = replace(self.result, publish=Publish.PROGRESSIVE)
+        self.visible, self.visible_entries = counts, len(self._staged().entries)
         signals.check()
         self._begin()
         return before is None or before != self.database.state(self.connection)
 
-    def _counts_so_far(self) -> Counts:
-        """As if the run ended here: what is not written counts as rolled back."""
-        planned, written = self._planned_counts(), self._application().ledger
-        left = planned.inserted - written.inserted + planned.updated - written.updated
-        return replace(
-            planned,
-            inserted=written.inserted,
-            updated=written.updated,
-            deleted=written.deleted,
-            rolled_back=max(left, 0),
-        )
-
     def _enter_batches(self) -> None:
-        waiting = self._application().ledger.take()
-        if self.journal is None or not waiting:
-            return
-        ends = {position for settled in waiting for position in (settled.info.first, settled.info.last)}
-        keys = self._planned().keys_at(sorted(ends))
-        now = datetime.now(UTC)
-        rows = [one.row(keys.get(one.info.first, ""), keys.get(one.info.last, ""), now) for one in waiting]
-        self.journal.batches(self.connection, self.info.run_id, rows)
+        self.chronicle.enter_batches(self._applying().ledger.take(), self._planned())
 
-    def _enter_kept_out(self, journal: Journal) -> None:
-        entries = self._staged().entries
-        journal.quarantine(self.connection, self.info.run_id, entries[self.entered :], self._table_name())
-        self.entered = len(entries)
-
-    def _application(self) -> PlanApplication:
+    def _applying(self) -> PlanApplication:
         if self.application is None:
             raise AssertionError("asked for the application before there is one")
         return self.application
@@ -470,17 +457,19 @@ class _Run:
 
     def _recount(self, plan: Plan) -> None:
         if not plan.counts.size:
-            self.result = replace(self.result, rows_after=self.result.rows_before)
+            after = self._row_count() if plan.positions else self.result.rows_before
+            self.result = replace(self.result, rows_after=after)
             return
         landed, after = plan.landed(), self._row_count()
         self.result = replace(self.result, rows_after=after)
         if landed != plan.counts:
-            finding = _not_landed(self.target, plan, landed)
+            finding = remarks.not_landed(self.target, plan.counts, landed)
             self.judges.findings.append(finding)
             raise _Rejected(finding.message)
-        expected = (self.result.rows_before or 0) + landed.inserts - landed.deletes
+        counts = self.result.counts
+        expected = (self.result.rows_before or 0) + counts.inserted - counts.deleted
         if after != expected:
-            self.judges.findings.append(_other_rows(self.target, expected, after))
+            self.judges.findings.append(remarks.other_rows(self.target, expected, after))
 
     def place_of(self, position: int) -> str:
         """Where the record at a position came from."""
@@ -515,11 +504,11 @@ class _Run:
         """Everything agrees: enter the outcome in the same transaction, and commit both."""
         verdict = Verdict.COMMITTED_WITH_QUARANTINE if self.result.counts.quarantined else Verdict.COMMITTED
         self._conclude(verdict, "")
-        if self.journal is None:
+        if self.job.dry_run:
             self._transaction().rollback()
             return
         self._enter_batches()
-        self._write_down(self.journal)
+        self._write_down()
         self._commit()
 
     def _commit(self) -> None:
@@ -576,40 +565,48 @@ class _Run:
         trouble = self.database.trouble(error, self.connection)
         if trouble.blame is not Blame.RECORD:
             raise world_error(trouble) from error
-        finding = Finding(
-            code="record_refused",
-            severity=Severity.CRITICAL,
-            message=f"the database refused the update at its end: {trouble.message}",
-            table=self.target.name,
-            column=trouble.column,
-            expected=trouble.constraint or None,
-            hint="a constraint that is checked at the commit is violated; mend the records",
-        )
+        finding = remarks.refused_at_the_end(self.target, trouble)
         self.judges.findings.append(finding)
         raise _Rejected(finding.message) from error
 
     def _fail(self, message: str, hint: str, code: str) -> None:
-        self.judges.findings.append(
-            Finding(code=f"run_failed.{code}", severity=Severity.CRITICAL, message=message, hint=hint)
-        )
+        self.judges.findings.append(remarks.failed(message, hint, code))
         self._roll_back(Verdict.FAILED, message)
 
     def _roll_back(self, verdict: Verdict, reason: str) -> None:
         self.database.abandon(self.connection)
-        counts = _rolled_back(self.result.counts, self.intake)
-        self.result = replace(self.result, counts=counts, rows_after=self.result.rows_before)
+        if self.visible is None:
+            counts = reckoning.rolled_back(self.result.counts, self.intake)
+            self.result = replace(self.result, counts=counts, rows_after=self.result.rows_before)
+        else:
+            self._settle_published(verdict, self.visible)
         self._conclude(verdict, reason)
-        if self.journal is None:
+        if self.job.dry_run:
             return
         try:
             with self.database.transaction(self.connection):
-                self._write_down(self.journal)
-        except sa.exc.SQLAlchemyError as error:
+                self._write_down()
+        except self.database.errors as error:
             # The update is rolled back either way; the next run marks this one interrupted.
-            trouble = self.database.trouble(error, self.connection)
-            note = f"the outcome could not be written to the journal: {trouble.message}"
-            unwritten = Finding(code="journal_not_written", severity=Severity.WARNING, message=note)
+            unwritten = remarks.not_written_down(self.database.trouble(error, self.connection))
             self.result = replace(self.result, findings=(*self.result.findings, unwritten))
+
+    def _settle_published(self, verdict: Verdict, visible: Counts) -> None:
+        """What others can see is taken back where the verdict is against it; else it stands, and the run says so."""
+        if verdict is Verdict.REJECTED:
+            self._take_back()
+            self.result = replace(
+                self.result, counts=reckoning.rolled_back(visible, self.intake), rows_after=self.result.rows_before
+            )
+            return
+        if self.intake:
+            self.intake.forget(entries=self.visible_entries, kept_out=visible.quarantined)
+        self.chronicle.forget_kept_out(self.visible_entries)
+        self.judges.keep([remarks.stands_in_part(visible, self.info.run_id)])
+        self.result = replace(self.result, counts=visible, rows_after=None)
+
+    def _take_back(self) -> None:
+        raise NotImplementedError
 
     def _conclude(self, verdict: Verdict, reason: str) -> None:
         if self.intake:
@@ -627,10 +624,10 @@ class _Run:
         )
         self.result = replace(self.result, reason=reason or reason_for(self.result))
 
-    def _write_down(self, journal: Journal) -> None:
+    def _write_down(self) -> None:
         if self.intake:
-            self._enter_kept_out(journal)
-        journal.finish(self.connection, self.token, self.result)
+            self.chronicle.enter_kept_out(self.intake)
+        self.chronicle.finish(self.result)
 
     def _summed_up(self) -> RunResult:
         sections, findings = sections_of(self.plugins, self.result)
@@ -643,6 +640,8 @@ class _Run:
         return replace(result, next_steps=next_steps(result, self.job))
 
 
+_ATTEMPTS = 3
+"""How often an update is begun whose connection is lost."""
 _LEDGER_ROWS = 500
 """Batches entered into the ledger by one statement."""
 _ASKING_SECONDS = 15.0
@@ -663,99 +662,3 @@ def _critical(findings: Sequence[Finding]) -> list[Finding]:
 def _because(findings: Sequence[Finding]) -> str:
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
     return f"{findings[0].message}{more}" if findings else "the strategy refused the update"
-
-
-def _rolled_back(counts: Counts, intake: Intake | None) -> Counts:
-    """The counts of an update that did not stand: what was written, or would have been, is rolled back."""
-    if intake is None:
-        return Counts()
-    if not counts.read:  # ended before there was a plan
-        return Counts(
-            read=intake.read, duplicates=intake.duplicates, quarantined=intake.kept_out, rolled_back=intake.staged
-        )
-    undone = counts.rolled_back + counts.inserted + counts.updated
-    return replace(counts, inserted=0, updated=0, deleted=0, rolled_back=undone)
-
-
-def _own_metrics(counts: Counts) -> dict[str, float]:
-    names = ("read", "inserted", "updated", "unchanged", "duplicates", "quarantined", "deleted")
-    return {f"records.{name}": float(getattr(counts, name)) for name in names}
-
-
-def _metrics_of(counts: Counts, application: PlanApplication) -> dict[str, float]:
-    """What became of records and batches: known once all are applied."""
-    ledger = application.ledger
-    batches = {
-        "planned": ledger.settled,
-        "succeeded": ledger.settled - ledger.failed - ledger.isolated,
-        "failed": ledger.failed,
-        "isolated": ledger.isolated,
-    }
-    return {**_own_metrics(counts), **{f"batches.{name}": float(number) for name, number in batches.items()}}
-
-
-def _found_dead(run_id: str) -> Finding:
-    return Finding(
-        code="earlier_run_interrupted",
-        severity=Severity.INFO,
-        message=f"the earlier run {run_id} ended without a word; nothing of it was kept",
-        hint=f"validate-updates runs show {run_id}",
-        runs=(run_id,),
-    )
-
-
-def _ambiguous_key(target: TargetTable, keys: Sequence[str]) -> Finding:
-    return Finding(
-        code="key_not_unique",
-        severity=Severity.CRITICAL,
-        message=f"the key does not tell the rows of {target.name} apart: {keys[0]} is there twice",
-        table=target.name,
-        samples=tuple(keys),
-        hint="choose another --key, or remove the duplicates and add a unique constraint",
-    )
-
-
-def _deletes_skipped(target: TargetTable, intake: Intake) -> Finding:
-    lost = intake.kept_out
-    why = f"{counted(lost, 'record')} could not be staged" if lost else "the source has no records"
-    return Finding(
-        code="deletes_skipped",
-        severity=Severity.WARNING,
-        message=f"nothing was deleted: {why}, so it is not known which rows are missing",
-        table=target.name,
-    )
-
-
-def _too_many_deletes(target: TargetTable, deletes: int, rows: int, percent: float) -> Finding:
-    return Finding(
-        code="too_many_deletes",
-        severity=Severity.CRITICAL,
-        message=f"{counted(deletes, 'row')} of {target.name} missing in the source would be deleted",
-        table=target.name,
-        observed=deletes,
-        expected=f"at most {rows} rows and {percent:g} % of the table",
-        hint="if this is right, raise max_deletes and max_deletes_percent for this run",
-    )
-
-
-def _not_landed(target: TargetTable, plan: Plan, landed: object) -> Finding:
-    return Finding(
-        code="rows_not_landed",
-        severity=Severity.CRITICAL,
-        message=f"after writing, {target.name} does not have the rows planned; a trigger may have removed some",
-        table=target.name,
-        observed=str(landed),
-        expected=str(plan.counts),
-        hint="look at the triggers of the table",
-    )
-
-
-def _other_rows(target: TargetTable, expected: int, after: int) -> Finding:
-    return Finding(
-        code="other_rows_changed",
-        severity=Severity.WARNING,
-        message=f"{target.name} has {after} rows, not {expected}: triggers or cascades added or removed some",
-        table=target.name,
-        observed=after,
-        expected=str(expected),
-    )

@@ -167,6 +167,12 @@ class Intake:
             self.staged -= 1
             self._keep_out(entry)
 
+    def forget(self, *, entries: int, kept_out: int) -> None:
+        """Of the records kept out, only the first stand: the work on the others was rolled back."""
+        del self.entries[entries:]
+        self.staged += self.kept_out - kept_out
+        self.kept_out = kept_out
+
     def overflow(self) -> Iterator[Finding]:
         """That more was kept out than the quarantine holds."""
         if self.kept_out > len(self.entries):

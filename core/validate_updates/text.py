@@ -38,9 +38,9 @@ def key_text(names: Iterable[str], values: Iterable[object]) -> str:
     return ", ".join(f"{name}={printable(value, 80)}" for name, value in zip(names, values, strict=True))
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "") -> str:
     """``1 record``, ``2 records``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
 
 
 def _escape(char: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from validate_updates.errors import StateUncertain
 from validate_updates.findings import Finding, Severity
-from validate_updates.journal.rows import BatchRow, EntryState, FindingMode, RunKind, RunState
+from validate_updates.journal.rows import BatchRow, BatchState, EntryState, FindingMode, RunKind, RunState
 from validate_updates.journal.tables import JournalTables
 from validate_updates.journal.texts import (
     KEY_BYTES,
@@ -33,6 +33,15 @@ from validate_updates.journal.texts import (
     without_folders,
 )
 from validate_updates.result import Counts, KeptOut, PluginInfo, Publish, RunResult, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What of a run others can see already, before its end."""
+
+    counts: Counts
+    """As if the run had ended there."""
+    last_batch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,29 @@ class Journal:
             reason = f"its process ended without a word; found by run {except_run}"
             conn.execute(logs.update().where(dead).values(state=RunState.INTERRUPTED, reason=reason))
         return run_ids
+
+    def standing(self, conn: sa.Connection, run_ids: Sequence[str]) -> dict[str, int]:
+        """How many batches stand of each of these runs."""
+        batches = self.tables.batches
+        query = sa.select(batches.c.run_id, sa.func.count()).group_by(batches.c.run_id)
+        query = query.where(batches.c.run_id.in_(run_ids), batches.c.state == BatchState.COMMITTED)
+        found = {run_id: int(number) for run_id, number in conn.execute(query)} if run_ids else {}
+        return {run_id: found.get(run_id, 0) for run_id in run_ids}
+
+    def start_over(self, conn: sa.Connection, run_id: str, token: str) -> Published | None:
+        """What stands of a run whose connection was lost; None where nothing does. Its quarantine is emptied.
+
+        The records in it are still in the source, and will be met again. Raises ``StateUncertain`` as :meth:`fence`.
+        """
+        self.fence(conn, run_id, token)
+        logs, batches, quarantine = self.tables.logs, self.tables.batches, self.tables.quarantine
+        conn.execute(quarantine.delete().where(quarantine.c.run_id == run_id))
+        last = conn.scalar(sa.select(sa.func.max(batches.c.batch_no)).where(batches.c.run_id == run_id))
+        if last is None:
+            return None
+        names = [field.name for field in fields(Counts)]
+        row = conn.execute(sa.select(*(logs.c[name] for name in names)).where(logs.c.run_id == run_id)).one()
+        return Published(Counts(**dict(zip(names, row, strict=True))), int(last))
 
     def fence(self, conn: sa.Connection, run_id: str, token: str) -> None:
         """Make sure, and hold until the transaction ends, that the run is still ours.

@@ -60,6 +60,12 @@ def open_source(spec: Any, format: str | None = None) -> Source:  # noqa: A002  
     return Chain(PYTHON, [_object(spec)])
 
 
+def can_be_read_again(spec: Any) -> bool:
+    """Whether a second :func:`open_source` finds the same records: in files it does, in a stream it does not."""
+    paths = _paths(spec)
+    return STDIN not in paths if paths is not None else isinstance(spec, (list, tuple))
+
+
 def source_title(spec: Any) -> str:
     """What a source is called before it is opened: the same as its ``name`` afterwards.
 

@@ -61,10 +61,17 @@ class Database(ABC):
 
     def abandon(self, connection: sa.Connection) -> None:
         """Roll back whatever is open, also what only the driver knows of after a commit that failed."""
-        if connection.closed or connection.invalidated:
+        if connection.closed:
             return
+        if self.lost(connection):
+            connection.invalidate()  # the next transaction opens another session
         connection.rollback()
-        connection.connection.rollback()
+        if not connection.invalidated:
+            connection.connection.rollback()
+
+    @abstractmethod
+    def lost(self, connection: sa.Connection) -> bool:
+        """Whether the session with the server is gone, and all that was open in it."""
 
     @abstractmethod
     def lock(

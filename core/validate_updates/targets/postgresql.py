@@ -91,6 +91,11 @@ class Postgresql(Database):
         cursor.execute(f"LOCK TABLE {qualified(table.schema, table.name)} IN SHARE ROW EXCLUSIVE MODE")
         cursor.close()
 
+    def lost(self, connection: sa.Connection) -> bool:
+        if connection.closed:
+            return False
+        return connection.invalidated or bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
+
     def state(self, connection: sa.Connection) -> int | None:
         return None
 

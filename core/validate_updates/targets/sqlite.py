@@ -58,6 +58,9 @@ class Sqlite(Database):
     def hold_still(self, connection: sa.Connection, table: TargetTable) -> None:
         """BEGIN IMMEDIATE has the write lock already."""
 
+    def lost(self, connection: sa.Connection) -> bool:
+        return False
+
     def state(self, connection: sa.Connection) -> int | None:
         return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 

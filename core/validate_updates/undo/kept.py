@@ -36,7 +36,7 @@ class KeptRows:
         rows = sa.select(plan.table.c.pos, *(plan.rows.c[name] for name in self._names))
         query = rows.select_from(updated(plan)).where(within(plan, UPDATE))
         self._keep = prepare(sa.insert(self.table).from_select(["pos", *labels], query), connection)
-        first, last = (sa.bindparam(name, type_=sa.Integer) for name in ("first", "last"))
+        first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
         self._let_go = prepare(sa.delete(self.table).where(self.table.c.pos.between(first, last)), connection)
 
     def _label(self, name: str) -> str:

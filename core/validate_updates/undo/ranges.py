@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 def within(plan: Plan, action: str) -> sa.ColumnElement[bool]:
     """Positions ``:first`` to ``:last`` with that action."""
-    first, last = (sa.bindparam(name, type_=sa.Integer) for name in ("first", "last"))
+    first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
     return sa.and_(plan.table.c.pos.between(first, last), plan.table.c.action == sa.literal_column(f"'{action}'"))
 
 
 def batch_number(plan: Plan) -> sa.ColumnElement[int]:
     """``:number`` at the position ``:first``, and one more every ``:batch_size`` positions."""
-    number, first, size = (sa.bindparam(name, type_=sa.Integer) for name in ("number", "first", "batch_size"))
+    number, first, size = (sa.bindparam(name, None, type_=sa.Integer) for name in ("number", "first", "batch_size"))
     return number + (plan.table.c.pos - first) // size
 
 

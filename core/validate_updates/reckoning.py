@@ -1,0 +1,71 @@
+"""Counts of a run at each stage of it. Whatever happens, they add up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from validate_updates.result import Counts
+
+if TYPE_CHECKING:
+    from validate_updates.intake import Intake
+    from validate_updates.ledger import Ledger
+    from validate_updates.targets.plan import Planned
+
+
+def planned(intake: Intake, plan: Planned, published: Counts) -> Counts:
+    """What will have happened when the plan is applied. ``published``: what an earlier attempt of the run has written.
+
+    That is in the target now, and so the plan finds it unchanged.
+    """
+    inserted, updated = plan.inserts + published.inserted, plan.updates + published.updated
+    return Counts(
+        read=intake.read,
+        inserted=inserted,
+        updated=updated,
+        unchanged=intake.staged - inserted - updated,
+        duplicates=intake.duplicates,
+        quarantined=intake.kept_out,
+        deleted=plan.deletes + published.deleted,
+    )
+
+
+def so_far(planned: Counts, ledger: Ledger, published: Counts) -> Counts:
+    """As if the run ended here: what is planned and not written counts as rolled back."""
+    inserted, updated = ledger.inserted + published.inserted, ledger.updated + published.updated
+    return replace(
+        planned,
+        inserted=inserted,
+        updated=updated,
+        deleted=ledger.deleted + published.deleted,
+        rolled_back=planned.inserted - inserted + planned.updated - updated,
+    )
+
+
+def rolled_back(counts: Counts, intake: Intake | None) -> Counts:
+    """Of an update that did not stand: what was written, or would have been, is rolled back."""
+    if intake is None:
+        return Counts()
+    if not counts.read:  # ended before there was a plan
+        return Counts(
+            read=intake.read, duplicates=intake.duplicates, quarantined=intake.kept_out, rolled_back=intake.staged
+        )
+    undone = counts.rolled_back + counts.inserted + counts.updated
+    return replace(counts, inserted=0, updated=0, deleted=0, rolled_back=undone)
+
+
+def of_records(counts: Counts) -> dict[str, float]:
+    """The counts as metrics."""
+    names = ("read", "inserted", "updated", "unchanged", "duplicates", "quarantined", "deleted")
+    return {f"records.{name}": float(getattr(counts, name)) for name in names}
+
+
+def of_batches(ledger: Ledger) -> dict[str, float]:
+    """What became of the batches, as metrics."""
+    numbers = {
+        "planned": ledger.settled,
+        "succeeded": ledger.settled - ledger.failed - ledger.isolated,
+        "failed": ledger.failed,
+        "isolated": ledger.isolated,
+    }
+    return {f"batches.{name}": float(number) for name, number in numbers.items()}

@@ -1,0 +1,138 @@
+"""What the engine itself has to say about an update, as findings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from validate_updates.findings import Finding, Severity
+from validate_updates.text import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from validate_updates.intake import Intake
+    from validate_updates.result import Counts
+    from validate_updates.targets.plan import Planned
+    from validate_updates.targets.table import TargetTable
+    from validate_updates.targets.trouble import Trouble
+
+
+def found_dead(run_id: str, batches: int) -> Finding:
+    """An earlier run was found unfinished, and nobody works on it any more."""
+    kept = f"{counted(batches, 'batch', 'batches')} of it stand, and this run does the rest"
+    return Finding(
+        code="earlier_run_interrupted",
+        severity=Severity.INFO,
+        message=f"the earlier run {run_id} ended without a word; {kept if batches else 'nothing of it was kept'}",
+        hint=f"validate-updates runs show {run_id}",
+        runs=(run_id,),
+    )
+
+
+def reconnected(reason: str, published: int) -> Finding:
+    """The connection was lost, and the work was begun anew over another."""
+    stand = f"; {counted(published, 'batch', 'batches')} stood already" if published else ""
+    return Finding(
+        code="connection_lost",
+        severity=Severity.WARNING,
+        message=f"the connection was lost ({reason}); the update was begun again over a new one{stand}",
+        hint="if this happens often, look at the network and at the server's log",
+    )
+
+
+def stands_in_part(published: Counts, run_id: str) -> Finding:
+    """The run ended early, and what it had published stands."""
+    written = published.inserted + published.updated + published.deleted
+    return Finding(
+        code="published_in_part",
+        severity=Severity.WARNING,
+        message=f"what had been published stands: {counted(written, 'row')}; the next run does the rest",
+        observed=written,
+        hint=f"to take it back: validate-updates rollback {run_id}",
+    )
+
+
+def failed(message: str, hint: str, code: str) -> Finding:
+    """The run could not be brought to an end."""
+    return Finding(code=f"run_failed.{code}", severity=Severity.CRITICAL, message=message, hint=hint)
+
+
+def refused_at_the_end(target: TargetTable, trouble: Trouble) -> Finding:
+    """A constraint that is checked at the commit is violated."""
+    return Finding(
+        code="record_refused",
+        severity=Severity.CRITICAL,
+        message=f"the database refused the update at its end: {trouble.message}",
+        table=target.name,
+        column=trouble.column,
+        expected=trouble.constraint or None,
+        hint="a constraint that is checked at the commit is violated; mend the records",
+    )
+
+
+def not_written_down(trouble: Trouble) -> Finding:
+    """The outcome is not in the journal; the next run marks this one interrupted."""
+    note = f"the outcome could not be written to the journal: {trouble.message}"
+    return Finding(code="journal_not_written", severity=Severity.WARNING, message=note)
+
+
+def ambiguous_key(target: TargetTable, keys: Sequence[str]) -> Finding:
+    """More than one row of the target has the same key."""
+    return Finding(
+        code="key_not_unique",
+        severity=Severity.CRITICAL,
+        message=f"the key does not tell the rows of {target.name} apart: {keys[0]} is there twice",
+        table=target.name,
+        samples=tuple(keys),
+        hint="choose another --key, or remove the duplicates and add a unique constraint",
+    )
+
+
+def deletes_skipped(target: TargetTable, intake: Intake) -> Finding:
+    """Not all of the source is known, so what it lacks is not known either."""
+    lost = intake.kept_out
+    why = f"{counted(lost, 'record')} could not be staged" if lost else "the source has no records"
+    return Finding(
+        code="deletes_skipped",
+        severity=Severity.WARNING,
+        message=f"nothing was deleted: {why}, so it is not known which rows are missing",
+        table=target.name,
+    )
+
+
+def too_many_deletes(target: TargetTable, deletes: int, rows: int, percent: float) -> Finding:
+    """The ceiling for deletions."""
+    return Finding(
+        code="too_many_deletes",
+        severity=Severity.CRITICAL,
+        message=f"{counted(deletes, 'row')} of {target.name} missing in the source would be deleted",
+        table=target.name,
+        observed=deletes,
+        expected=f"at most {rows} rows and {percent:g} % of the table",
+        hint="if this is right, raise max_deletes and max_deletes_percent for this run",
+    )
+
+
+def not_landed(target: TargetTable, planned: Planned, landed: Planned) -> Finding:
+    """The database says it wrote rows that are not there."""
+    return Finding(
+        code="rows_not_landed",
+        severity=Severity.CRITICAL,
+        message=f"after writing, {target.name} does not have the rows planned; a trigger may have removed some",
+        table=target.name,
+        observed=str(landed),
+        expected=str(planned),
+        hint="look at the triggers of the table",
+    )
+
+
+def other_rows(target: TargetTable, expected: int, after: int) -> Finding:
+    """Rows came or went that are not in the plan."""
+    return Finding(
+        code="other_rows_changed",
+        severity=Severity.WARNING,
+        message=f"{target.name} has {after} rows, not {expected}: triggers or cascades added or removed some",
+        table=target.name,
+        observed=after,
+        expected=str(expected),
+    )
