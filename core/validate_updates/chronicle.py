@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from validate_updates._version import __version__
 from validate_updates.journal.history import JournalHistory, NoHistory
+from validate_updates.journal.rows import RunKind
 from validate_updates.journal.schema import find, prepare
 from validate_updates.journal.writing import Journal, Published
 
@@ -65,6 +66,8 @@ class Chronicle:
                 strategy=strategy,
                 plugins=plugins,
                 tool_version=__version__,
+                kind=RunKind(info.kind),
+                parent=job.replay.parent if job.replay else None,
             )
         if found is not None:
             self.history = JournalHistory(connection, found, task=info.task, except_run=info.run_id)

@@ -26,6 +26,8 @@ class RunInfo:
     as_of: datetime
     """The time that counts as now, aware, in UTC."""
     dry_run: bool = False
+    kind: str = "update"
+    """``replay`` where the records come from the quarantine: too few, and too bad, to be compared with updates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from validate_updates import reckoning, remarks, signals
+from validate_updates import backups, reckoning, remarks, signals
 from validate_updates.application import UpdateRefused
 from validate_updates.applying import PlanApplication
+from validate_updates.backups.policy import BackupMode
 from validate_updates.chronicle import Chronicle
 from validate_updates.context import Context, RunInfo
 from validate_updates.declarations import Moment
@@ -26,12 +27,14 @@ from validate_updates.findings import Finding, Severity
 from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
+from validate_updates.journal.rows import RunKind
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.tables import tables
 from validate_updates.journal.writing import Published
 from validate_updates.judging import Judges
 from validate_updates.keeping_out import entries_of
 from validate_updates.manager import load
+from validate_updates.quarantine.closing import close_older
 from validate_updates.reading import GuardedReader
 from validate_updates.result import Counts, KeptOut, Publish, RunResult, Verdict
 from validate_updates.sources import can_be_read_again, open_source, source_title
@@ -133,7 +136,12 @@ class _Run:
         now = job.as_of or datetime.now(UTC)
         self.source: Source | None = None
         self.info = RunInfo(
-            run_id=run_id, task=job.task or job.table, source=source_title(job.source), as_of=now, dry_run=job.dry_run
+            run_id=run_id,
+            task=job.task or job.table,
+            source=source_title(job.source),
+            as_of=now,
+            dry_run=job.dry_run,
+            kind=RunKind.REPLAY if job.replay else RunKind.UPDATE,
         )
         self.chronicle = Chronicle(job, self.info, connection)
         journal_names = tables(job.journal_prefix, job.schema).names
@@ -171,6 +179,7 @@ class _Run:
             self._enter()
         with self.new_lock:
             self._work_and_conclude()
+            self._retire_backups()
         return self._summed_up()
 
     def _work_and_conclude(self) -> None:
@@ -264,6 +273,7 @@ class _Run:
             self._make_plan()
         with self._timed("judge"):
             self._judge(Moment.PLAN)
+        self._back_up()
         with self._timed("apply"):
             self._apply()
         with self._timed("verdict"):
@@ -338,6 +348,28 @@ class _Run:
 
     def _reader(self, hidden: frozenset[str]) -> GuardedReader:
         return GuardedReader(self.database, self.connection, schema=self.job.schema, hidden=hidden)
+
+    def _back_up(self) -> None:
+        """Where backups are switched on: no verified backup, no first row."""
+        wanted = self.job.backup.mode is BackupMode.BEFORE_UPDATE and not self.job.dry_run
+        if not wanted or not self._planned().positions:
+            return
+        with self._timed("backup"):
+            made = backups.before_update(
+                self.job.backup,
+                self.database,
+                tables=[qualified(self.job.schema, self.job.table)],
+                run_id=self.info.run_id,
+                now=datetime.now(UTC),
+            )
+        self.result = replace(self.result, backup=made.name)
+
+    def _retire_backups(self) -> None:
+        if self.result.backup and self.chronicle.journal:
+            now, journal = datetime.now(UTC), self.chronicle.journal.tables
+            retired = backups.retire(self.job.backup, self.database, self.connection, journal, now=now)
+            notes = tuple(remarks.backups_left(note) for note in retired.notes)
+            self.result = replace(self.result, findings=(*self.result.findings, *notes))
 
     def _apply(self) -> None:
         plan = self._planned()
@@ -508,7 +540,7 @@ class _Run:
             self._transaction().rollback()
             return
         self._enter_batches()
-        self._write_down()
+        self._write_down(self._planned())
         self._commit()
 
     def _commit(self) -> None:
@@ -585,7 +617,7 @@ class _Run:
             return
         try:
             with self.database.transaction(self.connection):
-                self._write_down()
+                self._write_down(None)
         except self.database.errors as error:
             # The update is rolled back either way; the next run marks this one interrupted.
             unwritten = remarks.not_written_down(self.database.trouble(error, self.connection))
@@ -624,10 +656,26 @@ class _Run:
         )
         self.result = replace(self.result, reason=reason or reason_for(self.result))
 
-    def _write_down(self) -> None:
+    def _write_down(self, plan: Plan | None) -> None:
+        """``plan`` is None where the update does not stand."""
         if self.intake:
             self.chronicle.enter_kept_out(self.intake)
+            self._close_older(self.intake, plan)
         self.chronicle.finish(self.result)
+
+    def _close_older(self, intake: Intake, plan: Plan | None) -> None:
+        if self.chronicle.journal:
+            close_older(
+                self.connection,
+                self.chronicle.journal.tables,
+                self.database,
+                run_id=self.info.run_id,
+                table=self.chronicle.table,
+                target=self.target,
+                kept_out=intake.entries,
+                plan=plan,
+                replay=self.job.replay,
+            )
 
     def _summed_up(self) -> RunResult:
         sections, findings = sections_of(self.plugins, self.result)

@@ -11,6 +11,7 @@ from validate_updates import signals
 from validate_updates.errors import UsageError
 from validate_updates.findings import Finding, Severity
 from validate_updates.job import UnknownColumns
+from validate_updates.keeping_out import record_text
 from validate_updates.loading import Loaded, Loader
 from validate_updates.records import Decoder
 from validate_updates.result import KeptOut
@@ -104,6 +105,7 @@ class Intake:
     def _unstageable(self, rows: Rows, trouble: Trouble) -> KeptOut:
         *values, seq = next(rows.tuples())
         record = dict(zip(rows.shape.columns, values, strict=True))
+        cells = {self.target.column(name): value for name, value in record.items()}
         place = self._source.place(seq)
         return KeptOut(
             code="bad_value",
@@ -111,7 +113,7 @@ class Intake:
             key=key_text(self.target.key, (record[name] for name in self.target.key)),
             file=place.file,
             line=place.number,
-            record=str(record),
+            record=record_text(cells),
         )
 
     def _keep_out(self, entry: KeptOut) -> None:

@@ -39,11 +39,23 @@ class DeletePolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """The records of an update come from the quarantine, and close entries of it where they land."""
+
+    entries: frozenset[int]
+    """Closed where a record of their key lands."""
+    stands_for: frozenset[int] = frozenset()
+    """Somebody said that the records stand for these too, which have no key: closed unless one of them was refused."""
+    parent: str | None = None
+    """The run that made the entries, where it is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Everything :func:`validate_updates.engine.execute` needs."""
 
     source: Any
-    """A path, several, ``-``, an iterable of mappings, or an Arrow stream."""
+    """A path, several, ``-``, an iterable of mappings, an Arrow stream, or a ``Source``."""
     target: SecretUrl
     table: str
     task: str = ""
@@ -73,8 +85,11 @@ class Job:
     """Counts as now; the clock unless given. Aware."""
     samples: int = 10
     """Changes shown as old and new cells."""
+    replay: Replay | None = None
+    """Set where the records come from the quarantine."""
     command: str = ""
-    """What to type after ``validate-updates run`` to get this job again; empty where it came from Python."""
+    """What to type after ``validate-updates run`` (or ``quarantine replay``) to get this job again; empty where it came
+    from Python."""
 
 
 class Progress(Protocol):

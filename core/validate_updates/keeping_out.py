@@ -54,13 +54,13 @@ def entries_of(
             batch=batch.number,
             file=place.file,
             line=place.number,
-            record=_record(
+            record=record_text(
                 {plan.target.column(name): values[name] for name in values if plan.stage.carried_by(shape, name)}
             ),
         )
 
 
-def _record(cells: dict[Column, Any]) -> str:
+def record_text(cells: dict[Column, Any]) -> str:
     """As a line of JSON that means the same record again."""
     return _encode({column.name: _as_came(column, value) for column, value in cells.items()}).decode()
 

@@ -6,8 +6,10 @@ strict way here, a record at a time.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -20,7 +22,7 @@ from validate_updates.sources.base import RAW_LIMIT, Block, Lines, Records, Sour
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.table import TargetTable
 from validate_updates.text import printable
-from validate_updates.values import BadValue, converter, from_text
+from validate_updates.values import BadValue, cell_meaning, converter, from_text
 
 _UNKNOWN_NAMES = 50
 """Different unknown columns that are counted by name."""
@@ -96,7 +98,8 @@ class Decoder:
             try:
                 shape, values = self._converted(record, textual=textual)
             except Refused as refused:
-                yield self._kept_out(seq, refused, record=_as_text(record), key=self._key_text(record))
+                text = _as_text(self._meaning(record) if textual else record)
+                yield self._kept_out(seq, refused, record=text, key=self._key_text(record))
             else:
                 by_shape.setdefault(shape, []).append((*values, seq))
         for shape, rows in by_shape.items():
@@ -116,6 +119,15 @@ class Decoder:
         for name, at in zip(self._table.key, shape.key_at, strict=True):
             _check_key(name, values[at], key_length(len(shape.key_at)))
         return shape, values
+
+    def _meaning(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A record of texts with the values that they stand for, where these can be read: JSON then tells the same."""
+        values = dict(record)
+        for name, text in record.items():
+            with suppress(BadValue):
+                if text is not None and name in self._columns:
+                    values[name] = cell_meaning(self._columns[name], text)
+        return values
 
     def _shape_of(self, members: tuple[str, ...]) -> tuple[Shape, tuple[str, ...]]:
         """The shape of records with these members, and which of them the table does not have. Raises ``Refused``."""
@@ -195,11 +207,23 @@ def _check_key(name: str, value: Any, longest: int) -> None:
 
 
 def _as_text(record: Mapping[str, Any]) -> str:
+    """A record as JSON that reads back as the same, for the quarantine; where JSON cannot, as Python shows it."""
     try:
-        text = _ENCODER.encode(record).decode("utf-8", "backslashreplace")
-    except (TypeError, ValueError, RecursionError, UnicodeEncodeError):
+        text = _ENCODER.encode(record).decode()
+    except (TypeError, ValueError, RecursionError):
         text = repr(dict(record))
+    else:
+        if "null" in text and not _finite(record):  # the encoder's word for NaN and infinity
+            text = repr(dict(record))
     return text[:RAW_LIMIT]
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

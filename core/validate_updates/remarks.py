@@ -136,3 +136,8 @@ def other_rows(target: TargetTable, expected: int, after: int) -> Finding:
         observed=after,
         expected=str(expected),
     )
+
+
+def backups_left(note: str) -> Finding:
+    """Something about old backups that a person may want to know."""
+    return Finding(code="backups_left", severity=Severity.INFO, message=note)

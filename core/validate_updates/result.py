@@ -198,6 +198,8 @@ class RunResult:
     """A sample of what is in quarantine."""
     metrics: dict[str, float] = field(default_factory=dict)
     plugins: tuple[PluginInfo, ...] = ()
+    backup: str | None = None
+    """Name of the verified backup made before the first row was written."""
     troubled_batches: tuple[TroubledBatch, ...] = ()
     """The first batches that records were kept out of."""
     sections: tuple[Section, ...] = ()

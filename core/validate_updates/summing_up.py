@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from validate_updates.findings import Finding, Severity
@@ -61,10 +62,25 @@ def next_steps(result: RunResult, job: Job) -> tuple[str, ...]:
     if not job.command:
         return ()
     stands = result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
+    again, plan = ("quarantine replay", "quarantine replay --dry-run") if job.replay else ("run", "plan")
     if result.dry_run:
-        return (f"validate-updates run {job.command}",) if stands else ()
+        return (f"validate-updates {again} {job.command}",) if stands else ()
     if result.verdict is Verdict.COMMITTED and result.worst() in {None, Severity.INFO}:
         return ()
-    target = f" --target {shlex.quote(str(job.target))}" if "--target" in job.command else ""
-    show = f"validate-updates runs show {result.run_id}{target}"
-    return (show,) if stands else (show, f"validate-updates plan {job.command}")
+    where = _where(job)
+    show = f"validate-updates runs show {result.run_id}{where}"
+    quarantine = f"validate-updates quarantine list --run {result.run_id}{where}"
+    kept_out = (quarantine,) if result.counts.quarantined else ()
+    return (*kept_out, show) if stands else (show, *kept_out, f"validate-updates {plan} {job.command}")
+
+
+def _where(job: Job) -> str:
+    """The options by which another command finds the same database; begins with a space unless it is empty."""
+    words = shlex.split(job.command)
+    given = dict(pairwise(words))
+    options = (
+        ("--task", given.get("--task") or (job.task if words[0] == job.task else None)),
+        ("--target", str(job.target) if "--target" in given else None),
+        ("--schema", given.get("--schema")),
+    )
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in options if value)

@@ -90,6 +90,14 @@ def from_text(column: Column, convert: Converter) -> Converter:
     return read
 
 
+def cell_meaning(column: Column, text: str) -> Any:
+    """What a cell of such a source stands for, before it is converted: as JSON would carry it. Raises ``BadValue``."""
+    reader = _READERS.get(column.kind)
+    if column.kind is Kind.TEXT or (text and reader is None):
+        return text
+    return reader(text) if text and reader else None
+
+
 def _wrong(expected: str, value: object) -> BadValue:
     return BadValue("wrong_type", f"expected {expected}, got {_name(value)} {printable(value, _SHOWN)!r}")
 

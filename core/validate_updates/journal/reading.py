@@ -55,7 +55,7 @@ def show(conn: sa.Connection, tables: JournalTables | None, wanted: str) -> Stor
         raise UsageError("no run has been written down in this database yet", hint="start one: validate-updates run")
     row = _wanted(conn, tables, wanted)
     run = _run(row)
-    kept_out = sa.select(sa.func.count()).select_from(tables.quarantine).where(tables.quarantine.c.run_id == run.run_id)
+    how_many = sa.select(sa.func.count()).select_from(tables.quarantine).where(tables.quarantine.c.run_id == run.run_id)
     return StoredRun(
         run=run,
         findings=tuple(_finding(row) for row in _of(conn, tables.findings, run, "finding_no")),
@@ -63,8 +63,8 @@ def show(conn: sa.Connection, tables: JournalTables | None, wanted: str) -> Stor
         timings=msgspec.json.decode(row.timings, type=tuple[tuple[str, float], ...]),
         judged=msgspec.json.decode(row.judged, type=tuple[Judged, ...]),
         batches=tuple(_batch(row) for row in _of(conn, tables.batches, run, "batch_no")),
-        kept_out=tuple(_kept_out(row) for row in _of(conn, tables.quarantine, run, "entry_no", KEPT_OUT_SAMPLE)),
-        kept_out_total=conn.scalar(kept_out) or 0,
+        kept_out=tuple(kept_out(row) for row in _of(conn, tables.quarantine, run, "entry_no", KEPT_OUT_SAMPLE)),
+        kept_out_total=conn.scalar(how_many) or 0,
     )
 
 
@@ -158,7 +158,8 @@ def _batch(row: sa.Row[Any]) -> BatchRow:
     return BatchRow(**{**values, "state": BatchState(row.state)})
 
 
-def _kept_out(row: sa.Row[Any]) -> KeptOut:
+def kept_out(row: sa.Row[Any]) -> KeptOut:
+    """The record in a row of the quarantine."""
     return KeptOut(
         code=row.code,
         message=row.message,

@@ -238,6 +238,7 @@ def _quarantine(metadata: sa.MetaData, prefix: str) -> sa.Table:
         sa.Column("created_at", UtcTime, nullable=False),
         sa.Column("closed_at", UtcTime),
         _text("closed_by", null=True),
+        _text("note", null=True),
         sa.Index(f"{prefix}quarantine_run", "run_id"),
         sa.Index(f"{prefix}quarantine_record", "table_name", "state", "record_key"),
         sqlite_autoincrement=True,

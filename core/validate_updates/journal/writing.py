@@ -64,11 +64,14 @@ class Journal:
         plugins: Sequence[PluginInfo],
         tool_version: str,
         dry_run: bool = False,
+        kind: RunKind = RunKind.UPDATE,
+        parent: str | None = None,
     ) -> None:
         """Note that a run begins. ``token`` is known to this process alone and proves later that the run is its own."""
         row = {
             "run_id": run_id,
-            "kind": RunKind.UPDATE,
+            "kind": kind,
+            "parent_run_id": parent,
             "token": token,
             "task": stored(task),
             "table_name": stored(table),
@@ -186,6 +189,7 @@ def _outcome(result: RunResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "strategy": stored(result.strategy),
         "publish": result.publish,
+        "backup": stored_or_none(result.backup),
         "rows_before": result.rows_before,
         "rows_after": result.rows_after,
         "timings": msgspec.json.encode(result.timings).decode(),

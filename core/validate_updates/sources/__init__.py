@@ -45,12 +45,14 @@ def open_source(spec: Any, format: str | None = None) -> Source:  # noqa: A002  
     """The source that ``spec`` means; nothing but names is read before its first block is asked for.
 
     ``spec`` is the path of a file or of a directory (its record files by name, without hidden and ``.part`` ones),
-    ``-`` for standard input, a list or tuple of such, an object with ``__arrow_c_stream__``, or an iterable of
-    mappings. ``format`` is ``jsonl``, ``json`` (an array), ``csv``, ``tsv`` or ``parquet``; unless given, it is told by
-    the suffix, and without one by the first byte.
+    ``-`` for standard input, a list or tuple of such, an object with ``__arrow_c_stream__``, an iterable of mappings,
+    or a ``Source``, which is given back. ``format`` is ``jsonl``, ``json`` (an array), ``csv``, ``tsv`` or ``parquet``;
+    unless given, it is told by the suffix, and without one by the first byte.
 
     Raises ``UsageError`` for anything else, ``SourceError`` where a path is not there or a directory has no records.
     """
+    if isinstance(spec, Source):
+        return spec
     if format is not None:
         check_format(format)
     paths = _paths(spec)
@@ -71,6 +73,8 @@ def source_title(spec: Any) -> str:
 
     Raises ``UsageError`` for an address, which may hold a password and is no name for a report.
     """
+    if isinstance(spec, Source):
+        return spec.name
     paths = _paths(spec)
     return PYTHON if paths is None else _title(paths)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 BLOCK_BYTES = 1 << 18
 """Bytes read at a time: what is made of a block still fits the processor's cache."""
@@ -83,6 +83,7 @@ class Unreadable:
 Block = Lines | Records | Unreadable
 
 
+@runtime_checkable
 class Source(Protocol):
     """Something records come from. Read once, forward, in constant memory."""
 

@@ -153,6 +153,7 @@ def _quarantine() -> None:
         sa.Column("created_at", _moment, nullable=False),
         sa.Column("closed_at", _moment),
         sa.Column("closed_by", sa.Text),
+        sa.Column("note", sa.Text),
         schema=_schema,
         sqlite_autoincrement=True,
     )
