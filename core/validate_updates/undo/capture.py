@@ -2,7 +2,10 @@
 
 Set-based like the write itself. Where nothing but the update changes the rows that it writes, what will stand in them
 is in the stage, so that one statement before the write takes down both images of an updated row. Where triggers may
-have a say, the rows of before are kept aside, and compared with those of after.
+have a say, the rows of before are set aside, and go into the log together with those of after.
+
+The image of after holds the cells that were written, not only those that changed: to find these out cell by cell
+would take longer than to store them.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from validate_updates.undo.triggers import changes_more_than_told
 if TYPE_CHECKING:
     from validate_updates.targets.base import Database
     from validate_updates.targets.plan import Plan
-    from validate_updates.undo.images import Cell, Change, Element, Images
+    from validate_updates.undo.images import Cell, Element, Images
 
 
 class Capture:
@@ -96,7 +99,7 @@ class Capture:
         return self._select(inserted(self._plan), INSERT, sa.null(), images.row(self._cells()))
 
     def _updated(self, images: Images) -> sa.Select[Any]:
-        before, after = images.row(self._cells()), images.changed(self._told_changes())
+        before, after = images.row(self._cells()), images.row(self._written())
         return self._select(updated(self._plan), UPDATE, before, after)
 
     def _compared(self, images: Images) -> sa.Select[Any]:
@@ -105,30 +108,23 @@ class Capture:
             raise AssertionError("asked for the rows of before where none were kept")
         found = updated(self._plan).join(kept.table, kept.table.c.pos == self._plan.table.c.pos)
         before = images.row([(column, kept[column.name]) for column in self._plan.target.columns])
-        return self._select(found, UPDATE, before, images.changed(self._seen_changes(kept)))
+        return self._select(found, UPDATE, before, images.row(self._storable()))
 
     def _cells(self) -> list[Cell]:
         return [(column, self._plan.rows.c[column.name]) for column in self._plan.target.columns]
 
-    def _told_changes(self) -> list[Change]:
-        """Columns that the records carry, where they say something new."""
+    def _storable(self) -> list[Cell]:
+        return [
+            (column, self._plan.rows.c[column.name]) for column in self._plan.target.columns if not column.generated
+        ]
+
+    def _written(self) -> list[Cell]:
+        """What records bring for the columns that they carry, beside the key."""
         plan = self._plan
-        changes: list[Change] = []
+        cells: list[Cell] = []
         for name in plan.stage.columns:
             if name not in plan.key:
                 new, carried = plan.stage.table.c[name], plan.stage.carries(name)
-                differs = self._differs(name, new, plan.rows.c[name])
-                is_new = differs if carried is None else sa.and_(carried, differs)
-                changes.append((plan.target.column(name), new, is_new))
-        return changes
-
-    def _seen_changes(self, kept: KeptRows) -> list[Change]:
-        """Columns whose cells differ from those set aside. Computed ones follow from others."""
-        rows = self._plan.rows
-        told = [column for column in self._plan.target.columns if not column.generated]
-        return [(one, rows.c[one.name], self._differs(one.name, kept[one.name], rows.c[one.name])) for one in told]
-
-    def _differs(self, name: str, left: Element, right: Element) -> sa.ColumnElement[bool]:
-        """``right`` is the target's own column: on SQLite, where one has a collation, the left one's decides."""
-        column, comparable = self._plan.target.column(name), self._database.comparable
-        return comparable(column, left).is_distinct_from(comparable(column, right))
+                stands = new if carried is None else sa.case((carried, new), else_=plan.rows.c[name])
+                cells.append((plan.target.column(name), stands))
+        return cells

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 Element = sa.ColumnElement[Any]
 Cell = tuple[Column, Element]
 """A column of the target, and what stands in it."""
-Change = tuple[Column, Element, sa.ColumnElement[bool]]
-"""A column of the target, what stands in it, and whether that is new."""
 
 _AT_ONCE: Final = 50
 """Columns that one call of a JSON function takes: SQLite allows 127 arguments, two a column."""
@@ -38,21 +36,7 @@ class Images(ABC):
 
     @abstractmethod
     def row(self, cells: Sequence[Cell]) -> Element:
-        """A whole row."""
-
-    @abstractmethod
-    def cell(self, column: Column, element: Element) -> Element:
-        """One value as JSON text."""
-
-    def changed(self, changes: Sequence[Change]) -> Element:
-        """Those of the cells that are new."""
-        members = [
-            sa.case((is_new, _text(f",{_json(column.name)}:").concat(self.cell(column, element))), else_=_text(""))
-            for column, element, is_new in changes
-        ]
-        if not members:
-            return _text("{}")
-        return _text("{").concat(sa.func.substr(_joined(members), sa.literal_column("2"))).concat(_text("}"))
+        """Cells as an object, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +60,7 @@ class SqliteImages(Images):
             return self._object(plain, others)
         return sa.case((_text("real").in_(suspects), self._object([], cells)), else_=self._object(plain, others))
 
-    def cell(self, column: Column, element: Element) -> Element:
+    def _cell(self, column: Column, element: Element) -> Element:
         """Reals and blobs as objects of one member."""
         quoted = sa.func.json_quote(element)
         if column.kind is Kind.TEXT and not self.exact:
@@ -93,7 +77,7 @@ class SqliteImages(Images):
             return objects[0]
         # No member ends in a brace: what is trimmed are the objects' own.
         members: list[Element] = [sa.func.trim(one, _text("{}")) for one in objects]
-        members += [_text(f"{_json(column.name)}:").concat(self.cell(column, element)) for column, element in others]
+        members += [_text(f"{_json(column.name)}:").concat(self._cell(column, element)) for column, element in others]
         commas = [part for member in members for part in (_text(","), member)][1:]
         return _text("{").concat(_joined(commas)).concat(_text("}"))
 
@@ -106,11 +90,6 @@ class PostgresImages(Images):
         names: Element = array([_text(column.name) for column, _ in cells], type_=sa.Text)
         values: Element = array([sa.cast(element, sa.Text) for _, element in cells], type_=sa.Text)
         return sa.cast(sa.func.json_object(names, values), sa.Text)
-
-    def cell(self, column: Column, element: Element) -> Element:  # noqa: ARG002  # all kinds alike
-        """Its text form."""
-        quoted = sa.cast(sa.func.to_json(sa.cast(element, sa.Text)), sa.Text)
-        return sa.func.coalesce(quoted, _text("null"))
 
 
 def add_functions(driver: sqlite3.Connection) -> None:
