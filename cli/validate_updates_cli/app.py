@@ -8,6 +8,7 @@ import typer
 
 from validate_updates import __version__
 from validate_updates_cli.commands.opening import TargetOptions
+from validate_updates_cli.commands.quarantine import EntryOptions
 from validate_updates_cli.commands.update import UpdateOptions
 from validate_updates_cli.output import Shared
 from validate_updates_cli.streams import write
@@ -131,6 +132,83 @@ def runs_show(
     return show_run(shared, options, run_id)
 
 
+Entries = Annotated[list[str] | None, typer.Argument(metavar="ENTRY", help="Numbers of entries.")]
+
+
+def quarantine_list(
+    *,
+    closed_too: Annotated[bool, typer.Option("--all", help="Also what was replayed, superseded, discarded.")] = False,
+    limit: Annotated[str, typer.Option("--limit", metavar="N", help="How many.")] = "20",
+    which: EntryOptions,
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Records that were kept out, and why."""
+    from validate_updates_cli.commands.quarantine import list_entries
+
+    number = as_number("--limit", limit)
+    return list_entries(shared, options, which, closed_too=closed_too, limit=number)
+
+
+def quarantine_show(
+    *,
+    number: Annotated[str, typer.Argument(metavar="ENTRY", help="Number of an entry.")],
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Everything about one of them."""
+    from validate_updates_cli.commands.quarantine import show_entry
+
+    return show_entry(shared, options, number)
+
+
+def quarantine_export(
+    *,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A new file of JSON lines; - for stdout.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    which: EntryOptions,
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Write them to a file to be mended, and the reasons to FILE.reasons.txt."""
+    from validate_updates_cli.commands.quarantine import export_entries
+
+    return export_entries(shared, options, which, file, force=force)
+
+
+def quarantine_replay(
+    *,
+    numbers: Entries = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Those that this run kept out.")] = None,
+    code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Those of this reason.")] = None,
+    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Those of this task.")] = None,
+    mended: Annotated[
+        str | None, typer.Option("--from", metavar="FILE", help="Mended records, in place of those that came.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all of it, then roll it back.")] = False,
+    options: UpdateOptions,
+    shared: Shared,
+) -> int:
+    """Try them again, as an update of their own; all that are open, unless told which."""
+    from validate_updates_cli.commands.quarantine import replay_entries
+
+    return replay_entries(shared, options, numbers or (), run=run, code=code, task=task, mended=mended, dry_run=dry_run)
+
+
+def quarantine_discard(
+    *,
+    numbers: Entries = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the journal.")] = None,
+    which: EntryOptions,
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Close those that nobody needs; the journal keeps them."""
+    from validate_updates_cli.commands.quarantine import discard_entries
+
+    return discard_entries(shared, options, which, numbers or (), reason)
+
+
 def plugins_list(*, shared: Shared) -> int:
     """The plugins that are installed."""
     from validate_updates_cli.commands.plugins import list_plugins
@@ -189,6 +267,15 @@ add(app, "plan", plan)
 add(app, "demo", demo)
 add(app, "init", init)
 _group("runs", "What earlier runs came to.", list=runs_list, show=runs_show)
+_group(
+    "quarantine",
+    "Records that were kept out of updates.",
+    list=quarantine_list,
+    show=quarantine_show,
+    export=quarantine_export,
+    replay=quarantine_replay,
+    discard=quarantine_discard,
+)
 _group("plugins", "What takes part in updates.", list=plugins_list, show=plugins_show)
 _group("config", "The settings that hold here.", show=config_show, check=config_check)
 _group("db", "The journal's own tables.", status=db_status, upgrade=db_upgrade)

@@ -93,7 +93,7 @@ def test_markdown_of_a_quarantine() -> None:
     paper = markdown(QUARANTINED)
 
     assert "| `day.jsonl:17` | `not_null` | `event_id=337` | title may not be empty |\n" in paper
-    assert "and 10 more: `validate-updates runs show 20240102T030405-a1b2`\n" in paper
+    assert "and 10 more: `validate-updates quarantine list --run 20240102T030405-a1b2`\n" in paper
 
 
 def test_reports_are_written_where_asked(tmp_path: Path) -> None:

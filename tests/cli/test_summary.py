@@ -112,7 +112,7 @@ Quarantined: 12 records
     event_id=337: title may not be empty
   day.jsonl:18  bad_json
     the line ends inside a string
-  and 10 more: validate-updates runs show 20240102T030405-a1b2
+  and 10 more: validate-updates quarantine list --run 20240102T030405-a1b2
 
 Run
   id        20240102T030405-a1b2, started 2024-01-02 03:04:05 UTC, took 0.42 s
@@ -267,7 +267,7 @@ def test_what_there_is_much_of_is_bounded() -> None:
     assert "  and 30 more: validate-updates runs show" in shown
     assert "  f:10  bad" in shown
     assert "  f:11  bad" not in shown
-    assert "  and 9 more: validate-updates runs show" in shown
+    assert "  and 9 more: validate-updates quarantine list --run" in shown
     assert "  and 480 rows more" in shown
 
 

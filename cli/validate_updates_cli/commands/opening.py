@@ -67,15 +67,28 @@ def place_of(settings: Settings, options: TargetOptions) -> Place:
 @contextmanager
 def reading(url: SecretUrl) -> Iterator[tuple[Database, sa.Connection]]:
     """The database, and a connection in a transaction that reads. Raises ``TargetError``, with no value in it."""
+    with _transaction(url, write=False) as opened:
+        yield opened
+
+
+@contextmanager
+def writing(url: SecretUrl) -> Iterator[tuple[Database, sa.Connection]]:
+    """The same with a transaction that writes, and commits at the end."""
+    with _transaction(url, write=True) as opened:
+        yield opened
+
+
+@contextmanager
+def _transaction(url: SecretUrl, *, write: bool) -> Iterator[tuple[Database, sa.Connection]]:
     import sqlalchemy as sa
 
     from validate_updates.targets import open_database
 
     database = open_database(url)
     try:
-        with database.connect() as connection, database.transaction(connection, write=False):
+        with database.connect() as connection, database.transaction(connection, write=write):
             yield database, connection
     except sa.exc.DBAPIError as error:
         code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
-        what = f"the target {url} cannot be read [{code or type(error.orig).__name__}]"
+        what = f"the target {url} cannot be {'written' if write else 'read'} [{code or type(error.orig).__name__}]"
         raise TargetError(what, hint="check the URL, the server, the password: validate-updates doctor") from error

@@ -20,6 +20,7 @@ from validate_updates_cli.streams import complain, write
 from validate_updates_cli.translate import as_number, one_of
 
 if TYPE_CHECKING:
+    from validate_updates.job import Job
     from validate_updates.result import RunResult
     from validate_updates.settings.jobs import Flags
 
@@ -121,21 +122,25 @@ def update(shared: Shared, options: UpdateOptions, sources: Sequence[str], *, dr
     from validate_updates.settings.jobs import job_for
     from validate_updates.settings.load import load_settings
 
-    as_json = shared.json
-    fail_on = Severity(one_of("--fail-on", options.fail_on, ("critical", "warning")))
     settings = load_settings(Path(shared.config) if shared.config else None)
     name = sources[0] if len(sources) == 1 else None
     several = tuple(sources) if len(sources) > 1 else None
-    job = replace(job_for(settings, name, flags(options, dry_run=dry_run, sources=several)), fail_on=fail_on)
+    job = job_for(settings, name, flags(options, dry_run=dry_run, sources=several))
+    return carry_out(job, shared, options)
+
+
+def carry_out(job: Job, shared: Shared, options: UpdateOptions) -> int:
+    """Do the job, and tell everybody."""
+    fail_on = Severity(one_of("--fail-on", options.fail_on, ("critical", "warning")))
     reports = open_reports(options.report or ())
 
     from validate_updates.engine import execute
     from validate_updates.signals import stop_on_signals
 
     with stop_on_signals(), watching(shared) as progress:
-        result = execute(job, progress)
+        result = execute(replace(job, fail_on=fail_on), progress)
     try:
-        deliver(result, shared, reports, as_json=as_json)
+        deliver(result, shared, reports)
     except Exception:
         complain(f"run {printable(result.run_id)}: {result.verdict}; it could not be shown")
         raise
@@ -164,9 +169,9 @@ def flags(options: UpdateOptions, *, dry_run: bool, sources: tuple[str, ...] | N
     )
 
 
-def deliver(result: RunResult, shared: Shared, reports: Sequence[Report], *, as_json: bool) -> None:
+def deliver(result: RunResult, shared: Shared, reports: Sequence[Report]) -> None:
     """Show the result and write its reports."""
-    if as_json:
+    if shared.json:
         from validate_updates_cli.render.json import result_json
 
         write(result_json(result))

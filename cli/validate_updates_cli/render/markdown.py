@@ -25,6 +25,7 @@ from validate_updates_cli.render.words import (
     observed,
     place,
     plural,
+    quarantine_command,
     seconds,
     show_command,
     verdict_words,
@@ -85,7 +86,7 @@ def _findings(result: RunResult) -> Iterator[str]:
     yield from _table(
         ("", "code", "what", "evidence"), (_finding(one) for one in worst_first(result.findings)[:FINDINGS])
     )
-    yield from _more(len(result.findings) - FINDINGS, result)
+    yield from _more(len(result.findings) - FINDINGS, show_command(result))
 
 
 def _finding(finding: Finding) -> tuple[str, ...]:
@@ -114,7 +115,7 @@ def _kept_out(result: RunResult) -> Iterator[str]:
     yield ""
     shown = result.kept_out[:KEPT_OUT]
     yield from _table(("where", "code", "key", "why"), (_kept(kept) for kept in shown))
-    yield from _more(total - len(shown), result)
+    yield from _more(total - len(shown), quarantine_command(result))
 
 
 def _kept(kept: KeptOut) -> tuple[str, ...]:
@@ -167,8 +168,7 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _more(count: int, result: RunResult) -> Iterator[str]:
+def _more(count: int, command: str) -> Iterator[str]:
     if count > 0:
-        command = show_command(result)
         yield f"and {number(count)} more{f': {code(command)}' if command else ''}"
         yield ""

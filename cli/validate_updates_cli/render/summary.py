@@ -27,6 +27,7 @@ from validate_updates_cli.render.words import (
     number,
     place,
     plural,
+    quarantine_command,
     seconds,
     show_command,
     verdict_words,
@@ -239,7 +240,10 @@ def _kept_out(page: Page, result: RunResult, *, whole: bool, verbose: bool) -> N
     shown = result.kept_out if whole else result.kept_out[:KEPT_OUT]
     for kept in shown:
         _kept(page, kept, verbose=verbose)
-    _more(page, total - len(shown), result, whole=whole)
+    if total > len(shown):
+        command = quarantine_command(result)
+        more = f": {page.look.text(command, MESSAGE)}" if command else ""
+        page.put(f"and {number(total - len(shown))} more{more}")
 
 
 def _kept(page: Page, kept: KeptOut, *, verbose: bool) -> None:

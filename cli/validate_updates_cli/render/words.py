@@ -83,9 +83,18 @@ def place(kept: KeptOut) -> str:
 
 def show_command(result: RunResult) -> str:
     """The command that shows all of the run; empty for a dry run, of which nothing is kept. Not sanitised."""
+    return _command(result, "runs show")
+
+
+def quarantine_command(result: RunResult) -> str:
+    """The command that lists all that it kept out; empty for a dry run. Not sanitised."""
+    return _command(result, "quarantine list --run")
+
+
+def _command(result: RunResult, words: str) -> str:
     if result.dry_run:
         return ""
-    bare = f"validate-updates runs show {result.run_id}"
+    bare = f"validate-updates {words} {result.run_id}"
     return next((step for step in result.next_steps if step.startswith(bare)), bare)
 
 
