@@ -7,7 +7,6 @@ Always on a connection of its own: one with an open transaction waits for itself
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from validate_updates.backups.manifest import Contents, Manifest, TableEntry
 from validate_updates.backups.policy import Verify
+from validate_updates.backups.store import sqlite_path
 from validate_updates.backups.trouble import told
 from validate_updates.errors import LockHeld, StateUncertain, TargetError
 from validate_updates.targets.names import quoted
@@ -38,11 +38,7 @@ def copy_out(database: Database, draft: Draft, tables: Sequence[str], *, verify:
     """Copy the whole file, and look whether the copy is sound; ``tables`` is no matter here."""
     del tables
     path = draft.new_file(SUFFIX)
-    with (
-        _own_connection(database, path) as (connection, source),
-        told(database, connection, limit),
-        closing(sqlite3.connect(path, isolation_level=None)) as copy,
-    ):
+    with _live(database, path) as source, closing(sqlite3.connect(path, isolation_level=None)) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # the file is synced when it is whole
         source.backup(copy, pages=-1, progress=_until(limit))  # in steps, a steady writer would starve it
         copy.execute("PRAGMA journal_mode = DELETE")  # the copy of a WAL database would want files beside it
@@ -85,11 +81,8 @@ def bring_back(
     is the result: the restore stands all the same.
     """
     path = store.path(manifest.name, SUFFIX)
-    with (
-        _own_connection(database, path) as (own, live),
-        told(database, own, limit),
-        closing(_read_only(path)) as backup,
-    ):
+    with _live(database, path) as live, closing(_read_only(path)) as backup:
+        live.execute("PRAGMA synchronous = FULL")
         backup.backup(live, pages=-1, progress=_until(limit))
     _require_sound(database, connection, manifest)
     try:
@@ -155,14 +148,19 @@ def _read_only(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _own_connection(database: Database, copy: Path) -> Iterator[tuple[sa.Connection, sqlite3.Connection]]:
-    """A connection of our own to the live database, without a transaction."""
-    with database.connect() as connection:
-        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-        live = driver.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
-        if os.path.samefile(live, copy):  # noqa: PTH121  # one is a str
-            raise TargetError(f"the backup {copy.name} is the database itself; nothing was copied")
-        yield connection, driver
+def _live(database: Database, copy: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of our own to the live database, which has asked nothing of it yet: that could wait for long."""
+    path = sqlite_path(database.url)
+    if copy.samefile(path):
+        raise TargetError(f"the backup {copy.name} is the database itself; nothing was copied")
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as live:
+            yield live
+    except sqlite3.Error as reason:  # of copying, whose words hold no values
+        raise TargetError(
+            f"the database could not be copied: {printable(reason)} [{_code(reason)}]",
+            hint="mend it, then try again; nothing was changed",
+        ) from reason
 
 
 def _code(error: BaseException) -> str:
