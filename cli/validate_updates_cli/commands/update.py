@@ -116,6 +116,9 @@ class UpdateOptions:
         ),
     ] = "critical"
 
+    def __post_init__(self) -> None:
+        one_of("--fail-on", self.fail_on, ("critical", "warning"))
+
 
 def update(shared: Shared, options: UpdateOptions, sources: Sequence[str], *, dry_run: bool) -> int:
     """Run one update; the result is its exit code, which nothing that comes afterwards changes."""
@@ -131,14 +134,13 @@ def update(shared: Shared, options: UpdateOptions, sources: Sequence[str], *, dr
 
 def carry_out(job: Job, shared: Shared, options: UpdateOptions) -> int:
     """Do the job, and tell everybody."""
-    fail_on = Severity(one_of("--fail-on", options.fail_on, ("critical", "warning")))
     reports = open_reports(options.report or ())
 
     from validate_updates.engine import execute
     from validate_updates.signals import stop_on_signals
 
     with stop_on_signals(), watching(shared) as progress:
-        result = execute(replace(job, fail_on=fail_on), progress)
+        result = execute(replace(job, fail_on=Severity(options.fail_on)), progress)
     try:
         deliver(result, shared, reports)
     except Exception:
