@@ -57,13 +57,12 @@ class Capture:
 
     def before(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """To be called before the positions ``first`` to ``last`` of the plan are written."""
-        planned = self._plan.counts
-        if planned.deletes:
-            self._deletes.write(number=number, first=first, last=last, batch_size=batch_size)
         if self._kept:
             self._kept.keep(first, last)
-        elif planned.updates or not self._plan.settled_kinds:
+        elif self._plan.counts.updates or not self._plan.settled_kinds:
             self._updates.write(number=number, first=first, last=last, batch_size=batch_size)
+        if self._plan.counts.deletes:
+            self._deletes.write(number=number, first=first, last=last, batch_size=batch_size)
 
     def after(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """To be called after they are written, in the same savepoint."""
@@ -89,8 +88,11 @@ class Capture:
 
     def _select(self, found: sa.FromClause, action: str, before: Element, after: Element) -> sa.Select[Any]:
         plan = self._plan
-        query = sa.select(batch_number(plan), plan.table.c.pos, before, after)
-        return query.select_from(found).where(within(plan, action))
+        # Inserts are taken down last. Numbered above all others, they are appended too; in between they would split
+        # the pages just filled.
+        number = plan.table.c.pos + plan.positions if action == INSERT else plan.table.c.pos
+        query = sa.select(batch_number(plan), number, before, after)
+        return query.select_from(found).where(within(plan, action)).order_by(plan.table.c.pos)
 
     def _deleted(self, images: Images) -> sa.Select[Any]:
         return self._select(deleted(self._plan), DELETE, images.row(self._cells()), sa.null())
