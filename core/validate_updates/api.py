@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from validate_updates.backups.policy import BackupPolicy
 from validate_updates.errors import UsageError
 from validate_updates.findings import Severity
 from validate_updates.job import DeletePolicy, Job, Progress, UnknownColumns
@@ -32,6 +33,8 @@ def run(
     deletes: DeletePolicy | None = None,
     fail_on: str = "critical",
     journal_prefix: str = "update_",
+    undo_retention_days: int = 30,
+    backup: BackupPolicy | None = None,
     wait: float = 0.0,
     as_of: datetime | None = None,
     progress: Progress | None = None,
@@ -42,7 +45,7 @@ def run(
     ``source`` is a path, several, ``-``, an iterable of mappings, or an object with ``__arrow_c_stream__``.
     ``settings`` holds each plugin's settings by its name, ``extra`` plugins given as objects, by names of yours.
     ``unknown_columns`` is ``reject`` or ``ignore``; findings of the severity ``fail_on`` reject the update. ``as_of``
-    without a zone is in UTC.
+    without a zone is in UTC. The run can be taken back for ``undo_retention_days``; 0 keeps no undo log.
 
     A rejected or failed update is a result, not an exception; raised are
     :class:`~validate_updates.errors.UsageError` where the job makes no sense and
@@ -64,6 +67,8 @@ def run(
         deletes=deletes or DeletePolicy(),
         fail_on=_choice(Severity, "fail_on", fail_on),
         journal_prefix=journal_prefix,
+        undo_retention_days=undo_retention_days,
+        backup=backup or BackupPolicy(),
         wait=wait,
         dry_run=dry_run,
         as_of=as_of.replace(tzinfo=UTC) if as_of and as_of.tzinfo is None else as_of,

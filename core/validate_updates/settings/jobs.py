@@ -70,6 +70,7 @@ def job_for(settings: Settings, task_or_source: str | None, overrides: Flags) ->
         plugin_settings=settings.plugin_tables,
         origins=settings.origins,
         journal_prefix=settings.model.journal.prefix,
+        undo_retention_days=settings.model.journal.undo_retention_days,
         backup=backup_policy(settings),
         wait=task.wait,
         dry_run=bool(overrides.dry_run),

@@ -62,6 +62,9 @@ class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             extra={"expected": "at most 30 small letters, digits and _, starting with a letter, not with sqlite_"},
         ),
     ] = "update_"
+    undo_retention_days: Annotated[
+        int, Meta(ge=0, le=3650, description="days that a run can be taken back; 0 keeps no undo log")
+    ] = 30
 
 
 class BackupSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
