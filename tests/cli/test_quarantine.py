@@ -252,6 +252,8 @@ def test_an_export_replaces_nothing(
     assert (tmp_path / "mend.jsonl").read_text() == "mended by hand\n"
     assert command("quarantine", "export", "mend.jsonl", "--force", *flags).code == 0
     assert json.loads((tmp_path / "mend.jsonl").read_text()) == WRONG
+    assert command("quarantine", "export", "other.jsonl", *flags).code == 0
+    assert {Path(name).stat().st_mode & 0o777 for name in ("other.jsonl", "other.jsonl.reasons.txt")} == {0o600}
     nowhere = command("quarantine", "export", "no/such/folder.jsonl", *flags)
     assert (nowhere.code, nowhere.err.splitlines()[0]) == (
         2,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
@@ -317,8 +317,9 @@ def _number(text: str) -> int:
 @contextmanager
 def _new(name: str, *, force: bool) -> Iterator[TextIO]:
     """A file to write to. One that is there may hold records that somebody has mended: only with ``force``."""
+    mode: Literal["w", "x"] = "w" if force else "x"
     try:
-        with Path(name).open("w" if force else "x", encoding="utf-8", newline="\n") as stream:
+        with open(name, mode, encoding="utf-8", newline="\n", opener=_private) as stream:
             yield stream
     except FileExistsError:
         raise UsageError(
@@ -328,6 +329,11 @@ def _new(name: str, *, force: bool) -> Iterator[TextIO]:
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else "not a name of a file"
         raise UsageError(f"{printable(name)} cannot be written: {what}") from None
+
+
+def _private(path: str, flags: int) -> int:
+    """Records may be nobody else's business."""
+    return os.open(path, flags, 0o600)
 
 
 def _complain_of(done: Exported) -> None:
