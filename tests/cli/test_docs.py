@@ -21,6 +21,7 @@ from validate_updates.result import (
     PluginInfo,
     RunResult,
     Section,
+    TroubledBatch,
     Verdict,
 )
 from validate_updates_cli.app import app
@@ -31,7 +32,7 @@ CODE = " ".join(re.findall("`([^`]+)`", re.sub(r"(?s)```.*?```", "", PAGE))).rep
 
 @pytest.mark.parametrize(
     "kind",
-    [RunResult, Counts, Finding, Judged, Change, CellChange, KeptOut, PluginInfo, Section],
+    [RunResult, Counts, Finding, Judged, Change, CellChange, KeptOut, PluginInfo, Section, TroubledBatch],
     ids=lambda kind: kind.__name__,
 )
 def test_every_field_of_the_result_is_there(kind: Any) -> None:
