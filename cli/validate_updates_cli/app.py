@@ -209,6 +209,51 @@ def quarantine_discard(
     return discard_entries(shared, options, which, numbers or (), reason)
 
 
+def backup_create(
+    *,
+    wait: Annotated[str, typer.Option("--wait", metavar="SECONDS", help="Wait for another run to end.")] = "0",
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Make a verified backup now; then let the old ones go."""
+    from validate_updates_cli.commands.backup import create
+
+    return create(shared, options, wait=as_number("--wait", wait, float))
+
+
+def backup_list(*, options: TargetOptions, shared: Shared) -> int:
+    """What there is to go back to, the newest first."""
+    from validate_updates_cli.commands.backup import list_backups
+
+    return list_backups(shared, options)
+
+
+def backup_verify(
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a backup, or last.")],
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Whether a backup can be restored."""
+    from validate_updates_cli.commands.backup import verify
+
+    return verify(shared, options, name)
+
+
+def backup_restore(
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a backup, or last.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wait: Annotated[str, typer.Option("--wait", metavar="SECONDS", help="Wait for another run to end.")] = "0",
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Go back to a backup. It asks first, and makes a backup of the present."""
+    from validate_updates_cli.commands.backup import restore
+
+    return restore(shared, options, name, yes=yes, wait=as_number("--wait", wait, float))
+
+
 def plugins_list(*, shared: Shared) -> int:
     """The plugins that are installed."""
     from validate_updates_cli.commands.plugins import list_plugins
@@ -275,6 +320,14 @@ _group(
     export=quarantine_export,
     replay=quarantine_replay,
     discard=quarantine_discard,
+)
+_group(
+    "backup",
+    "Verified copies of the database.",
+    create=backup_create,
+    list=backup_list,
+    verify=backup_verify,
+    restore=backup_restore,
 )
 _group("plugins", "What takes part in updates.", list=plugins_list, show=plugins_show)
 _group("config", "The settings that hold here.", show=config_show, check=config_check)

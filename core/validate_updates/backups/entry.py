@@ -41,9 +41,10 @@ class RestoreEntry:
         journal = prepare(connection, self.prefix, self.schema)
         if self.manifest.kind == "sqlite":  # whose lock is on all tables
             Journal(journal).recover(connection, except_run=self.run_id)
-        connection.execute(journal.logs.insert(), self._row())
+        connection.execute(journal.logs.insert(), self._row(journal.names))
 
-    def _row(self) -> dict[str, object]:
+    def _row(self, own: frozenset[str]) -> dict[str, object]:
+        tables = self.manifest.contents.tables
         before = f"; what was there before is in the backup {self.safety}" if self.safety else ""
         said = stored(f"restored from the backup {self.manifest.name}{before}", MESSAGE_BYTES)
         return {
@@ -52,7 +53,7 @@ class RestoreEntry:
             "parent_run_id": self.manifest.name if self.manifest.made_for is MadeFor.UPDATE else None,
             "token": secrets.token_hex(16),
             "task": TASK,
-            "table_name": stored(", ".join(table.title for table in self.manifest.contents.tables)),
+            "table_name": stored(", ".join(table.title for table in tables if table.name not in own)),
             "key_columns": "[]",
             "source": f"backup {self.manifest.name}",
             "state": RunState.COMMITTED,
