@@ -223,12 +223,15 @@ def _finding_row(result: RunResult, number: int, finding: Finding) -> dict[str, 
     }
 
 
+_BATCH_NAMES = [field.name for field in fields(BatchRow)]
+
+
 def _batch_row(row: BatchRow) -> dict[str, Any]:
-    return {
-        **asdict(row),
-        "first_key": stored_or_none(row.first_key, KEY_BYTES),
-        "last_key": stored_or_none(row.last_key, KEY_BYTES),
-    }
+    # Not asdict(), which copies deeply: a large run has tens of thousands of batches.
+    values = {name: getattr(row, name) for name in _BATCH_NAMES}
+    values["first_key"] = stored_or_none(row.first_key, KEY_BYTES)
+    values["last_key"] = stored_or_none(row.last_key, KEY_BYTES)
+    return values
 
 
 def _entry_row(entry: KeptOut) -> dict[str, Any]:
