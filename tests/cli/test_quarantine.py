@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.cli.conftest import Command, Said, rows_of
@@ -373,6 +374,25 @@ def test_bad_records_do_not_keep_the_good_ones_of_a_replay_out(
     assert said.code == 5, said.out
     assert "error_rate_high is not asked about a replay" in said.out
     assert states(hearings) == [(1, "replayed"), (2, "superseded"), (3, "open")]
+
+
+def test_in_a_schema_of_postgresql(command: Command, records: Records, postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as database:
+        database.execute("CREATE SCHEMA sales")
+        database.execute("CREATE TABLE sales.rooms (name text PRIMARY KEY, seats integer)")
+        where = ["--target", postgres_url, "--schema", "sales"]
+        bad = records({"name": "A", "seats": "many"}, name="rooms.jsonl")
+        said = command("run", str(bad), *where, "--table", "rooms", "--plugins", "")
+        [(words, schema)] = re.findall(r"validate-updates (quarantine list --run \S+) --target \S+ (.*)", said.out)
+        shown = command(*words.split(), "--target", postgres_url, *schema.split())  # the URL is shown without its query
+        assert shown.out.startswith("Quarantine: 1 record\n")
+        listed = command("quarantine", "list", "--table", "rooms", *where, "--format", "json").json["entries"]
+        assert [one["table"] for one in listed] == ["sales.rooms"]
+
+        mended = records({"name": "A", "seats": 9}, name="mend.jsonl")
+        assert command("quarantine", "replay", "--from", str(mended), *where, "--plugins", "").code == 0
+        assert database.execute("SELECT * FROM sales.rooms").fetchall() == [("A", 9)]
+        assert database.execute("SELECT state FROM sales.update_quarantine").fetchall() == [("replayed",)]
 
 
 # discard
