@@ -30,7 +30,7 @@ def create(shared: Shared, options: TargetOptions, *, wait: float) -> int:
         made, retired = make(
             policy,
             place.url,
-            tables=tuple(settings.model.tasks[options.task].tables) if options.task else (),
+            tables=tuple(filter(None, [_table(settings, options)])),
             journal_prefix=place.prefix,
             schema=place.schema,
             wait=wait,
@@ -55,11 +55,14 @@ def list_backups(shared: Shared, options: TargetOptions) -> int:
 
 def verify(shared: Shared, options: TargetOptions, name: str) -> int:
     """Whether a backup can be restored: fingerprints, the database's own check, tables and rows."""
+    from validate_updates.backups import find
     from validate_updates.backups import verify as look_into
     from validate_updates_cli.render.backups import verified_page
 
-    place, policy = _place(settings_of(shared), options)
-    backup = look_into(policy, place.url, name)
+    settings = settings_of(shared)
+    place, policy = _place(settings, options)
+    meant = find(policy, place.url, name, table=_table(settings, options))
+    backup = look_into(policy, place.url, meant.name)
     answer(shared, {"backup": backup}, lambda look: verified_page(backup, look))
     return 0
 
@@ -71,8 +74,9 @@ def restore(shared: Shared, options: TargetOptions, name: str, *, yes: bool, wai
     from validate_updates.signals import stop_on_signals
     from validate_updates_cli.render.backups import restored_page
 
-    place, policy = _place(settings_of(shared), options)
-    backup = find(policy, place.url, name)
+    settings = settings_of(shared)
+    place, policy = _place(settings, options)
+    backup = find(policy, place.url, name, table=_table(settings, options))
     if not yes:
         _ask(backup)
     with stop_on_signals():
@@ -108,6 +112,11 @@ def _place(settings: Settings, options: TargetOptions) -> tuple[Place, BackupPol
         tasks = ", ".join(settings.model.tasks) or "none"
         raise UsageError(f"there is no task {options.task!r}", hint=f"tasks: {tasks}")
     return place_of(settings, options), backup_policy(settings)
+
+
+def _table(settings: Settings, options: TargetOptions) -> str | None:
+    """The table of the task, where one is named."""
+    return next(iter(settings.model.tasks[options.task].tables), None) if options.task else None
 
 
 def _ask(backup: BackupInfo) -> None:

@@ -42,10 +42,13 @@ def listing(policy: BackupPolicy, url: SecretUrl) -> Listing:
     return Listing(folder=str(store.folder), backups=backups, others=tuple(store.others()))
 
 
-def find(policy: BackupPolicy, url: SecretUrl, wanted: str) -> BackupInfo:
-    """The backup of that name, or the ``last``; not verified. Raises ``UsageError`` with the names that there are."""
+def find(policy: BackupPolicy, url: SecretUrl, wanted: str, *, table: str | None = None) -> BackupInfo:
+    """The backup of that name, or the ``last`` that holds ``table``; not verified.
+
+    Raises ``UsageError`` with the names that there are.
+    """
     store = Store(policy, url)
-    return info(store.named(wanted), store.folder)
+    return info(store.named(wanted, table), store.folder)
 
 
 def create(

@@ -89,6 +89,10 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Bytes of all files."""
         return sum(file.size for file in self.files)
 
+    def holds(self, table: str) -> bool:
+        """Whether a table of that name is in it."""
+        return any(entry.name == table for entry in self.contents.tables)
+
     @property
     def order(self) -> tuple[int, str]:
         """What to sort by, oldest first."""

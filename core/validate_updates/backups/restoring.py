@@ -83,7 +83,13 @@ def restore(
                 run_id=run_id, manifest=manifest, safety=safety, now=now, prefix=journal_prefix, schema=schema
             )
             notes = copying(store).bring_back(
-                database, connection, store, manifest, limit=Deadline(policy.deadline), note=entry.write
+                database,
+                connection,
+                store,
+                manifest,
+                verify=policy.verify,
+                limit=Deadline(policy.deadline),
+                note=entry.write,
             )
             left = {*_runs(database, connection, journal_prefix, schema)}
     return Restored(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from validate_updates.targets.base import Database
 
 KEPT: Final = 3
-"""The newest, however old they are."""
+"""The newest of the same tables, however old they are."""
 _TRUSTED: Final = timedelta(days=1)
 """How far the clock may be off the newest backup: retention comes right after one was made."""
 
@@ -68,11 +68,22 @@ def delete_old(store: Store, days: int, *, now: datetime, unfinished: Collection
         return Retired(notes=(told,))
     future = [one for one in ours if _moment(one) > now]
     limit = now - timedelta(days=days)
-    old = [one for one in ours[:-KEPT] if one.created_at < limit and one.name not in unfinished and one not in future]
+    kept = {*unfinished, *_newest(ours), *(one.name for one in future)}
+    old = [one for one in ours if one.created_at < limit and one.name not in kept]
     for one in old:
         store.delete(one)
     notes = [f"the backup {one.name} is from the future; it was left alone" for one in future]
     return Retired(deleted=tuple(one.name for one in old), notes=tuple(notes))
+
+
+def _newest(ours: Sequence[Manifest]) -> Iterator[str]:
+    """Names of the newest ones of the same tables; of SQLite, which is copied whole, of all."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in ours:
+        tables = () if one.kind == "sqlite" else tuple(table.title for table in one.contents.tables)
+        alike.setdefault(tables, []).append(one.name)
+    for names in alike.values():
+        yield from names[-KEPT:]
 
 
 def _moment(manifest: Manifest) -> datetime:

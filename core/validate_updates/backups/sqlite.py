@@ -72,6 +72,7 @@ def bring_back(
     store: Store,
     manifest: Manifest,
     *,
+    verify: Verify,
     limit: Deadline,
     note: Callable[[sa.Connection], None],
 ) -> Sequence[str]:
@@ -83,8 +84,9 @@ def bring_back(
     path = store.path(manifest.name, SUFFIX)
     with _live(database, path) as live, closing(_read_only(path)) as backup:
         live.execute("PRAGMA synchronous = FULL")
+        _require_page_size(live, backup)
         backup.backup(live, pages=-1, progress=_until(limit))
-    _require_sound(database, connection, manifest)
+    _require_sound(database, connection, manifest, verify)
     try:
         with told(database, connection), database.transaction(connection):
             note(connection)
@@ -93,10 +95,19 @@ def bring_back(
     return ()
 
 
-def _require_sound(database: Database, connection: sa.Connection, manifest: Manifest) -> None:
+def _require_page_size(live: sqlite3.Connection, backup: sqlite3.Connection) -> None:
+    """SQLite gives a database another page size, but not where it has a write-ahead log."""
+    now, then = (one.execute("PRAGMA page_size").fetchone()[0] for one in (live, backup))
+    if now != then and live.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        raise TargetError(
+            f"nothing was restored: the page size was {then} and is {now}, which a write-ahead log does not let change",
+            hint="move the database away with its -wal and -shm, then restore again: that makes a new file",
+        )
+
+
+def _require_sound(database: Database, connection: sa.Connection, manifest: Manifest, verify: Verify) -> None:
     with told(database, connection), database.transaction(connection, write=False):
-        quick = manifest.verified == Verify.QUICK.value
-        problems = database.integrity_problems(connection, quick=quick, limit=_PROBLEMS)
+        problems = database.integrity_problems(connection, quick=verify is Verify.QUICK, limit=_PROBLEMS)
     if problems:
         raise StateUncertain(
             f"the backup {manifest.name} was restored, and the database is damaged: {printable(problems[0], _PAGE)}",

@@ -142,12 +142,12 @@ class Store:
         """The usable backups of this database, oldest first."""
         return [one for one in self.manifests() if self._is_ours(one)]
 
-    def named(self, wanted: str) -> Manifest:
-        """The backup of that name, or the ``last`` of this database."""
+    def named(self, wanted: str, table: str | None = None) -> Manifest:
+        """The backup of that name, or the ``last`` of this database; of those that hold ``table``, where given."""
         if wanted == LAST:
-            ours = self.ours()
+            ours = [one for one in self.ours() if table is None or one.holds(table)]
             if not ours:
-                raise self._none("there is no backup yet")
+                raise self._none(f"there is no backup of {printable(table)} yet" if table else "there is no backup yet")
             return ours[-1]
         if not os.path.lexists(self.path(wanted, "json")):
             raise self._none(f"there is no backup {wanted}")

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.core.backups.conftest import Saved, days
-from validate_updates.backups import BackupPolicy, Retired, retire
+from validate_updates.backups import BackupPolicy, Retired, find, retire
 from validate_updates.backups.retention import delete_old, unfinished_backups
 from validate_updates.backups.store import Store
-from validate_updates.journal.schema import find
+from validate_updates.errors import UsageError
+from validate_updates.journal.schema import find as find_journal
 from validate_updates.targets import open_database
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -42,6 +43,28 @@ def test_the_old_go_and_the_newest_three_stay(sqlite: Saved) -> None:
 def test_the_newest_three_stay_however_old(sqlite: Saved) -> None:
     names = made(sqlite, 400, 300, 200, 0.5)
     assert retired(sqlite).deleted == (names[0],)
+
+
+def test_on_postgresql_the_newest_of_each_table_stay(postgres: Saved) -> None:
+    from validate_updates.backups import before_update
+    from validate_updates.journal.run_id import new_run_id
+
+    postgres.target.execute("CREATE TABLE u (id int PRIMARY KEY)")
+    database = open_database(postgres.url)
+
+    def made_of(table: str, age: float) -> str:
+        time = NOW - days(age)
+        run_id = new_run_id(time)
+        return before_update(postgres.policy, database, tables=[table], run_id=run_id, now=time).name
+
+    rare = [made_of("u", age) for age in (40, 30, 20, 10)]
+    daily = [made_of("t", age) for age in (9, 3, 2, 1, 0)]
+
+    assert retired(postgres).deleted == (rare[0], daily[0])
+    assert find(postgres.policy, postgres.url, "last", table="u").name == rare[-1]
+    assert find(postgres.policy, postgres.url, "last").name == daily[-1]
+    with pytest.raises(UsageError, match="no backup of v yet"):
+        find(postgres.policy, postgres.url, "last", table="v")
 
 
 def test_a_week_is_a_week(sqlite: Saved) -> None:
@@ -147,7 +170,7 @@ def test_after_a_run_the_journal_says_which_are_unfinished(saved: Saved) -> None
 def unfinished(saved: Saved) -> frozenset[str]:
     database = open_database(saved.url)
     with database.connect() as connection, connection.begin():
-        journal = find(connection, "update_")
+        journal = find_journal(connection, "update_")
         assert journal is not None
         return unfinished_backups(connection, journal)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 import stat
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -226,3 +228,41 @@ def test_a_database_without_tables_has_nothing_to_back_up(sqlite: Saved) -> None
         sqlite.create()
     assert sqlite.names() == []
     assert list(sqlite.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_another_page_size_is_no_matter_or_is_told(sqlite: Saved, mode: str) -> None:
+    made = sqlite.create()
+    sqlite.spoil()
+    sqlite.target.execute("PRAGMA page_size = 8192", "VACUUM", f"PRAGMA journal_mode = {mode}")
+    spoilt = sqlite.rows()
+
+    if mode == "delete":
+        sqlite.restore(made.name)
+        assert sqlite.rows() == ROWS
+    else:
+        with pytest.raises(TargetError) as caught:
+            sqlite.restore(made.name)
+        assert "page size" in caught.value.message
+        assert "move the database away" in caught.value.hint
+        assert sqlite.rows() == spoilt
+
+
+@pytest.fixture
+def little_room() -> Iterator[None]:
+    """No file of this process can grow beyond this size, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_nothing_of_a_backup(saved: Saved, request: pytest.FixtureRequest) -> None:
+    longer = ", ".join(f"({number}, '{'x' * 1000}', 0)" for number in range(1000, 2000))
+    saved.target.execute(f"INSERT INTO t VALUES {longer}")
+    request.getfixturevalue("little_room")
+
+    with pytest.raises(TargetError):
+        saved.create()
+
+    assert list(saved.folder.iterdir()) == []
