@@ -73,6 +73,7 @@ class Plan:
         self.positions = 0
         """How many were planned; some may have been left out since."""
         self._all_stand = True
+        self._ranges_expected = False
         self.settled_kinds = True
         """Whether the kinds of action are those counted; a later comparison may have found others."""
 
@@ -165,6 +166,15 @@ class Plan:
             left = sa.select(sa.func.count()).select_from(self.doomed.join(rows, self.same_key(self.doomed)))
             deletes -= self._connection.execute(left).scalar_one()
         return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deletes)
+
+    def expect_ranges(self) -> None:
+        """Small ranges will be asked for: make the stage's rows quick to find. SQLite finds them by their rowid."""
+        if self._ranges_expected:
+            return
+        self._ranges_expected = True
+        if not self._database.is_sqlite:
+            sa.Index("vu_stage_row", self.stage.table.c[ROW]).create(self._connection)
+            self._database.analyze(self._connection, self.stage.table, [ROW])
 
     def to_write(self, first: int, last: int) -> int:
         """How many of the positions ``first`` to ``last`` are to be written."""
