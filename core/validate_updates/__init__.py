@@ -79,7 +79,6 @@ _HOMES = {
         "SourceError",
         "StateUncertain",
         "TargetError",
-        "TroubledBatch",
         "UpdateError",
         "UsageError",
     ),
