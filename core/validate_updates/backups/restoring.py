@@ -82,23 +82,14 @@ def restore(
             entry = RestoreEntry(
                 run_id=run_id, manifest=manifest, safety=safety, now=now, prefix=journal_prefix, schema=schema
             )
+            limit = Deadline(policy.deadline)
             notes = copying(store).bring_back(
-                database,
-                connection,
-                store,
-                manifest,
-                verify=policy.verify,
-                limit=Deadline(policy.deadline),
-                note=entry.write,
+                database, connection, store, manifest, verify=policy.verify, limit=limit, note=entry.write
             )
             left = {*_runs(database, connection, journal_prefix, schema)}
-    return Restored(
-        run_id=run_id,
-        backup=info(manifest, store.folder),
-        safety=safety,
-        lost_runs=tuple(run for run in runs if run not in left),
-        notes=tuple(notes),
-    )
+    lost = tuple(run for run in runs if run not in left)
+    backup = info(manifest, store.folder)
+    return Restored(run_id=run_id, backup=backup, safety=safety, lost_runs=lost, notes=tuple(notes))
 
 
 def _verify(policy: BackupPolicy, store: Store, manifest: Manifest) -> None:
