@@ -1,0 +1,78 @@
+"""All that the past says about the next run, reckoned before it is there: keep it while the history stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from validate_updates_historical import expected, families, repeats, scales
+from validate_updates_historical.families import Family
+from validate_updates_historical.rolling import Floats
+from validate_updates_historical.scales import Scales
+from validate_updates_historical.series import Period, Series, Table, hour, slots, tables
+
+LEAST: Final = 8
+"""Fewer runs say nothing: a weekday was then seen once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Metrics measured in the same runs, and what is known of them."""
+
+    table: Table
+    scales: Scales
+    values: Floats
+    """The history on the scale of judgement."""
+    families: tuple[Family, ...]
+    repeats: tuple[repeats.Repeats, ...]
+
+    @property
+    def runs(self) -> int:
+        """Earlier runs."""
+        return self.table.values.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the past says about a run at a certain time."""
+
+    groups: tuple[Group, ...]
+    runs: Mapping[str, int]
+    """Earlier runs by metric."""
+    independent: float
+    """How many metrics there are that do not say the same."""
+
+
+def learn(history: Mapping[str, Series], at: date, *, window: int = 365, periods: Iterable[Period] = ()) -> Baseline:
+    """The baseline for a run at ``at``, from the committed runs before it."""
+    found, runs = tables(history, at, window=window, periods=periods)
+    groups = tuple(_group(table, hour(at)) for table in found if len(table.hours) >= LEAST)
+    return Baseline(groups, runs, sum(map(_independent, groups)))
+
+
+def _group(table: Table, at: float) -> Group:
+    raw = table.values
+    kinds = slots(table.hours, at)
+    scale = scales.learn(raw)
+    before = np.concatenate([raw[:, :1], raw[:, :-1]], axis=1)
+    values = scale.of(raw, before)
+    values[scale.stock, 0] = np.median(values[scale.stock, 1:], axis=1)  # the first run has no change
+    past = expected.learn(values, kinds)
+    seen = tuple(families.learn(raw, values, past, kinds, scale.stock))
+    return Group(table, scale, values, seen, tuple(repeats.learn(row) for row in raw))
+
+
+def _independent(group: Group) -> float:
+    """Metrics that do not say the same: M^2 over the sum of squared correlations of their deviations (a participation ratio)."""
+    z = np.clip(group.families[0].past, -3, 3)
+    z = z - np.mean(z, axis=1, keepdims=True)
+    size = np.sqrt(np.sum(z**2, axis=1))
+    alive = size > 0
+    if np.sum(alive) < 2:
+        return 1.0
+    z = z[alive] / size[alive][:, None]
+    return float(len(z) ** 2 / np.sum((z @ z.T) ** 2))

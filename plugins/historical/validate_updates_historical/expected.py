@@ -1,0 +1,120 @@
+"""What a run should have brought: the recent level and the weekday, from a past that is cleaned of single outliers.
+
+Only the past is cleaned, never the run under judgement: otherwise the return to normal after a bad run would be the next
+surprise. Which level (of 1, 3, 7 or 28 runs, with or without the weekday) foretells a metric best is chosen by its own past.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validate_updates_historical.rolling import Flags, Floats, level_before, moving_median
+
+LEVELS: Final = (1, 3, 7, 28)
+"""Runs that a level is taken over: the last value, half a week, a week, four weeks."""
+WEEKDAYS: Final = 8
+"""Same weekdays that a weekday's effect is taken from: two months follow a change of habit, and hold still."""
+OUTLIER: Final = 5.0
+"""Scaled deviations from the median around it at which a past run is replaced: Hampel's filter, set wide."""
+IN_A_ROW: Final = 3
+"""More outliers in a row than this are not outliers but a new level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The past of metrics on the scale of judgement, and what to expect of the next run."""
+
+    cleaned: Floats
+    """metrics x runs, without the weekday's effect where that is used."""
+    weekday: Floats
+    """metrics x (runs + 1): the weekday's effect, 0 where it is not used."""
+    expected: Floats
+    """metrics x (runs + 1): the best forecast of each run, the last column of the one to come."""
+
+
+def learn(values: Floats, weekdays: NDArray[np.int64]) -> Past:
+    """What to expect; ``weekdays`` is one longer than the history: the last is that of the run to come."""
+    runs = values.shape[1]
+    cleaned = clean(values, weekdays[:runs])
+    effect = weekday_effect(cleaned, weekdays)
+    nothing = np.zeros_like(effect)
+    forecasts, used = [], []
+    for with_weekday in (False, True):
+        shift = effect if with_weekday else nothing
+        for width in LEVELS:
+            level, _ = level_before(cleaned - shift[:, :runs], width)
+            forecasts.append(level + shift)
+            used.append(with_weekday)
+    judged = settled(runs)
+    errors = np.array([np.mean(np.sqrt(np.abs(values - f[:, :runs])[:, judged]), axis=1) for f in forecasts])
+    best = np.argmin(errors, axis=0)
+    weekly = np.array(used)[best][:, None]
+    shift = np.where(weekly, effect, 0.0)
+    return Past(cleaned - shift[:, :runs], shift, np.array(forecasts)[best, np.arange(len(values))])
+
+
+def settled(runs: int) -> Flags:
+    """The runs whose forecasts had enough past to be judged by; all of them where the history is short."""
+    if runs <= 45:
+        return np.ones(runs, dtype=bool)
+    return np.asarray(np.arange(runs) >= min(28, runs // 3))
+
+
+def clean(values: Floats, weekdays: NDArray[np.int64]) -> Floats:
+    """The history with single outliers replaced by the median around them (Hampel's filter over 15 runs)."""
+    profile = _profile(values, weekdays)
+    plain = values - profile
+    middle = moving_median(plain, 15)
+    off = np.abs(plain - middle)
+    usual = np.maximum(1.4826 * np.median(off, axis=1), np.quantile(off, 0.9, axis=1) / 1.645)
+    scale = np.maximum(0.7 * usual[:, None], 1.4826 * moving_median(off, 15))
+    bad = off > OUTLIER * np.maximum(scale, 1e-9)
+    return np.where(bad & ~_lasting(bad), middle + profile, values)
+
+
+def _lasting(bad: Flags) -> Flags:
+    from scipy.ndimage import binary_opening
+
+    return np.asarray(binary_opening(bad, structure=np.ones((1, IN_A_ROW + 1))))
+
+
+def _profile(values: Floats, weekdays: NDArray[np.int64]) -> Floats:
+    """Each run's weekday effect over the whole history, 0 where weekdays do not explain at least a twentieth."""
+    off = values - moving_median(values, 7)
+    profile = np.zeros((len(values), 7))
+    for day in range(7):
+        same = weekdays == day
+        if np.sum(same) >= 2:
+            profile[:, day] = np.median(off[:, same], axis=1) * np.sum(same) / (np.sum(same) + 1)
+    spread = profile[:, weekdays]
+    without, having = (np.mean(np.sqrt(np.abs(error)), axis=1) for error in (off, off - spread))
+    return np.where((having < 0.95 * without)[:, None], spread, 0.0)
+
+
+def weekday_effect(cleaned: Floats, weekdays: NDArray[np.int64]) -> Floats:
+    """For each run, the mean of its weekday's last ``WEEKDAYS`` deviations from the week around them, shrunk by m / (m + 1).
+
+    The first weeks take the first ones after themselves. metrics x (runs + 1).
+    """
+    from scipy.ndimage import uniform_filter1d
+
+    rows, runs = cleaned.shape
+    off = cleaned - uniform_filter1d(cleaned, 7, axis=1, mode="reflect")
+    effect = np.zeros((rows, runs + 1))
+    for day in range(7):
+        same, asked = np.flatnonzero(weekdays[:runs] == day), np.flatnonzero(weekdays == day)
+        many = min(WEEKDAYS, len(same) - 1)
+        if many < 1:
+            continue
+        total = np.concatenate([np.zeros((rows, 1)), np.cumsum(off[:, same], axis=1)], axis=1)
+        before = np.searchsorted(same, asked)
+        end = np.maximum(before, many)
+        sums = total[:, end] - total[:, end - many]
+        early = np.flatnonzero(before < many)
+        sums[:, early] = total[:, [many + 1]] - off[:, same[before[early]]]
+        effect[:, asked] = sums / (many + 1)
+    return effect

@@ -1,0 +1,60 @@
+"""Moving medians, means and runs of equal values, for all metrics at once: arrays of metrics x runs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+def moving_median(values: Floats, width: int) -> Floats:
+    """The median of the ``width`` runs around each run; the ends are mirrored.
+
+    The rows are joined to one line, since scipy's filter of one dimension costs the same at any width.
+    """
+    from scipy.ndimage import median_filter
+
+    half = min(width, 2 * values.shape[1] - 1) // 2
+    if half < 1:
+        return values.copy()
+    padded = np.pad(values, ((0, 0), (half, half)), mode="symmetric")
+    line = median_filter(padded.ravel(), size=2 * half + 1, mode="nearest")
+    return np.asarray(line).reshape(padded.shape)[:, half:-half]
+
+
+def level_before(values: Floats, width: int, lag: int = 0) -> tuple[Floats, Flags]:
+    """The mean of the ``width`` runs that end ``lag`` runs before each run, and of the run to come.
+
+    Returns metrics x (runs + 1), and which columns have that much past. The first ones take the first ``width`` runs after the
+    very first instead: with a short history that is better than nothing, and it never uses the future of the run to come.
+    """
+    rows, runs = values.shape
+    width = max(1, min(width, runs - 1 - lag))
+    total = np.concatenate([np.zeros((rows, 1)), np.cumsum(values, axis=1)], axis=1)
+    end = np.arange(runs + 1) - lag
+    enough = end >= width
+    end = np.where(enough, end, width)
+    return (total[:, end] - total[:, end - width]) / width, enough
+
+
+def mean_over(values: Floats, width: int) -> Floats:
+    """The mean of each run and the ``width`` - 1 before it; of what there is, at the start."""
+    total = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    end = np.arange(1, values.shape[1] + 1)
+    start = np.maximum(0, end - width)
+    return np.asarray((total[:, end] - total[:, start]) / (end - start))
+
+
+def lengths(values: Floats) -> NDArray[np.int64]:
+    """For each run of one metric, how many runs in a row up to it had its value."""
+    index = np.arange(len(values))
+    first = np.where(np.r_[True, values[1:] != values[:-1]], index, 0)
+    return np.asarray(index - np.maximum.accumulate(first) + 1)
+
+
+def spells(flags: NDArray[np.bool_], gap: int = 7) -> int:
+    """How many separate times something was so: less than ``gap`` runs apart is the same time."""
+    places = np.flatnonzero(flags)
+    return 0 if len(places) == 0 else 1 + int(np.sum(np.diff(places) > gap))

@@ -1,0 +1,112 @@
+"""The past of a metric as it is handed over, and as it is judged: in order, once, finite, like with like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validate_updates_historical.rolling import Floats
+
+HUGEST: Final = 1e100
+"""Larger numbers count as this large: what is reckoned with them must stay finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric in earlier runs, in any order."""
+
+    times: Sequence[date]
+    """When each run was; with the time of day where there are several a day."""
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days that are compared with days of the same name, and with no others: a recess, holidays."""
+
+    name: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Metrics that were measured in the same runs."""
+
+    metrics: tuple[str, ...]
+    hours: Floats
+    """When each run was, in hours since the year 1."""
+    values: Floats
+    """metrics x runs."""
+
+
+def tables(
+    history: Mapping[str, Series], at: date, *, window: int, periods: Iterable[Period] = ()
+) -> tuple[list[Table], dict[str, int]]:
+    """The last ``window`` runs before ``at`` by metrics with the same runs, and how many runs each metric has.
+
+    Numbers that are none, and runs that were handed over twice, are left out.
+    """
+    wanted = period_of(at, periods := tuple(periods))
+    grouped: dict[bytes, tuple[Floats, list[str], list[Floats]]] = {}
+    runs = {}
+    for name in sorted(history):
+        hours, values = _tidy(history[name], hour(at), window, periods, wanted)
+        runs[name] = len(hours)
+        group = grouped.setdefault(hours.tobytes(), (hours, [], []))
+        group[1].append(name)
+        group[2].append(values)
+    found = [Table(tuple(names), hours, np.array(rows)) for hours, names, rows in grouped.values()]
+    return found, runs
+
+
+def _tidy(
+    series: Series, at: float, window: int, periods: tuple[Period, ...], wanted: str | None
+) -> tuple[Floats, Floats]:
+    by_time: dict[float, float] = {}
+    for time, value in zip(series.times, series.values, strict=True):
+        if not periods or period_of(time, periods) == wanted:
+            by_time[hour(time)] = max(value, by_time.get(hour(time), value))  # order must not matter
+    times = np.array(sorted(by_time), dtype=np.float64)
+    values = np.array([by_time[time] for time in times.tolist()], dtype=np.float64)
+    good = np.isfinite(values) & (times < at)
+    return times[good][-window:], np.clip(values[good][-window:], -HUGEST, HUGEST)
+
+
+def hour(time: date) -> float:
+    """Hours since the year 1, in UTC."""
+    if not isinstance(time, datetime):
+        return time.toordinal() * 24.0
+    if time.tzinfo is not None:
+        time = time.astimezone(UTC)
+    return time.toordinal() * 24.0 + time.hour + time.minute / 60 + time.second / 3600 + time.microsecond / 3.6e9
+
+
+def period_of(time: date, periods: Iterable[Period]) -> str | None:
+    """The name of the first period that the time lies in."""
+    day = time.date() if isinstance(time, datetime) else time
+    return next((period.name for period in periods if period.first <= day <= period.last), None)
+
+
+def slots(hours: Floats, at: float) -> NDArray[np.int64]:
+    """What kind of run each is, and the one at ``at``: its weekday, or its part of the day where there are several a day."""
+    every = np.r_[hours, at]
+    if len(hours) > 1 and np.median(np.diff(hours)) < 18:
+        return np.asarray((every % 24) // 4, dtype=np.int64)
+    return np.asarray((every // 24) % 7, dtype=np.int64)
+
+
+def rows(updates: Iterable[tuple[date, Mapping[str, float]]]) -> Iterator[tuple[str, Series]]:
+    """Series by metric, from runs with their metrics."""
+    gathered: dict[str, tuple[list[date], list[float]]] = {}
+    for time, metrics in updates:
+        for name, value in metrics.items():
+            times, values = gathered.setdefault(name, ([], []))
+            times.append(time)
+            values.append(value)
+    return ((name, Series(*columns)) for name, columns in gathered.items())

@@ -1,0 +1,97 @@
+"""How rare a deviation is, by the metric's own past: its usual size, and an exponential tail above nine runs of ten.
+
+``strength = -log10(p)``, ``p = 0.1 exp(-(z - q) / m)`` above the 90 % point ``q`` of past deviations, ``m`` their mean excess over it
+(peaks over threshold, Pickands 1975, with shape 0: with a few hundred runs a fitted shape does more harm than good).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from validate_updates_historical.rolling import Flags, Floats
+
+EXCESS: Final = 0.6
+"""Mean excess believed before any is seen, in deviations: a Gaussian's is 0.47, update histories have longer tails."""
+EXCESS_WEIGHT: Final = 5
+"""How many observed excesses that belief is worth: that many a history of 50 runs has."""
+FLOOR: Final = 0.05
+"""The least usual size of a deviation, on the scale of judgement: five per cent of a large count. Below, all is flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """One side of the past deviations of each metric."""
+
+    start: Floats
+    """The 90 % point."""
+    excess: Floats
+    """Mean excess over it."""
+
+    def strength(self, z: Floats) -> Floats:
+        """-log10 of the chance of a deviation like ``z`` or farther out: 1 at the 90 % point, 3 is one run in a thousand."""
+        start, excess = (part.reshape(-1, *[1] * (z.ndim - 1)) for part in (self.start, self.excess))
+        below = np.clip(z / np.maximum(start, 1e-9), 0, 1)
+        return np.where(z > start, 1 + (z - start) / (excess * np.log(10)), below)
+
+
+def tail(z: Floats) -> Tail:
+    """The upper tail of past deviations (metrics x runs). Pass ``-z`` for the lower one.
+
+    Outliers that stand apart from the rest (1.6 times the next for up to 1.2 % of runs, 2.2 times for up to 3 %) are left out:
+    a past fault must not excuse the next one.
+    """
+    runs = z.shape[1]
+    down = -np.sort(-z, axis=1)
+    start = down[:, runs - int(np.ceil(0.9 * runs))]
+    top = down[:, : max(2, runs // 10)]
+    leave = np.zeros(len(z), dtype=np.int64)
+    for many in range(min(top.shape[1] - 1, max(1, round(0.03 * runs))), 0, -1):
+        ratio = 1.6 if many <= max(1, round(0.012 * runs)) else 2.2
+        apart = top[:, many - 1] > ratio * np.maximum(top[:, many], 1e-9)
+        leave = np.where((leave == 0) & apart, many, leave)
+    kept = np.arange(top.shape[1]) >= leave[:, None]
+    excess = np.sum(np.where(kept, np.maximum(top - start[:, None], 0), 0), axis=1)
+    return Tail(start, (excess + EXCESS_WEIGHT * EXCESS) / (np.sum(kept, axis=1) + EXCESS_WEIGHT))
+
+
+def usual_size(errors: Floats, judged: Flags, *, skip: int, weekdays: np.ndarray | None = None) -> Floats:
+    """The usual size of a deviation at each run and the one to come: half from the whole past, half from the last 28 runs.
+
+    ``errors`` are metrics x runs. ``skip``: runs left out at the end, so that a slow change does not excuse itself. ``weekdays`` (runs + 1):
+    sizes by weekday, where there are 60 runs or more.
+    """
+    runs = errors.shape[1]
+    size = np.abs(errors[:, judged])
+    size = size[:, : max(8, size.shape[1] - skip)]
+    usual = np.maximum(1.4826 * np.median(size, axis=1), 0.5 * np.quantile(size, 0.9, axis=1) / 1.645)
+    usual = np.maximum(usual, FLOOR)
+    clipped = np.minimum(np.abs(errors), 4 * usual[:, None])
+    recent = 1.2533 * _recent(clipped, 28, skip)
+    scale = np.sqrt(0.5 * usual[:, None] ** 2 + 0.5 * recent**2)
+    if weekdays is None or runs < 60:
+        return np.asarray(scale)
+    return np.asarray(scale * _by_weekday(clipped, weekdays))
+
+
+def _recent(values: Floats, width: int, skip: int) -> Floats:
+    runs = values.shape[1]
+    total = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    end = np.arange(runs + 1) - skip
+    start = np.maximum(0, end - width)
+    end = np.where(end < width, max(min(runs, width), 1), end)
+    return (total[:, end] - total[:, start]) / (end - start)
+
+
+def _by_weekday(sizes: Floats, weekdays: np.ndarray) -> Floats:
+    """How much larger deviations are on each run's weekday, shrunk as if 8 usual ones had been seen besides."""
+    runs = sizes.shape[1]
+    mean = np.mean(sizes, axis=1)
+    factor = np.ones((len(sizes), 7))
+    for day in range(7):
+        same = weekdays[:runs] == day
+        if np.sum(same) >= 4:
+            factor[:, day] = (np.sum(sizes[:, same], axis=1) + 8 * mean) / (np.sum(same) + 8) / np.maximum(mean, 1e-12)
+    return np.asarray(factor[:, weekdays])
