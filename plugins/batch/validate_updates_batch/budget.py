@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from validate_updates import Finding, Severity
@@ -14,8 +15,8 @@ def allowed(limit: Limit, total: int) -> int:
     """How many of ``total`` the limit lets pass. A share always allows one: one of three is no broken feed."""
     if isinstance(limit, int):
         return limit
-    share = float(limit.rstrip("% "))
-    return max(int(total * share / 100), 1 if share else 0)
+    share = Fraction(limit.rstrip("% ")) / 100
+    return max(int(total * share), 1 if share else 0)
 
 
 def too_many_kept_out(kept_out: int, read: int, limit: Limit) -> Finding | None:

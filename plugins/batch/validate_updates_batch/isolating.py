@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 class Refusal:
     """Why a batch was not written."""
 
-    finding: Finding
+    findings: tuple[Finding, ...]
+    """All that is known against it; the first is the reason that its records are kept out for."""
+    by_database: bool = False
+    """Not by a check."""
     may_pass_later: bool = False
 
 
 def attempt(batch: Batch) -> Refusal | None:
     """Judge a batch and write it; None where it is written."""
-    critical = [finding for finding in batch.judge() if finding.severity is Severity.CRITICAL]
+    critical = tuple(finding for finding in batch.judge() if finding.severity is Severity.CRITICAL)
     if critical:
-        return Refusal(critical[0])
+        return Refusal(critical)
     try:
         batch.write()
     except RecordRefused as refused:
@@ -34,14 +37,14 @@ def attempt(batch: Batch) -> Refusal | None:
 
 def refusal_of(refused: RecordRefused) -> Refusal:
     """What the database said."""
-    return Refusal(refused.finding, refused.may_pass_later)
+    return Refusal((refused.finding,), by_database=True, may_pass_later=refused.may_pass_later)
 
 
 def take_apart(batch: Batch, refusal: Refusal) -> Iterator[tuple[Batch, Refusal]]:
     """Write what can be written of a batch that was refused as a whole, and yield the records that cannot.
 
     Halving: where the first half is written, the bad record is in the second, which is not tried as a whole. A lone bad
-    record in 50 costs about six tries.
+    record in 50 costs seven to twelve tries.
     """
     if batch.info.size == 1:
         yield batch, refusal

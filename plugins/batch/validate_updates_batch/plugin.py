@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from validate_updates import PluginSettings, ReportSection, SettingsOf, UpdateStrategy, hookimpl
+from validate_updates import PluginSettings, ReportSection, SettingsOf, Subcommand, UpdateStrategy, hookimpl
 from validate_updates_batch.section import batches_section
 from validate_updates_batch.settings import BatchSettings
 from validate_updates_batch.strategy import apply_in_batches
+from validate_updates_batch.tuning import tune
 
 
 @hookimpl
@@ -31,3 +32,9 @@ def vu_strategy(settings: SettingsOf) -> UpdateStrategy:
 def vu_sections(settings: SettingsOf) -> Iterable[ReportSection]:  # noqa: ARG001  # the hook's signature
     """Which batches were in trouble, and why."""
     yield ReportSection(name="batches", title="Batches", build=batches_section)
+
+
+@hookimpl
+def vu_subcommands(settings: SettingsOf) -> Iterable[Subcommand]:  # noqa: ARG001  # the hook's signature
+    """Finding a size."""
+    yield Subcommand(name="tune", summary="try sizes of batches on a copy of the table", function=tune)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from validate_updates import Section
+from validate_updates import Section, Verdict
 
 if TYPE_CHECKING:
     from validate_updates import RunResult
@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 def batches_section(result: RunResult) -> Section | None:
     """How many there were, which were in trouble and why; None where nothing was to be written."""
-    if "batches.planned" not in result.metrics and not result.troubled_batches:
-        return None
     number = {name: int(result.metrics.get(f"batches.{name}", 0)) for name in ("planned", "isolated", "failed")}
+    lines = []
+    if number["planned"]:
+        lines.append(f"{number['planned']} in all, {number['isolated']} taken apart, {number['failed']} failed")
+    elif not result.troubled_batches:
+        return None
     counts = result.counts
-    stand = counts.read - counts.quarantined
-    lines = [f"{number['planned']} in all, {number['isolated']} taken apart, {number['failed']} failed"]
     if counts.quarantined:
-        lines.append(f"{counts.quarantined} of {counts.read} records kept out, {stand} let through")
+        stand = f", {counts.read - counts.quarantined} let through" if result.verdict in _STANDS else ""
+        lines.append(f"{counts.quarantined} of {counts.read} records kept out{stand}")
     return Section(
         title="Batches",
         header=("batch", "records", "written", "kept out", "why") if result.troubled_batches else (),
@@ -29,3 +31,6 @@ def batches_section(result: RunResult) -> Section | None:
         ),
         lines=tuple(lines),
     )
+
+
+_STANDS = (Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from time import monotonic
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from validate_updates_batch.settings import BatchSettings
 
 _WAITING = 10_000
-"""Refused records that are remembered for a second try."""
+"""Refused records, or batches, that are remembered for a second try."""
 
 
 def apply_in_batches(application: Application, settings: BatchSettings) -> None:
@@ -61,8 +62,10 @@ class _Applying:
         self._settings = settings
         self._planned = -(-application.size // settings.size)
         self._failed = 0
+        self._left_out: Counter[int] = Counter()
+        """Positions left out of each batch that is not settled."""
         self._waiting: list[tuple[Batch, Refusal]] = []
-        """Records that the database refused, and that may pass when others are written."""
+        """What the database refused, and may take when others are written: records, or whole batches."""
         self._unsettled: list[Batch] = []
 
     def write(self, group: Sequence[Batch]) -> None:
@@ -73,7 +76,7 @@ class _Applying:
             if not self._application.judges_batches:
                 count, refused = self._application.write(rest)
                 for batch in rest[:count]:
-                    self._application.settle(batch)
+                    self._settle(batch)
                 del rest[:count]
                 refusal = refusal_of(refused) if refused else None
             if rest:
@@ -81,49 +84,47 @@ class _Applying:
 
     def _write_alone(self, batch: Batch, refusal: Refusal | None) -> None:
         refusal = refusal or attempt(batch)
-        if refusal is None:
-            self._application.settle(batch)
-        elif self._settings.on_failure is OnFailure.REJECT:
-            raise UpdateRefused(batch.refused() or [refusal.finding])
-        elif self._settings.on_failure is OnFailure.SKIP:
-            self._skip(batch, refusal)
-        else:
-            self._isolate(batch, refusal)
-
-    def _skip(self, batch: Batch, refusal: Refusal) -> None:
-        why = refusal.finding
-        batch.keep_out(replace(why, message=f"its batch was skipped: {why.message}"))
-        self._failed += 1
-        self._application.settle(batch)
-
-    def _isolate(self, batch: Batch, refusal: Refusal) -> None:
-        bad = later = 0
-        for part, why in take_apart(batch, refusal):
+        refused: Iterable[tuple[Batch, Refusal]] = ()
+        if refusal:
+            isolates = self._settings.on_failure is OnFailure.ISOLATE
+            refused = take_apart(batch, refusal) if isolates else [(batch, refusal)]
+        waiting = len(self._waiting)
+        for part, why in refused:
             if why.may_pass_later and len(self._waiting) < _WAITING:
                 self._waiting.append((part, why))
-                later += 1
             else:
-                part.keep_out(why.finding)
-                bad += 1
-        if later:
+                self._give_up(part, why)
+        if len(self._waiting) > waiting:
             self._unsettled.append(batch)
-            return
-        self._failed += bad == batch.info.size
+        else:
+            self._settle(batch)
+
+    def _give_up(self, part: Batch, refusal: Refusal) -> None:
+        """A record, or a batch, that is not written after all."""
+        on_failure, reason = self._settings.on_failure, refusal.findings[0]
+        if on_failure is not OnFailure.ISOLATE:
+            found = (part.refused() if refusal.by_database else ()) or refusal.findings
+            if on_failure is OnFailure.REJECT:
+                raise UpdateRefused(found)
+            reason = replace(found[0], message=f"its batch was skipped: {found[0].message}")
+        part.keep_out(reason)
+        self._left_out[part.info.number] += part.info.size
+
+    def _settle(self, batch: Batch) -> None:
+        self._failed += self._left_out.pop(batch.info.number, 0) == batch.info.size
         self._application.settle(batch)
 
     def try_again(self) -> None:
-        """Records that others stood in the way of: a value that has been freed since, a row that is there now."""
+        """What others stood in the way of: a value that has been freed since, a row that is there now."""
         progress = True
         while progress and self._waiting:
             # To and fro, so that a chain of records that wait for each other takes two rounds, whatever its order.
             before, self._waiting = self._waiting, list(self._refused_again(reversed(self._waiting)))
             progress = len(self._waiting) < len(before)
-        for part, why in self._waiting:
-            part.keep_out(why.finding)
-        kept_out = {part.info.number for part, _ in self._waiting}
+        for part, why in sorted(self._waiting, key=lambda refused: refused[0].info.first):
+            self._give_up(part, why)
         for batch in self._unsettled:
-            self._failed += batch.info.size == 1 and batch.info.number in kept_out
-            self._application.settle(batch)
+            self._settle(batch)
         self._waiting, self._unsettled = [], []
 
     @staticmethod
