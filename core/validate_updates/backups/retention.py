@@ -47,6 +47,8 @@ def retire(
     To be called under the lock, after the run, outside of a transaction. ``now``: the clock, aware. It never raises for
     what keeps it from its work; that is a note.
     """
+    import sqlalchemy as sa
+
     try:
         with told(database, connection), database.transaction(connection, write=False):
             unfinished = unfinished_backups(connection, journal) if journal else frozenset()
@@ -55,6 +57,8 @@ def retire(
         return Retired(notes=(f"no old backup was deleted: {error.message}",))
     except OSError as error:
         return Retired(notes=(f"old backups could not be deleted: {error.strerror}",))
+    except sa.exc.SQLAlchemyError as error:  # a connection that the run lost
+        return Retired(notes=(f"no old backup was deleted: the journal cannot be asked [{type(error).__name__}]",))
 
 
 def delete_old(store: Store, days: int, *, now: datetime, unfinished: Collection[str] = ()) -> Retired:
@@ -96,7 +100,10 @@ def _moment(manifest: Manifest) -> datetime:
 
 
 def unfinished_backups(connection: sa.Connection, journal: JournalTables) -> frozenset[str]:
-    """Backups of runs that are under way, or were interrupted and of whose table no later run stood."""
+    """Names of backups of runs that are under way, or were interrupted and of whose table no later run stood.
+
+    They are the ids of the runs: the journal has a backup's name only when its run has ended.
+    """
     import sqlalchemy as sa
 
     from validate_updates.journal.rows import RunState
@@ -108,4 +115,4 @@ def unfinished_backups(connection: sa.Connection, journal: JournalTables) -> fro
         later.c.state.in_((RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)),
     )
     open_ended = (logs.c.state == RunState.RUNNING) | ((logs.c.state == RunState.INTERRUPTED) & ~stood)
-    return frozenset(connection.scalars(sa.select(logs.c.backup).where(open_ended, logs.c.backup.isnot(None))))
+    return frozenset(connection.scalars(sa.select(logs.c.run_id).where(open_ended)))

@@ -26,7 +26,9 @@ def made(saved: Saved, *ages: float) -> list[str]:
 
     database = open_database(saved.url)
     times = [NOW - days(age) for age in ages]
-    return [before_update(saved.policy, database, tables=[], run_id=new_run_id(time), now=time).name for time in times]
+    return [
+        before_update(saved.policy, database, tables=['"t"'], run_id=new_run_id(time), now=time).name for time in times
+    ]
 
 
 def retired(saved: Saved, now: datetime = NOW, *, keep: tuple[str, ...] = (), older_than: int = 7) -> Retired:
@@ -153,18 +155,27 @@ def test_what_is_not_ours_is_never_touched(sqlite: Saved, tmp_path: Path) -> Non
 
 
 def test_after_a_run_the_journal_says_which_are_unfinished(saved: Saved) -> None:
-    finished = saved.target.update([{"id": 1, "name": "x", "amount": 0}]).run_id
-    mark = "UPDATE update_logs SET backup = run_id"
-    saved.target.execute(mark)
+    saved.target.update([{"id": 1, "name": "x", "amount": 0}])
     dead = saved.target.update([{"id": 1, "name": "y", "amount": 0}]).run_id
-    saved.target.execute(mark, f"UPDATE update_logs SET state = 'interrupted' WHERE run_id = '{dead}'")
+    saved.target.execute(f"UPDATE update_logs SET state = 'interrupted' WHERE run_id = '{dead}'")
     assert unfinished(saved) == {dead}
 
     under_way = saved.target.update([{"id": 1, "name": "z", "amount": 0}]).run_id
     assert unfinished(saved) == frozenset(), "a later run of the table stood"
-    saved.target.execute(mark, f"UPDATE update_logs SET state = 'running' WHERE run_id = '{under_way}'")
+    saved.target.execute(f"UPDATE update_logs SET state = 'running' WHERE run_id = '{under_way}'")
     assert unfinished(saved) == {dead, under_way}
-    assert finished not in unfinished(saved)
+
+
+def test_a_lost_connection_is_no_reason_to_delete_or_to_fail(postgres: Saved) -> None:
+    names = made(postgres, 30, 30, 30, 30, 0)
+    database = open_database(postgres.url)
+    with database.connect() as connection, connection.begin():
+        journal = find_journal(connection, "update_")
+        connection.exec_driver_sql("SELECT 1")
+        done = retire(postgres.policy, database, connection, journal, now=NOW)
+    assert done.deleted == ()
+    assert "InvalidRequestError" in done.notes[0]
+    assert postgres.names() == names[::-1]
 
 
 def unfinished(saved: Saved) -> frozenset[str]:
