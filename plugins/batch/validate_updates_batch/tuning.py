@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from math import ceil, log2
 from typing import Annotated
@@ -104,7 +105,7 @@ def _tried(size: int, feed: Feed) -> Trial:
                 plugins=("batch",),
                 settings={"batch": lenient},
             )
-    except (sa.exc.SQLAlchemyError, OSError) as error:
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
         code = type(getattr(error, "orig", error)).__name__
         raise RunError(
             f"the table {feed.table} cannot be copied [{code}]", hint="check --target and --table"
