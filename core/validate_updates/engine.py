@@ -352,8 +352,8 @@ class _Run:
     def _back_up(self) -> None:
         """Where backups are switched on: no verified backup, no first row."""
         wanted = self.job.backup.mode is BackupMode.BEFORE_UPDATE and not self.job.dry_run
-        if not wanted or not self._planned().positions:
-            return
+        if not wanted or self.result.backup or not self._planned().positions:
+            return  # after a lost connection the first attempt's backup is there
         with self._timed("backup"):
             made = backups.before_update(
                 self.job.backup,
@@ -459,7 +459,7 @@ class _Run:
             return False
         self._check_deferred()
         ledger = self._applying().ledger
-        counts = reckoning.so_far(self._planned_counts(), ledger, self.published.counts)
+        counts = reckoning.so_far(self.result.counts, ledger, self.published.counts, self.kept_out)
         self._enter_batches()
         self.chronicle.enter_kept_out(self._staged())
         self.chronicle.publish(counts)

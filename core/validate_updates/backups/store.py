@@ -48,9 +48,9 @@ def sqlite_path(url: SecretUrl) -> Path:
     """The real file behind a SQLite URL. It need not be there."""
     from sqlalchemy.engine import make_url
 
-    from validate_updates.targets.sqlite import _database_path
+    from validate_updates.targets.sqlite import database_path
 
-    return _database_path(make_url(url.reveal())).resolve()
+    return database_path(make_url(url.reveal())).resolve()
 
 
 def folder_of(policy: BackupPolicy, url: SecretUrl) -> Path:

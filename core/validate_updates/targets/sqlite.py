@@ -38,7 +38,7 @@ class Sqlite(Database):
     writes_batches_together = False
 
     def _open(self, url: sa.URL) -> sa.Engine:
-        self.path = _database_path(url)
+        self.path = database_path(url)
         if not self.path.exists():
             raise TargetError(f"there is no database file {self.path.name}", hint=f"check --target {self.url}")
         engine = _engine(url.set(drivername="sqlite"), sa.NullPool)
@@ -201,7 +201,7 @@ def prove_savepoints() -> None:
         )
 
 
-def _database_path(url: sa.URL) -> Path:
+def database_path(url: sa.URL) -> Path:
     """The file behind a SQLite URL. Raises ``UsageError`` for databases that are not in a file."""
     name = url.database or ""
     if name.startswith("file:"):
