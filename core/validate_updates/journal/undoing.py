@@ -1,0 +1,94 @@
+"""The journal's part in taking back a run: what is held of it, and what is noted of its being taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from validate_updates.journal.rows import BatchState, RunState
+from validate_updates.journal.texts import MESSAGE_BYTES, stored
+from validate_updates.result import Publish
+
+if TYPE_CHECKING:
+    from validate_updates.journal.tables import JournalTables
+
+_PAGE: Final = 1000
+"""Entries of the undo log read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoLog:
+    """What the journal holds to take back one run. Works within the open transaction, and never commits."""
+
+    conn: sa.Connection
+    tables: JournalTables
+    run_id: str
+
+    def batches(self) -> Sequence[int]:
+        """Numbers of the batches of which anything is left to take back, the last first."""
+        undo = self.tables.undo
+        query = sa.select(undo.c.batch_no).where(undo.c.run_id == self.run_id).distinct()
+        return tuple(self.conn.scalars(query.order_by(undo.c.batch_no.desc())))
+
+    def published_in_groups(self) -> bool:
+        """Whether others saw the run group by group."""
+        logs = self.tables.logs
+        query = sa.select(logs.c.publish).where(logs.c.run_id == self.run_id)
+        return self.conn.scalar(query) == Publish.PROGRESSIVE
+
+    def any_undone(self) -> bool:
+        """Whether a batch of it has been taken back."""
+        batches = self.tables.batches
+        undone = (batches.c.run_id == self.run_id) & (batches.c.state == BatchState.UNDONE)
+        return bool(self.conn.scalar(sa.select(sa.exists().where(undone))))
+
+    def table_names(self, first: int, last: int) -> Sequence[str]:
+        """The tables that these batches wrote, in the order in which they were first written."""
+        undo = self.tables.undo
+        query = sa.select(undo.c.table_name).where(self._of(first, last)).group_by(undo.c.table_name)
+        return tuple(self.conn.scalars(query.order_by(sa.func.min(undo.c.undo_no))))
+
+    def sample(self, table: str) -> Sequence[sa.Row[Any]]:
+        """One entry of each action about a table."""
+        undo = self.tables.undo
+        found = (undo.c.run_id == self.run_id) & (undo.c.table_name == table)
+        queries = (sa.select(undo).where(found, undo.c.action == action).limit(1) for action in "IUD")
+        return [row for query in queries for row in self.conn.execute(query)]
+
+    def pages(self, table: str, first: int, last: int) -> Iterator[Sequence[sa.Row[Any]]]:
+        """The entries of these batches about a table, in the order in which they were written."""
+        undo = self.tables.undo
+        place = sa.tuple_(undo.c.batch_no, undo.c.undo_no)
+        query = sa.select(undo).where(self._of(first, last)).order_by(undo.c.batch_no, undo.c.undo_no).limit(_PAGE)
+        page = self.conn.execute(query).all()
+        while page:
+            yield [row for row in page if row.table_name == table]
+            after = sa.tuple_(sa.literal(page[-1].batch_no), sa.literal(page[-1].undo_no))
+            page = self.conn.execute(query.where(place > after)).all()
+
+    def forget(self, first: int, last: int, taken: Sequence[sa.Select[Any]]) -> None:
+        """Remove what was taken back (its ``batch_no`` and ``undo_no``, by table), and mark batches that are undone."""
+        undo, batches = self.tables.undo, self.tables.batches
+        place = sa.tuple_(undo.c.batch_no, undo.c.undo_no)
+        for query in taken:
+            self.conn.execute(undo.delete().where(self._of(first, last), place.in_(query)))
+        left = sa.exists().where(undo.c.run_id == self.run_id, undo.c.batch_no == batches.c.batch_no)
+        ours = (batches.c.run_id == self.run_id) & batches.c.batch_no.between(first, last)
+        undone = ours & (batches.c.state == BatchState.COMMITTED) & ~left
+        self.conn.execute(batches.update().where(undone).values(state=BatchState.UNDONE))
+
+    def mark_rolled_back(self, was: RunState, note: str) -> bool:
+        """Note that the run no longer stands, unless its state has changed meanwhile; whether it was so."""
+        logs = self.tables.logs
+        row = self.conn.execute(sa.select(logs.c.note).where(logs.c.run_id == self.run_id)).one()
+        said = stored(f"{row.note}; {note}" if row.note else note, MESSAGE_BYTES)
+        ours = (logs.c.run_id == self.run_id) & (logs.c.state == was)
+        values = {"state": RunState.ROLLED_BACK, "note": said}
+        return self.conn.execute(logs.update().where(ours).values(values)).rowcount == 1
+
+    def _of(self, first: int, last: int) -> sa.ColumnElement[bool]:
+        undo = self.tables.undo
+        return (undo.c.run_id == self.run_id) & undo.c.batch_no.between(first, last)

@@ -1,0 +1,153 @@
+"""Taking back loaded entries: which can be, in which steps, and halving where the database refuses.
+
+An entry whose row is as before already needs nothing. One whose row is what the run left is taken back. All others are
+conflicts, left alone unless forced. Where a run wrote a row twice, the later entry comes first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from validate_updates import signals
+from validate_updates.targets.plan import DELETE, INSERT, UPDATE
+from validate_updates.targets.prepared import prepare
+from validate_updates.targets.savepoint import savepoint
+from validate_updates.targets.trouble import Blame, world_error
+from validate_updates.undo.loaded import OPEN
+from validate_updates.undo.matching import Matching
+from validate_updates.undo.result import Reason
+from validate_updates.undo.steps import READY, Step, Steps
+
+if TYPE_CHECKING:
+    from validate_updates.targets.base import Database
+    from validate_updates.undo.loaded import Loaded
+
+DONE, ALREADY = "done", "already"
+"""States of an entry that is settled; the others are :class:`Reason`."""
+AMBIGUOUS: Final = "more than one row has its key"
+
+
+class Restoring:
+    """Takes back the entries of one loaded table."""
+
+    def __init__(self, database: Database, connection: sa.Connection, loaded: Loaded, *, force: bool) -> None:
+        self.loaded = loaded
+        self.matching = Matching(database, loaded)
+        self.refusals: dict[int, str] = {}
+        """``pos`` -> what the database said to that entry."""
+        self._database = database
+        self._connection = connection
+        self._force = force
+        self._entry = loaded.table
+        self._steps = Steps(database, connection, loaded, self.matching)
+        self._done = prepare(self._set_state(READY, DONE, ranged=True), connection)
+        self._refused = prepare(self._set_state(READY, Reason.REFUSED, ranged=True), connection)
+
+    def take_back(self) -> None:
+        """All that can be taken back. Raises ``TargetError`` for what no row is to blame for."""
+        while self._classify():
+            self._prepare_steps()
+            self._take(1, self.loaded.last)
+
+    def retry(self) -> bool:
+        """Try again what the database refused, since other rows have changed; whether any of it went now."""
+        before = self.count(Reason.REFUSED)
+        if not before:
+            return False
+        again = self._set_state(Reason.REFUSED, READY).where(self._entry.c.step.isnot(None))
+        self._connection.execute(again)
+        self._take(1, self.loaded.last)
+        return self.count(Reason.REFUSED) < before
+
+    def count(self, state: str, step: Step | None = None) -> int:
+        """Entries in that state."""
+        query = sa.select(sa.func.count()).select_from(self._entry).where(self._entry.c.state == state)
+        if step is not None:
+            query = query.where(self._entry.c.step == step)
+        return int(self._connection.execute(query).scalar_one())
+
+    def settled(self) -> sa.Select[Any]:
+        """``batch_no`` and ``undo_no`` of the entries that the undo log need not keep."""
+        entry = self._entry
+        return sa.select(entry.c.batch_no, entry.c.undo_no).where(entry.c.state.in_((DONE, ALREADY)))
+
+    def altered(self) -> int:
+        """Rows that were written, and still are not as before."""
+        entry, rows, matching = self._entry, self.matching.rows, self.matching
+        stands = sa.exists().where(matching.same_key_before(), matching.as_before()).correlate(entry)
+        still_there = sa.exists().where(matching.same_key()).select_from(rows).correlate(entry)
+        is_delete = entry.c.step == Step.DELETE
+        amiss = sa.or_(sa.and_(is_delete, still_there), sa.and_(~is_delete, ~stands))
+        query = sa.select(sa.func.count()).select_from(entry).where(entry.c.state == DONE, amiss)
+        return int(self._connection.execute(query).scalar_one())
+
+    def _classify(self) -> int:
+        """Give a state to the open entries, but those of whose row a later entry is open; how many."""
+        entry, later = self._entry, self._entry.alias("later")
+        same = (later.c[column.name] == column for column in map(self.loaded.written, self.loaded.target.key))
+        newer = sa.exists().where(*same, later.c.pos > entry.c.pos, later.c.state == OPEN).correlate(entry)
+        as_written = sa.case((self.matching.as_written(), READY), else_=Reason.CHANGED)
+        state = sa.case(
+            (entry.c.action == INSERT, self._found(none=ALREADY, one=as_written)),
+            (entry.c.action == UPDATE, self._found(none=Reason.GONE, one=self._if_before(as_written))),
+            (entry.c.action == DELETE, self._found(none=READY, one=self._if_before(Reason.THERE_AGAIN))),
+        )
+        statement = sa.update(entry).where(entry.c.state == OPEN, ~newer).values(state=state)
+        return self._connection.execute(statement).rowcount
+
+    def _found(self, *, none: str, one: Any) -> sa.ScalarSelect[Any]:
+        """A state by the rows of the entry's key."""
+        number = sa.func.count()
+        state = sa.case((number == 0, none), (number == 1, sa.func.min(one)), else_=Reason.REFUSED)
+        query = sa.select(state).select_from(self.matching.rows).where(self.matching.same_key())
+        return query.correlate(self._entry).scalar_subquery()
+
+    def _if_before(self, otherwise: Any) -> sa.ColumnElement[Any]:
+        return sa.case((self.matching.as_before(), ALREADY), else_=otherwise)
+
+    def _prepare_steps(self) -> None:
+        entry = self._entry
+        wanted = [READY, *([Reason.CHANGED, Reason.GONE, Reason.THERE_AGAIN] if self._force else [])]
+        step = sa.case(
+            (entry.c.action == INSERT, Step.DELETE),
+            (entry.c.state == Reason.GONE, Step.INSERT),
+            (entry.c.state == Reason.THERE_AGAIN, Step.UPDATE),
+            (entry.c.action == UPDATE, Step.UPDATE),
+            else_=Step.INSERT,
+        )
+        self._connection.execute(sa.update(entry).where(entry.c.state.in_(wanted)).values(step=step, state=READY))
+
+    def _take(self, first: int, last: int) -> None:
+        """Take back a range; where the database refuses it, its later half and then its earlier half."""
+        signals.check()
+        try:
+            with savepoint(self._connection):
+                if not self._database.is_sqlite:
+                    self._connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+                self._steps.run(first, last)
+                self._database.check_deferred(self._connection)
+                self._done.run(self._connection, first=first, last=last)
+        except self._database.errors as error:
+            trouble = self._database.trouble(error, self._connection)
+            if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:
+                raise world_error(trouble) from error
+            refusal = trouble.message
+        else:
+            return
+        if first == last:
+            self._refused.run(self._connection, first=first, last=last)
+            self.refusals[first] = refusal
+            return
+        middle = (first + last) // 2
+        self._take(middle + 1, last)
+        self._take(first, middle)
+
+    def _set_state(self, old: str, new: str, *, ranged: bool = False) -> sa.Update:
+        entry = self._entry
+        statement = sa.update(entry).where(entry.c.state == old).values(state=new)
+        if not ranged:
+            return statement
+        first, last = (sa.bindparam(name, type_=sa.BigInteger) for name in ("first", "last"))
+        return statement.where(entry.c.pos.between(first, last))
