@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_it_shows_a_good_update_and_two_bad_ones_and_what_to_try_next(command: Command, tmp_path: Path) -> None:
+def test_it_shows_good_and_bad_updates_and_what_to_try_next(command: Command, tmp_path: Path) -> None:
     said = command("demo")
     assert (said.code, said.err) == (0, "")
     shown = [line.split()[1:2] for line in said.out.splitlines() if line.endswith("  daily")]
-    assert shown == [["COMMITTED"], ["REJECTED"], ["REJECTED"]]
+    assert shown == [["COMMITTED"], ["REJECTED"], ["COMMITTED"], ["REJECTED"]]
     page, _, advice = said.out.partition("Try next:")
     assert "\n  validate-updates " not in page  # such commands would not work outside the folder
     assert "cd validate-updates-demo" in advice
@@ -31,7 +31,10 @@ def test_what_it_says_to_try_works_and_it_may_be_made_again(
     assert "rejected" in command("runs", "show", "last").out.lower()
     again = command("run", "daily", "--format", "json").json
     assert (again["verdict"], again["counts"]["unchanged"]) == ("committed", again["counts"]["read"])
-    assert command("plan", "daily", "--source", "updates/one-bad-record.jsonl").code == 1
+    assert command("quarantine", "export", "mend.jsonl", "--code", "record_refused").code == 0
+    mended = Path("mend.jsonl")
+    mended.write_text(mended.read_text().replace("Hose", "House"))
+    assert command("quarantine", "replay", "--from", "mend.jsonl").code == 0
 
 
 def test_a_folder_that_cannot_be_made_is_a_usage_error(command: Command, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``demo``: weeks of updates made and run in a folder, then three for today, each with its summary."""
+"""``demo``: weeks of updates made and run in a folder, then four for today, each with its summary."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 _INTRODUCTION = """\
 A made-up database of hearings is in {folder}/hearings.db.
-Its daily task has run {runs} times over {weeks} weeks. Now three updates come in.
+Its daily task has run {runs} times over {weeks} weeks. Now four updates come in.
 """
 _ACTS = (
     "1. A good update: it is judged, then committed.",
     "2. One bad record: a chamber that the table does not allow. All or nothing.",
-    "3. A feed gone wrong: ten times the usual, and broken off. Nothing is written.",
+    "3. The same once more, in batches: the bad record costs itself, the others land.",
+    "4. A feed gone wrong: ten times the usual, and broken off. Nothing is written.",
 )
 _NEXT = """\
 Try next:
@@ -32,8 +33,10 @@ Try next:
   validate-updates runs list
   validate-updates runs show last
   validate-updates run daily                     (again: nothing to do)
-  validate-updates plan daily --source updates/one-bad-record.jsonl
-                                                 (mend the record in the file, then run it)
+  validate-updates quarantine export mend.jsonl --code record_refused
+                                                 (mend the record in the file)
+  validate-updates quarantine replay --from mend.jsonl
+  validate-updates rollback last                 (and it is as before)
 Then, in a folder of your own:
   validate-updates init --target sqlite:///YOUR.db --table YOURS
 """
@@ -44,8 +47,14 @@ def demo(shared: Shared, folder: str) -> int:
     now = datetime.now().astimezone()
     made = make(Path(folder), _working_day(now.date()))
     with watching(shared) as progress:
-        results = [_run(made, day, progress) for day in (*made.past, made.good, made.one_bad, made.gone_wrong)]
-    acts = results[len(made.past) :]
+        for day in made.past:
+            _run(made, day, progress)
+        acts = [
+            _run(made, made.good, progress),
+            _run(made, made.one_bad, progress),
+            _run(made, made.in_batches, progress, plugins=("batch", "static_thresholds")),
+            _run(made, made.gone_wrong, progress),
+        ]
     if shared.json:
         answer(shared, {"folder": folder, "results": acts}, lambda _: [])
     else:
@@ -58,11 +67,11 @@ def _working_day(today: date) -> date:
     return today - timedelta(days=(today.weekday() - 2) % 7)
 
 
-def _run(made: Demo, day: Day, progress: Progress | None) -> RunResult:
+def _run(made: Demo, day: Day, progress: Progress | None, plugins: tuple[str, ...] | None = None) -> RunResult:
     from validate_updates.engine import execute
 
     settings = load_settings(made.folder / "validate-updates.toml", env={})
-    job = job_for(settings, "daily", Flags(source=(str(day.source),), as_of=day.at))
+    job = job_for(settings, "daily", Flags(source=(str(day.source),), as_of=day.at, plugins=plugins))
     return execute(job, progress)
 
 

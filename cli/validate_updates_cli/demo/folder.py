@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -60,6 +60,8 @@ class Demo:
     past: Sequence[Day]
     good: Day
     one_bad: Day
+    in_batches: Day
+    """The same records, an hour later."""
     gone_wrong: Day
 
 
@@ -79,7 +81,8 @@ def make(folder: Path, today: date) -> Demo:
     gone_wrong = _day(folder, "feed-gone-wrong", today, _gone_wrong(world, today), hours=4)
     with gone_wrong.source.open("a", encoding="utf-8") as file:
         file.write('{"event_id": "339999", "congress": 119, "chamber": "Hou')  # the feed broke off here
-    return Demo(folder, past, good, one_bad, gone_wrong)
+    in_batches = replace(one_bad, at=one_bad.at + timedelta(hours=1))
+    return Demo(folder, past, good, one_bad, in_batches, gone_wrong)
 
 
 _ANOTHER = "give another: --folder NAME"
