@@ -1,7 +1,7 @@
 """Lines of JSON of one shape, decoded whole blocks at a time.
 
-msgspec decodes and checks the types in C, and what it is lenient about (a member twice, a NUL) is looked for in the
-bytes of the block at once.
+msgspec decodes and checks the types in C, and what it is lenient about (a member twice, a NUL) is found out from the
+bytes of the whole block.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Literal
 
@@ -70,44 +71,52 @@ class LineDecoder:
 
     def __init__(self, shape: Shape, columns: list[Column], converters: Mapping[str, Converter]) -> None:
         self.shape = shape
-        self._members = len(columns)
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_struct(shape, columns), float_hook=Decimal).decode
         self._by_key = attrgetter(*(_field(at) for at in shape.key_at))
         self._looks = [
-            _look(_field(index), column, converters[column.name])
+            _look(index, column, converters[column.name])
             for index, column in enumerate(columns)
             if column.choices or column.kind not in (Kind.INTEGER, Kind.TEXT)
         ]
 
     def decode(self, lines: list[bytes], data: bytes, first_seq: int) -> Rows | None:
         """The rows of lines that are all plain, sorted by key; None where any is not. ``data``: the lines, joined."""
-        if not self._plain(data, len(lines)):
-            return None
+        if b"\\" in data and b"\\u0000" in data:
+            return None  # a NUL, perhaps
         try:
             records = list(map(self._decode, lines))
+            for seq, record in enumerate(records, first_seq):
+                record.seq = seq
+            records.sort(key=self._by_key)
+            rows = Rows(self.shape, list(chain.from_iterable(map(msgspec.structs.astuple, records))))
+            if _quotes(data) != self._quotes_due(rows):
+                return None
             for look in self._looks:
-                if not look.canonical(list(map(look.get, records))):
-                    look.convert_all(records)
+                look.normalise(rows)
         except (msgspec.DecodeError, UnicodeDecodeError, BadValue, RecursionError):
             return None
-        for seq, record in enumerate(records, first_seq):
-            record.seq = seq
-        records.sort(key=self._by_key)
-        return Rows(self.shape, records, msgspec.structs.astuple)
+        return rows
 
-    def _plain(self, data: bytes, lines: int) -> bool:
-        """Whether no record can have a member twice, and no text a NUL.
+    def _quotes_due(self, rows: Rows) -> int:
+        """Double quotes around the names of the members, each there once, and around the texts among their values.
 
-        Every member is followed by ``":`` unless white space stands between. A struct has all its members at least
-        once, so where the number of ``":`` is exactly the number of members due, none is there twice.
+        msgspec keeps the last of two members of one name, and each member more than the rows tell of brings quotes of
+        its own. So where the quotes are as many as are due, no member was there twice.
         """
-        return (
-            data.count(b'":') == self._members * lines
-            and data.rfind(b" :") < 0  # from the right it is a third faster than `in`
-            and (b"\t" not in data or b"\t:" not in data)
-            and (b"\r" not in data or b"\r:" not in data)
-            and (b"\\" not in data or b"\\u0000" not in data)
-        )
+        texts = list(map(type, rows.cells)).count(str)
+        return 2 * (len(rows) * len(self.shape.columns) + texts)
+
+
+def _quotes(data: bytes) -> int:
+    """Double quotes that begin or end a text or a name; perhaps too many, never too few.
+
+    A backslash stands inside of a text only. Where a single one is before a quote, the quote is a part of the text;
+    where there are more, it may be.
+    """
+    quotes = data.count(b'"')
+    if b"\\" in data:
+        quotes -= data.count(b'\\"') - data.count(b'\\\\"')
+    return quotes
 
 
 def _field(index: int) -> str:
@@ -132,23 +141,22 @@ def _struct(shape: Shape, columns: list[Column]) -> type[msgspec.Struct]:
 class _Look:
     """A column whose values msgspec cannot fully judge."""
 
-    field: str
-    get: Callable[[Any], Any]
+    at: int
     canonical: Callable[[list[Any]], bool]
     convert: Converter
 
-    def convert_all(self, records: list[Any]) -> None:
-        """Normalise the column in place. Raises ``BadValue``."""
-        for record in records:
-            value = self.get(record)
-            if value is not None:
-                setattr(record, self.field, self.convert(value))
+    def normalise(self, rows: Rows) -> None:
+        """Bring the column's values to the form in which they are stored. Raises ``BadValue``."""
+        column = slice(self.at, None, rows.width)
+        values = rows.cells[column]
+        if not self.canonical(values):
+            rows.cells[column] = [None if value is None else self.convert(value) for value in values]
 
 
-def _look(field: str, column: Column, convert: Converter) -> _Look:
+def _look(at: int, column: Column, convert: Converter) -> _Look:
     if column.kind is Kind.NUMERIC:
         convert = _strict_number(convert)
-    return _Look(field, attrgetter(field), _canonical(column.kind), convert)
+    return _Look(at, _canonical(column.kind), convert)
 
 
 def _strict_number(convert: Converter) -> Converter:

@@ -52,7 +52,7 @@ class Loader:
     def add(self, rows: Rows) -> Loaded:
         """Load rows, now or a little later. Raises ``TargetError`` where the world is to blame."""
         self._waiting.append(rows)
-        self._gathered += len(rows.rows)
+        self._gathered += len(rows)
         return self.finish() if self._gathered >= TOGETHER else Loaded(0)
 
     def finish(self) -> Loaded:
@@ -74,11 +74,11 @@ class Loader:
             if trouble.blame is not Blame.RECORD:
                 raise world_error(trouble) from error
             return self._load_apart(parts, trouble)
-        return Loaded(sum(len(rows.rows) for rows in parts))
+        return Loaded(sum(map(len, parts)))
 
     def _load_apart(self, parts: list[Rows], trouble: Trouble) -> Loaded:
         """Halve what was refused, down to the rows that are to blame."""
-        if len(parts) == 1 and len(parts[0].rows) == 1:
+        if len(parts) == 1 and len(parts[0]) == 1:
             return Loaded(0, (self._refuse(parts[0], trouble),))
         smaller = parts if len(parts) > 1 else parts[0].halves()
         loaded = Loaded(0)

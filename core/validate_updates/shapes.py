@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
@@ -34,21 +35,31 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one shape, each with its source number as the last value."""
+    """Rows of one shape, cell after cell.
+
+    One flat list: tuples by the thousand would burden the garbage collector.
+    """
 
     shape: Shape
-    rows: list[Any]
-    as_tuple: Callable[[Any], tuple[Any, ...]] = tuple
-    """Makes a tuple of a row. Tuples that live for one statement only never burden the garbage collector."""
+    cells: list[Any]
+    """Of each row the values, in the order of the shape's columns, and then its source number."""
 
-    def tuples(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[Any, ...]]:
-        """The rows from ``start`` to before ``stop``."""
-        return map(self.as_tuple, self.rows[start:stop])
+    @property
+    def width(self) -> int:
+        """Cells of a row."""
+        return len(self.shape.columns) + 1
+
+    def __len__(self) -> int:
+        return len(self.cells) // self.width
+
+    def tuples(self) -> Iterator[tuple[Any, ...]]:
+        """Row by row."""
+        return zip(*[iter(self.cells)] * self.width, strict=True)
 
     def halves(self) -> tuple[Rows, Rows]:
         """The same rows in two parts."""
-        middle = len(self.rows) // 2
-        return replace(self, rows=self.rows[:middle]), replace(self, rows=self.rows[middle:])
+        middle = len(self) // 2 * self.width
+        return replace(self, cells=self.cells[:middle]), replace(self, cells=self.cells[middle:])
 
 
 def in_key_order(shape: Shape, rows: list[tuple[Any, ...]]) -> Rows:
@@ -58,4 +69,4 @@ def in_key_order(shape: Shape, rows: list[tuple[Any, ...]]) -> Rows:
     """
     with suppress(TypeError):
         rows.sort(key=itemgetter(*shape.key_at))
-    return Rows(shape, rows)
+    return Rows(shape, list(chain.from_iterable(rows)))

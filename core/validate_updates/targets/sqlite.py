@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,18 +84,16 @@ class Sqlite(Database):
         return not without and not shadowed
 
     def load(self, connection: sa.Connection, stage: Stage, rows: Rows) -> None:
+        head, one = stage.insert_parts(rows.shape)
+        at_once = max(_CELLS_PER_STATEMENT // rows.width, 1)
+        step, whole = at_once * rows.width, len(rows) // at_once * at_once * rows.width
+        many = f"{head} VALUES {', '.join([one] * at_once)}"
         cursor = connection.connection.cursor()
         try:
-            width = len(rows.shape.columns) + 1
-            at_once = max(_CELLS_PER_STATEMENT // width, 1)
-            head, one = stage.insert_parts(rows.shape)
-            whole = len(rows.rows) // at_once * at_once
-            many = f"{head} VALUES {', '.join([one] * at_once)}"
-            for start in range(0, whole, at_once):
-                cells = list(itertools.chain.from_iterable(rows.tuples(start, start + at_once)))
-                cursor.execute(many, cells)
-            if whole < len(rows.rows):
-                cursor.executemany(f"{head} VALUES {one}", list(rows.tuples(whole)))
+            for start in range(0, whole, step):
+                cursor.execute(many, rows.cells[start : start + step])
+            if whole < len(rows.cells):
+                cursor.executemany(f"{head} VALUES {one}", list(replace(rows, cells=rows.cells[whole:]).tuples()))
         finally:
             cursor.close()
 

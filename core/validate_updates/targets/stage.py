@@ -61,7 +61,7 @@ class Stage:
 
     def add(self, rows: Rows) -> None:
         """Load rows of an admitted shape."""
-        if rows.rows:
+        if len(rows):
             self._database.load(self._connection, self, rows)
 
     def insert_parts(self, shape: Shape) -> tuple[str, str]:

@@ -57,6 +57,10 @@ TEXTS = [
     ":",
     " :",
     '\\":',
+    "\\\\",
+    '\\\\\\"',
+    '\\"\\\\\\\\',
+    "\\u0022",
 ]
 TIMES = ["20240229", "2024-02-30", "2024-02-29T12:30:00Z", "2024-W09-4", "12:30", "24:00:00", "2024-02-29 12:30:00.5"]
 NESTED = ['{"a":1,"a":2}', '{"a" :1,"a":2}', '{"a":"\\u0000"}', "[" * 70 + "]" * 70, '{"a":1e999}', "[NaN]", "{}"]
@@ -185,3 +189,31 @@ def test_a_member_twice_is_refused_however_it_is_spaced(gap: str) -> None:
     twice = GOOD.replace(b'"key":0', f'"key":0,"key"{gap}:5'.encode())
 
     assert outcomes(decoder(sqlite=True), block_of(GOOD, twice))[2] == ("duplicate_member",)
+
+
+TWICE = ["0", "null", '"x"', '""', '"\\""', '"\\\\"', '"\\\\\\""', "true", "[]"]
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
+@pytest.mark.parametrize("first", TWICE)
+def test_a_member_twice_is_refused_whatever_it_said_first(column: Column, first: str) -> None:
+    name = f'"{column.name}":'.encode()
+    twice = GOOD.replace(name, name + first.encode() + b"," + name)
+    empty = GOOD.replace(b'"text":"on"', b'"text":null')  # has fewer quotes than most
+
+    found = outcomes(decoder(sqlite=False), block_of(GOOD, empty, twice))
+
+    assert found[3] == ("duplicate_member",)
+    assert len(found[1]) == len(found[2]) == len(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "", '\\"', '\\"a\\"', "\\\\", "\\\\a", "\\n\\u0022\\/", "ü\\u00fc", ":", ' \\": ']
+)
+def test_ordinary_texts_go_the_fast_way(text: str) -> None:
+    one = decoder(sqlite=False)
+    outcomes(one, block_of(GOOD))
+    line = GOOD.replace(b'"text":"on"', f'"text" : "{text}"'.encode()).replace(b'"real":0.5', b'"real":null')
+    assert one._lines is not None
+
+    assert one._lines.decode([line, GOOD], line + b"\n" + GOOD, 1) is not None
