@@ -30,28 +30,29 @@ def planned(intake: Intake, plan: Planned, published: Counts) -> Counts:
     )
 
 
-def so_far(planned: Counts, ledger: Ledger, published: Counts) -> Counts:
-    """As if the run ended here: what is planned and not written counts as rolled back."""
-    inserted, updated = ledger.inserted + published.inserted, ledger.updated + published.updated
-    return replace(
+def so_far(planned: Counts, ledger: Ledger, published: Counts, kept_out: int) -> Counts:
+    """As if the run ended here: what is planned, and neither written nor kept out, counts as rolled back."""
+    counts = replace(
         planned,
-        inserted=inserted,
-        updated=updated,
+        inserted=ledger.inserted + published.inserted,
+        updated=ledger.updated + published.updated,
         deleted=ledger.deleted + published.deleted,
-        rolled_back=planned.inserted - inserted + planned.updated - updated,
+        quarantined=kept_out,
+        rolled_back=0,
     )
+    return replace(counts, rolled_back=counts.read - counts.parts)
 
 
 def rolled_back(counts: Counts, intake: Intake | None) -> Counts:
-    """Of an update that did not stand: what was written, or would have been, is rolled back."""
+    """Of an update that did not stand: what was not kept out of it, and would have been written, is rolled back."""
     if intake is None:
         return Counts()
     if not counts.read:  # ended before there was a plan
         return Counts(
             read=intake.read, duplicates=intake.duplicates, quarantined=intake.kept_out, rolled_back=intake.staged
         )
-    undone = counts.rolled_back + counts.inserted + counts.updated
-    return replace(counts, inserted=0, updated=0, deleted=0, rolled_back=undone)
+    counts = replace(counts, inserted=0, updated=0, deleted=0, quarantined=intake.kept_out, rolled_back=0)
+    return replace(counts, rolled_back=counts.read - counts.parts)
 
 
 def of_records(counts: Counts) -> dict[str, float]:
