@@ -1,0 +1,36 @@
+"""Targets for the tests of bad luck."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.engine.target import Target
+from tests.endurance.scene import Scene
+
+
+@pytest.fixture
+def target(database_url: str) -> Target:
+    """The test runs twice: on SQLite and on PostgreSQL."""
+    return Target(database_url)
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Target:
+    return Target(sqlite_url)
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Target:
+    return Target(postgres_url)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Some 40 batches."""
+    return Scene.of(tmp_path_factory.mktemp("small"), records=2_000)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Some 400 batches."""
+    return Scene.of(tmp_path_factory.mktemp("large"), records=20_000)
