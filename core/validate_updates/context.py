@@ -40,6 +40,12 @@ class EarlierRun:
     started_at: datetime
     seconds: float
     counts: Counts
+    kind: str = "update"
+    """``import`` where another program did it: ``counts`` then holds what that one's log says, and 0 for the rest."""
+    label: str | None = None
+    """A person's judgement: ``expected`` or ``incident``."""
+    label_until: datetime | None = None
+    """Until when the like is expected; None for ever."""
 
     @property
     def stood(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -13,8 +14,10 @@ from validate_updates.journal.rows import RunKind, RunState
 from validate_updates.journal.tables import JournalTables
 from validate_updates.journal.texts import stored
 
-INCIDENT = "incident"
+INCIDENT: Final = "incident"
 """Label of a run that was wrong though it was committed: no example for later ones."""
+EXPECTED: Final = "expected"
+"""Label of a run that looked unusual and was right: an example like others, and the like is no news."""
 
 _STOOD = (RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)
 _NO_UPDATE = (RunState.RUNNING, RunState.REFUSED)
@@ -23,6 +26,9 @@ _NO_UPDATE = (RunState.RUNNING, RunState.REFUSED)
 @dataclass(frozen=True, slots=True)
 class JournalHistory:
     """The :class:`~validate_updates.context.History` of a task, without one run of it. Reads on the given connection.
+
+    Runs come in the order of ``run_no``. Runs of another program that were brought in are numbered below zero, and so
+    are older than all our own.
 
     Dry runs, replays and roll-backs are no examples of an update and do not appear. Neither do runs that are labelled
     incidents where only those that stood are asked for.
@@ -44,6 +50,9 @@ class JournalHistory:
                 started_at=row.started_at,
                 seconds=row.seconds or 0.0,
                 counts=counts(row),
+                kind=row.kind,
+                label=row.label,
+                label_until=row.label_until,
             )
             for row in self.conn.execute(statement)
         )
@@ -63,11 +72,19 @@ class JournalHistory:
 
     def _counts(self, *, committed: bool) -> sa.ColumnElement[bool]:
         logs = self.tables.logs
-        kinds = logs.c.kind.in_((RunKind.UPDATE, RunKind.IMPORT))
-        ours = (logs.c.task == stored(self.task)) & (logs.c.run_id != self.except_run) & kinds & ~logs.c.dry_run
-        if committed:
-            return ours & logs.c.state.in_(_STOOD) & logs.c.label.is_distinct_from(INCIDENT)
-        return ours & logs.c.state.not_in(_NO_UPDATE)
+        which = examples(logs) if committed else finished_updates(logs)
+        return which & (logs.c.task == stored(self.task)) & (logs.c.run_id != self.except_run)
+
+
+def finished_updates(logs: sa.Table) -> sa.ColumnElement[bool]:
+    """The runs that were updates, and came to an end."""
+    kinds = logs.c.kind.in_((RunKind.UPDATE, RunKind.IMPORT))
+    return kinds & ~logs.c.dry_run & logs.c.state.not_in(_NO_UPDATE)
+
+
+def examples(logs: sa.Table) -> sa.ColumnElement[bool]:
+    """Those of them that later ones are compared with: they stood, and nobody has called them an incident."""
+    return finished_updates(logs) & logs.c.state.in_(_STOOD) & logs.c.label.is_distinct_from(INCIDENT)
 
 
 @dataclass(frozen=True, slots=True)
