@@ -197,7 +197,8 @@ class PlanApplication:
 
     def publish(self) -> None:
         """Commit what has been settled so far, and go on in a new transaction."""
-        self._may_be_stale = self.run.publish()
+        # Once stale, all that is still to be written is: what others changed may be in any group to come.
+        self._may_be_stale = self.run.publish() or self._may_be_stale
 
     def note(self, finding: Finding) -> None:
         """Keep a finding for the result."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from tests.plugins.batch.world import ANY_NUMBER, PEOPLE, Batched, people, rows
 from validate_updates import Context, Finding, Moment, RunResult, Severity, Validator, Verdict, hookimpl
 from validate_updates.journal.rows import RunState
 
-Check = Callable[[Context], object]
+Check = Callable[[Context], Any]
 
 
 class Plugin:
