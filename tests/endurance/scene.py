@@ -33,8 +33,9 @@ class Scene:
     @classmethod
     def of(cls, folder: Path, *, records: int) -> Scene:
         numbers = random.Random(7).sample(range(records * 2), records)
-        made = [_record(place, number) for place, number in enumerate(numbers)]
-        made += [{**record, "name": f"newer {record['id']}"} for record in made[5::700]]
+        every = records // 10
+        made = [_record(place % every, number) for place, number in enumerate(numbers)]
+        made += [{**record, "name": f"newer {record['id']}"} for record in made[5::every]]
         old = {number: (f"old {number}", number) for number in range(records)}
         return cls(jsonl(folder / "records.jsonl", made), made, old)
 
@@ -54,11 +55,11 @@ class Scene:
 
 
 def _record(place: int, number: int) -> dict[str, Any]:
-    if place % 400 == 3:
+    if place == 3:
         return {"id": number, "name": "refused by a check", "amount": -1}
-    if place % 1000 == 4:
+    if place == 4:
         return {"id": number, "name": "of no use", "amount": "many"}
-    if place % 500 == 6:
+    if place == 6:
         return {"id": number, "name": f"old {number}", "amount": number}
     return {"id": number, "name": f"new {number} {'x' * 60}", "amount": number}
 

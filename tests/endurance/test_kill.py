@@ -21,7 +21,7 @@ from tests.endurance.scene import Scene, open_entries, runs_of, standing, table_
 from validate_updates import Verdict
 from validate_updates.journal.rows import RunState
 
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "3"))
 
 
 class Arena:
@@ -120,7 +120,7 @@ def test_killed_at_random_moments_postgresql_holds_whole_batches(postgres: Targe
     kill_at_random(Arena(postgres, large, "progressive"), shares(KILLS, 3))
 
 
-@pytest.mark.parametrize(("batch", "stand"), [(1, 0), (20, 0), (21, 20), (30, 20)])
+@pytest.mark.parametrize(("batch", "stand"), [(20, 0), (30, 20)])
 def test_killed_in_a_group_all_the_groups_before_stand(target: Target, small: Scene, batch: int, stand: int) -> None:
     small.lay_out(target)
 
@@ -150,10 +150,10 @@ def test_killed_before_its_end_an_audited_run_has_not_happened(
     settle(target, small, publish="audited")
 
 
-def test_killed_at_random_moments_an_audited_run_is_old_or_new(target: Target, large: Scene) -> None:
-    arena = Arena(target, large, "audited")
+def test_killed_at_random_moments_an_audited_run_is_old_or_new(target: Target, small: Scene) -> None:
+    arena = Arena(target, small, "audited")
     for _ in range(shares(KILLS, 6)):
         arena.reset()
         arena.killed(random.Random().uniform(0, arena.seconds))
-        assert told_truly(target, large.model()) in {0, len(large.model().batches)}
-        settle(target, large, publish="audited")
+        assert told_truly(target, small.model()) in {0, len(small.model().batches)}
+        settle(target, small, publish="audited")
