@@ -132,6 +132,26 @@ def runs_show(
     return show_run(shared, options, run_id)
 
 
+def runs_ack(
+    *,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    expected: Annotated[bool, typer.Option("--expected", help="It was right: the like is no news.")] = False,
+    incident: Annotated[bool, typer.Option("--incident", help="It was wrong: no example for later ones.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Take the label away.")] = False,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why, for the journal.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="With --expected: no longer than this.")
+    ] = None,
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Say of a run that it was expected, or an incident: later updates are compared with it, or not."""
+    from validate_updates_cli.commands.runs import ack_run
+
+    labels = [word for word, meant in (("expected", expected), ("incident", incident)) if meant]
+    return ack_run(shared, options, run_id, labels=labels, clear=clear, note=note, until=until)
+
+
 Entries = Annotated[list[str] | None, typer.Argument(metavar="ENTRY", help="Numbers of entries.")]
 
 
@@ -311,7 +331,7 @@ add(app, "run", run)
 add(app, "plan", plan)
 add(app, "demo", demo)
 add(app, "init", init)
-_group("runs", "What earlier runs came to.", list=runs_list, show=runs_show)
+_group("runs", "What earlier runs came to.", list=runs_list, show=runs_show, ack=runs_ack)
 _group(
     "quarantine",
     "Records that were kept out of updates.",

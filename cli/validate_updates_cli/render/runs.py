@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from validate_updates.journal.rows import RunKind
 from validate_updates.result import RunResult, Verdict
 from validate_updates_cli.render.page import Page
 from validate_updates_cli.render.summary import summary
-from validate_updates_cli.render.words import number
+from validate_updates_cli.render.words import MESSAGE, number
 
 if TYPE_CHECKING:
     from validate_updates.journal.rows import BatchRow, RunRow, StoredRun
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _STYLES: Final = {"committed": "green", "rejected": "red", "refused": "red", "failed": "red"}
 BATCHES: Final = 20
+INCIDENT: Final = "incident"
 
 
 def run_list(runs: Iterable[RunRow], look: Look) -> list[Text]:
@@ -34,7 +36,8 @@ def run_list(runs: Iterable[RunRow], look: Look) -> list[Text]:
 
 def _row(run: RunRow, look: Look) -> list[Text | str]:
     counts = run.counts
-    state = f"{run.state}{', dry run' if run.dry_run else ''}"
+    imported = "imported" if run.kind is RunKind.IMPORT else None
+    state = ", ".join(filter(None, (run.state, imported, "dry run" if run.dry_run else None, run.label)))
     return [
         look.text(run.run_id),
         look.text(run.task),
@@ -42,14 +45,20 @@ def _row(run: RunRow, look: Look) -> list[Text | str]:
         number(counts.inserted),
         number(counts.updated),
         number(counts.quarantined),
-        Text(look.text(state), style=_STYLES.get(run.state, "yellow")),
+        Text(look.text(state), style="yellow" if run.label == INCIDENT else _STYLES.get(run.state, "yellow")),
     ]
 
 
 def run_page(stored: StoredRun, target: str, look: Look, *, verbose: bool) -> list[Text]:
     """Everything about one run, as its summary was."""
     page = Page(look)
-    page.lines += summary(result_of(stored, target), look, verbose=verbose, whole=True, state=stored.run.state)
+    if stored.run.kind is RunKind.IMPORT:
+        _imported(page, stored)
+    else:
+        page.lines += summary(result_of(stored, target), look, verbose=verbose, whole=True, state=stored.run.state)
+    if stored.run.label or stored.run.note:
+        page.heading("Label" if stored.run.label else "Note")
+        page.put(label_words(stored.run, look))
     if stored.batches:
         page.heading("Batches")
         header = [Text(word, style="dim") for word in ("batch", "applied", "unchanged", "out", "tries", "state")]
@@ -57,6 +66,32 @@ def run_page(stored: StoredRun, target: str, look: Look, *, verbose: bool) -> li
         if len(stored.batches) > BATCHES:
             page.put(f"and {number(len(stored.batches) - BATCHES)} more")
     return page.lines
+
+
+def _imported(page: Page, stored: StoredRun) -> None:
+    """A run of another program: of its counts only those are known that its log has."""
+    look, run = page.look, stored.run
+    head = Text(run.state.upper(), style=_STYLES.get(run.state, "yellow"))
+    page.put(head.append(f"  {look.text(run.task)}", style="bold").append("  brought in from elsewhere", style="dim"))
+    page.put(look.text(run.reason, MESSAGE))
+    page.put(f"run {look.text(run.run_id)}, {run.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    page.heading("Metrics")
+    page.table([(look.text(name), number(value)) for name, value in stored.metrics.items()], right=[1])
+
+
+def label_page(run: RunRow, look: Look) -> list[Text]:
+    """What is said of a run now."""
+    page = Page(look)
+    said = label_words(run, look) if run.label else "no label"
+    page.put(f"run {look.text(run.run_id)}: {said}", indent=0)
+    return page.lines
+
+
+def label_words(run: RunRow, look: Look) -> str:
+    """``expected until 2026-11-22 08:30 UTC: a recess``; the note alone where there is no label."""
+    until = f" until {run.label_until:%Y-%m-%d %H:%M} UTC" if run.label_until else ""
+    parts = (f"{look.text(run.label)}{until}" if run.label else "", look.text(run.note, MESSAGE) if run.note else "")
+    return ": ".join(part for part in parts if part)
 
 
 def _batch(batch: BatchRow) -> list[str]:
