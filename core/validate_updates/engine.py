@@ -149,7 +149,7 @@ class _Run:
         self.intake: Intake | None = None
         self.plan: Plan | None = None
         self.application: PlanApplication | None = None
-        self.published = Published(Counts(), 0)
+        self.published = Published(Counts())
         """What others can see of the run already: written by an earlier attempt of it, or in groups."""
         self.visible: Counts | None = None
         """The counts at the last commit of a group; None where nothing was published."""
@@ -242,7 +242,7 @@ class _Run:
         if stands:
             self.published, self.visible, self.visible_entries = stands, stands.counts, 0
         reason = error.message if isinstance(error, UpdateError) else type(error).__name__
-        self.judges.keep([remarks.reconnected(reason, self.published.last_batch)])
+        self.judges.keep([remarks.reconnected(reason, self.published.batches)])
         self.plan = self.application = None
 
     # --- stage -------------------------------------------------------------------------------------------------------
@@ -385,7 +385,7 @@ class _Run:
         plan.recount()
         self.result = replace(self.result, counts=self._planned_counts())
         self.judges.metrics.update(reckoning.of_records(self.result.counts))
-        self.judges.metrics.update(reckoning.of_batches(self.application.ledger))
+        self.judges.metrics.update(reckoning.of_batches(self.application.ledger, self.published.batches))
         self._recount(plan)
 
     def _capture(self, plan: Plan) -> Capture | None:

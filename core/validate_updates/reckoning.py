@@ -61,11 +61,11 @@ def of_records(counts: Counts) -> dict[str, float]:
     return {f"records.{name}": float(getattr(counts, name)) for name in names}
 
 
-def of_batches(ledger: Ledger) -> dict[str, float]:
-    """What became of the batches, as metrics."""
+def of_batches(ledger: Ledger, published: int) -> dict[str, float]:
+    """What became of the batches, as metrics. ``published``: those that stood already when the run was begun again."""
     numbers = {
-        "planned": ledger.settled,
-        "succeeded": ledger.settled - ledger.failed - ledger.isolated,
+        "planned": ledger.settled + published,
+        "succeeded": ledger.settled - ledger.failed - ledger.isolated + published,
         "failed": ledger.failed,
         "isolated": ledger.isolated,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,7 +41,10 @@ class Published:
 
     counts: Counts
     """As if the run had ended there."""
-    last_batch: int
+    last_batch: int = 0
+    """The highest number that a batch of it has."""
+    batches: int = 0
+    """How many there are in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +120,32 @@ class Journal:
     def start_over(self, conn: sa.Connection, run_id: str, token: str) -> Published | None:
         """What stands of a run whose connection was lost; None where nothing does. Its quarantine is emptied.
 
-        The records in it are still in the source, and will be met again. Raises ``StateUncertain`` as :meth:`fence`.
+        The records in it are still in the source: they will be met again, and counted then. Raises ``StateUncertain``
+        as :meth:`fence`.
         """
         self.fence(conn, run_id, token)
         logs, batches, quarantine = self.tables.logs, self.tables.batches, self.tables.quarantine
         conn.execute(quarantine.delete().where(quarantine.c.run_id == run_id))
-        last = conn.scalar(sa.select(sa.func.max(batches.c.batch_no)).where(batches.c.run_id == run_id))
-        if last is None:
-            return None
+        conn.execute(batches.delete().where(batches.c.run_id == run_id, batches.c.state == BatchState.FAILED))
+        conn.execute(batches.update().where(batches.c.run_id == run_id).values(quarantined=0))
         names = [field.name for field in fields(Counts)]
-        row = conn.execute(sa.select(*(logs.c[name] for name in names)).where(logs.c.run_id == run_id)).one()
-        return Published(Counts(**dict(zip(names, row, strict=True))), int(last))
+        query = sa.select(logs.c.publish, *(logs.c[name] for name in names)).where(logs.c.run_id == run_id)
+        publish, *numbers = conn.execute(query).one()
+        if publish != Publish.PROGRESSIVE:
+            return None
+        counts = Counts(**dict(zip(names, numbers, strict=True)))
+        met_again = replace(counts, quarantined=0, rolled_back=counts.rolled_back + counts.quarantined)
+        in_ledger = conn.scalar(sa.select(sa.func.count()).where(batches.c.run_id == run_id)) or 0
+        return Published(met_again, self._last_batch(conn, run_id), in_ledger)
+
+    def _last_batch(self, conn: sa.Connection, run_id: str) -> int:
+        """The highest number that a batch of the run has; one that waits for others is in the undo log alone."""
+        batches, undo = self.tables.batches, self.tables.undo
+        numbers = [
+            conn.scalar(sa.select(sa.func.max(table.c.batch_no)).where(table.c.run_id == run_id))
+            for table in (batches, undo)
+        ]
+        return max(int(number or 0) for number in numbers)
 
     def fence(self, conn: sa.Connection, run_id: str, token: str) -> None:
         """Make sure, and hold until the transaction ends, that the run is still ours.
