@@ -274,6 +274,24 @@ def backup_restore(
     return restore(shared, options, name, yes=yes, wait=as_number("--wait", wait, float))
 
 
+def rollback(
+    *,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come of it; nothing is written.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also rows that others have changed since: what they wrote is lost.")
+    ] = False,
+    wait: Annotated[str, typer.Option("--wait", metavar="SECONDS", help="Wait for another run to end.")] = "0",
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Take back what a run has written: rows are again what they were before it."""
+    from validate_updates_cli.commands.rollback import roll_back
+
+    seconds = as_number("--wait", wait, float)
+    return roll_back(shared, options, run, dry_run=dry_run, force=force, wait=seconds)
+
+
 def plugins_list(*, shared: Shared) -> int:
     """The plugins that are installed."""
     from validate_updates_cli.commands.plugins import list_plugins
@@ -329,6 +347,7 @@ def _group(name: str, summary: str, **commands: Any) -> None:
 
 add(app, "run", run)
 add(app, "plan", plan)
+add(app, "rollback", rollback)
 add(app, "demo", demo)
 add(app, "init", init)
 _group("runs", "What earlier runs came to.", list=runs_list, show=runs_show, ack=runs_ack)

@@ -61,6 +61,8 @@ class RollbackResult:
     """Rows that were as before it already."""
     conflicts: int = 0
     """Rows left as they are. Their entries in the undo log are kept."""
+    forceable: int = 0
+    """Those of them that ``force`` would take back: nothing but the present values stands in the way."""
     samples: tuple[Conflict, ...] = ()
     """The first of them."""
     altered: int = 0

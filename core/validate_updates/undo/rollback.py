@@ -310,6 +310,7 @@ class _Rollback:
             reinserted=numbers[Step.INSERT],
             already=numbers[ALREADY],
             conflicts=tally.conflicts,
+            forceable=tally.conflicts - numbers[Reason.REFUSED],
             samples=tally.samples,
             altered=numbers[_ALTERED],
             recovered=() if self.wanted.dry_run else self.recovered,
