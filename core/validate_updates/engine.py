@@ -611,7 +611,7 @@ class _Run:
             counts = reckoning.rolled_back(self.result.counts, self.intake)
             self.result = replace(self.result, counts=counts, rows_after=self.result.rows_before)
         else:
-            self._settle_published(verdict, self.visible)
+            verdict = self._settle_published(verdict, self.visible)
         self._conclude(verdict, reason)
         if self.job.dry_run:
             return
@@ -623,22 +623,37 @@ class _Run:
             unwritten = remarks.not_written_down(self.database.trouble(error, self.connection))
             self.result = replace(self.result, findings=(*self.result.findings, unwritten))
 
-    def _settle_published(self, verdict: Verdict, visible: Counts) -> None:
+    def _settle_published(self, verdict: Verdict, visible: Counts) -> Verdict:
         """What others can see is taken back where the verdict is against it; else it stands, and the run says so."""
-        if verdict is Verdict.REJECTED:
-            self._take_back()
-            self.result = replace(
-                self.result, counts=reckoning.rolled_back(visible, self.intake), rows_after=self.result.rows_before
-            )
-            return
+        if verdict is Verdict.REJECTED and self._taken_back():
+            counts = reckoning.rolled_back(visible, self.intake)
+            self.result = replace(self.result, counts=counts, rows_after=self.result.rows_before)
+            return verdict
         if self.intake:
             self.intake.forget(entries=self.visible_entries, kept_out=visible.quarantined)
         self.chronicle.forget_kept_out(self.visible_entries)
         self.judges.keep([remarks.stands_in_part(visible, self.info.run_id)])
         self.result = replace(self.result, counts=visible, rows_after=None)
+        return Verdict.FAILED if verdict is Verdict.REJECTED else verdict
 
-    def _take_back(self) -> None:
-        raise NotImplementedError
+    def _taken_back(self) -> bool:
+        from validate_updates.undo.rollback import Rollback, take_back
+
+        if self.chronicle.journal is None:
+            raise AssertionError("a dry run publishes nothing")
+        wanted = Rollback(target=self.job.target, run=self.info.run_id, schema=self.job.schema)
+        troubles: tuple[type[Exception], ...] = (TargetError, *self.database.errors)
+        try:
+            left = take_back(
+                wanted, self.database, self.connection, self.chronicle.journal.tables, self.chronicle.fence
+            )
+        except troubles as error:
+            self.database.abandon(self.connection)
+            self.judges.keep([remarks.not_taken_back(self.info.run_id, type(error).__name__)])
+            return False
+        if left:
+            self.judges.keep([remarks.left_by_others(self.info.run_id, left)])
+        return True
 
     def _conclude(self, verdict: Verdict, reason: str) -> None:
         if self.intake:

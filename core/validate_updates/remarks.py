@@ -52,6 +52,27 @@ def stands_in_part(published: Counts, run_id: str) -> Finding:
     )
 
 
+def not_taken_back(run_id: str, why: str) -> Finding:
+    """The verdict is against the update, and what it had published could not all be taken back."""
+    return Finding(
+        code="not_taken_back",
+        severity=Severity.CRITICAL,
+        message=f"what the run had published could not all be taken back [{why}]",
+        hint=f"take it back: validate-updates rollback {run_id}",
+    )
+
+
+def left_by_others(run_id: str, rows: int) -> Finding:
+    """Rows that others have changed since stay as they are."""
+    return Finding(
+        code="rollback_conflict",
+        severity=Severity.WARNING,
+        message=f"{counted(rows, 'row')} stay as they are: others have changed them since the run wrote them",
+        observed=rows,
+        hint=f"to take back these too: validate-updates rollback {run_id} --force",
+    )
+
+
 def failed(message: str, hint: str, code: str) -> Finding:
     """The run could not be brought to an end."""
     return Finding(code=f"run_failed.{code}", severity=Severity.CRITICAL, message=message, hint=hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -94,6 +94,23 @@ def roll_back(wanted: Rollback) -> RollbackResult:
             return _Rollback(wanted, database, connection, tables=tables, parent=run.run_id, run_id=run_id).to_its_end()
 
 
+def take_back(
+    wanted: Rollback,
+    database: Database,
+    connection: sa.Connection,
+    tables: JournalTables,
+    fence: Callable[[], None],
+) -> int:
+    """Take back, under the lock that the run itself still holds, what it has published; rows left as they are.
+
+    ``wanted.run``: its whole id. ``fence`` makes sure in each transaction that the run is still its process's own. It
+    leaves no entry in the journal: what becomes of the run, the run says. Raises what the driver raises.
+    """
+    return _Rollback(
+        wanted, database, connection, tables=tables, parent=wanted.run, run_id=wanted.run
+    ).what_was_published(fence)
+
+
 def _bare(table: str, schema: str | None) -> str:
     """A table as the journal names it, without the schema."""
     return table.removeprefix(f"{schema}.") if schema else table
@@ -164,6 +181,17 @@ class _Rollback:
             self._enter_failure(run, error)
             raise
         return self._result(run, self.tally)
+
+    def what_was_published(self, fence: Callable[[], None]) -> int:
+        """See :func:`take_back`."""
+        with self.database.transaction(self.connection, write=False):
+            run = show(self.connection, self.tables, self.log.run_id).run
+            groups = self._groups()
+        for group in groups:
+            with self.database.transaction(self.connection):
+                fence()
+                self.tally += self._group(run, *group)
+        return self.tally.conflicts
 
     def _tried(self) -> RollbackResult:
         """The same, rolled back at its end."""
