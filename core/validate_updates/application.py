@@ -85,6 +85,11 @@ class Application(Protocol):
         ...
 
     @property
+    def failed(self) -> int:
+        """Batches settled of which records were kept out and nothing was written."""
+        ...
+
+    @property
     def judges_batches(self) -> bool:
         """Whether any validator looks at batches. Where none does, batches may be written together."""
         ...

@@ -14,11 +14,10 @@ from validate_updates.application import RecordRefused
 from validate_updates.context import BatchInfo
 from validate_updates.findings import Finding, Severity
 from validate_updates.keeping_out import REFUSED
-from validate_updates.ledger import Ledger
+from validate_updates.ledger import KEYS, Ledger
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.trouble import Blame, Trouble, world_error
 from validate_updates.targets.write import Writer
-from validate_updates.text import counted
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -122,6 +121,11 @@ class PlanApplication:
     def kept_out(self) -> int:
         """Records kept out so far."""
         return self.run.kept_out
+
+    @property
+    def failed(self) -> int:
+        """Batches settled of which records were kept out and nothing was written."""
+        return self.ledger.failed
 
     @property
     def judges_batches(self) -> bool:
@@ -295,10 +299,12 @@ class PlanBatch:
         application, info = self._application, self._info
         entries = list(application.run.describe(info, reason))
         application.run.keep_out(entries)
+        why = reason.message.removeprefix(REFUSED)
+        application.ledger.kept_out(info.number, len(entries), why)
+        doomed = application.plan.doomed_keys(info.first, info.last, KEYS)
         left_out = application.plan.leave_out(info.first, info.last)
-        if left_out > len(entries):
-            application.run.note(_not_deleted(reason, left_out - len(entries)))
-        application.ledger.kept_out(info.number, len(entries), reason.message.removeprefix(REFUSED))
+        if doomed:
+            application.ledger.not_deleted.add(left_out - len(entries), doomed, why)
 
     def refused(self, limit: int = 5) -> Sequence[Finding]:
         """Which records the database refuses, found by halving, at most ``limit`` of them. Writes nothing in the end.
@@ -339,16 +345,6 @@ class PlanBatch:
             observed=None,
             samples=(application.run.place_of(position),),
         )
-
-
-def _not_deleted(reason: Finding, rows: int) -> Finding:
-    return replace(
-        reason,
-        code="rows_not_deleted",
-        severity=Severity.WARNING,
-        message=f"{counted(rows, 'row')} that the source no longer has could not be deleted: {reason.message}",
-        hint="something still refers to them",
-    )
 
 
 def _refusal(trouble: Trouble, infos: Sequence[BatchInfo], table: str) -> Finding:

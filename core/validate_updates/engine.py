@@ -382,6 +382,8 @@ class _Run:
                 self.judges.keep(refused.findings)
                 raise _Rejected(_because(refused.findings)) from refused
             self._check_deferred()
+        if self.application.ledger.not_deleted.rows:
+            self.judges.keep([remarks.rows_not_deleted(self.target, self.application.ledger.not_deleted)])
         plan.recount()
         self.result = replace(self.result, counts=self._planned_counts())
         self.judges.metrics.update(reckoning.of_records(self.result.counts))

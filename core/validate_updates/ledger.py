@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from validate_updates.journal.rows import BatchRow, BatchState
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 """Batches in trouble that a result shows."""
+KEYS = 5
+"""Rows that are named of those that could not be deleted."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,22 @@ class Settled:
         )
 
 
+@dataclass(slots=True)
+class NotDeleted:
+    """Rows that the source no longer has, and that the database would not let go."""
+
+    rows: int = 0
+    keys: list[str] = field(default_factory=list)
+    """Of the first of them."""
+    reason: str = ""
+
+    def add(self, rows: int, keys: Sequence[str], reason: str) -> None:
+        """Some more."""
+        self.rows += rows
+        self.keys += keys[: KEYS - len(self.keys)]
+        self.reason = self.reason or reason
+
+
 class Ledger:
     """Counts by batch. Batches that are settled wait here for the journal."""
 
@@ -85,6 +103,7 @@ class Ledger:
         self.settled = self.failed = self.isolated = 0
         self.troubled: list[TroubledBatch] = []
         """The first of the batches that something was kept out of."""
+        self.not_deleted = NotDeleted()
 
     def count(self, written: Counts) -> None:
         """Rows were written."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from validate_updates.intake import Intake
+    from validate_updates.ledger import NotDeleted
     from validate_updates.result import Counts
     from validate_updates.targets.plan import Planned
     from validate_updates.targets.table import TargetTable
@@ -118,6 +119,19 @@ def deletes_skipped(target: TargetTable, intake: Intake) -> Finding:
         severity=Severity.WARNING,
         message=f"nothing was deleted: {why}, so it is not known which rows are missing",
         table=target.name,
+    )
+
+
+def rows_not_deleted(target: TargetTable, left: NotDeleted) -> Finding:
+    """Something holds rows that were to go; they stay, and the others went."""
+    return Finding(
+        code="rows_not_deleted",
+        severity=Severity.WARNING,
+        message=f"{counted(left.rows, 'row')} that the source no longer has could not be deleted: {left.reason}",
+        table=target.name,
+        observed=left.rows,
+        samples=tuple(left.keys),
+        hint="something still refers to them",
     )
 
 

@@ -161,11 +161,8 @@ class Plan:
             .group_by(plan.c.action)
         )
         by_action = self._by_action(there)
-        deletes = self.counts.deletes
-        if deletes:
-            left = sa.select(sa.func.count()).select_from(self.doomed.join(rows, self.same_key(self.doomed)))
-            deletes -= self._connection.execute(left).scalar_one()
-        return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deletes)
+        deleted = self.counts.deletes - self._not_deleted(1, self.positions)
+        return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deleted)
 
     def expect_ranges(self) -> None:
         """Small ranges will be asked for: make the stage's rows quick to find. SQLite finds them by their rowid."""
@@ -205,6 +202,15 @@ class Plan:
         return int(
             self._connection.execute(query.where(self._between(first, last), plan.c.action == DELETE)).scalar_one()
         )
+
+    def doomed_keys(self, first: int, last: int, limit: int) -> Sequence[str]:
+        """A few keys of rows that are to be deleted at these positions, as text for people."""
+        if not self.counts.deletes:
+            return ()
+        plan, doomed = self.table, self.doomed
+        query = sa.select(*(doomed.c[name] for name in self.key)).join(plan, plan.c.row == doomed.c[ROW])
+        query = query.where(self._between(first, last), plan.c.action == DELETE).order_by(plan.c.pos).limit(limit)
+        return [key_text(self.key, values) for values in self._connection.execute(query)]
 
     def leave_out(self, first: int, last: int) -> int:
         """Write nothing of the positions ``first`` to ``last``, now or later; how many that concerns."""

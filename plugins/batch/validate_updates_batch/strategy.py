@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -61,9 +60,6 @@ class _Applying:
         self._application = application
         self._settings = settings
         self._planned = -(-application.size // settings.size)
-        self._failed = 0
-        self._left_out: Counter[int] = Counter()
-        """Positions left out of each batch that is not settled."""
         self._waiting: list[tuple[Batch, Refusal]] = []
         """What the database refused, and may take when others are written: records, or whole batches."""
         self._unsettled: list[Batch] = []
@@ -76,7 +72,7 @@ class _Applying:
             if not self._application.judges_batches:
                 count, refused = self._application.write(rest)
                 for batch in rest[:count]:
-                    self._settle(batch)
+                    self._application.settle(batch)
                 del rest[:count]
                 refusal = refusal_of(refused) if refused else None
             if rest:
@@ -97,7 +93,7 @@ class _Applying:
         if len(self._waiting) > waiting:
             self._unsettled.append(batch)
         else:
-            self._settle(batch)
+            self._application.settle(batch)
 
     def _give_up(self, part: Batch, refusal: Refusal) -> None:
         """A record, or a batch, that is not written after all."""
@@ -108,11 +104,6 @@ class _Applying:
                 raise UpdateRefused(found)
             reason = replace(found[0], message=f"its batch was skipped: {found[0].message}")
         part.keep_out(reason)
-        self._left_out[part.info.number] += part.info.size
-
-    def _settle(self, batch: Batch) -> None:
-        self._failed += self._left_out.pop(batch.info.number, 0) == batch.info.size
-        self._application.settle(batch)
 
     def try_again(self) -> None:
         """What others stood in the way of: a value that has been freed since, a row that is there now."""
@@ -124,7 +115,7 @@ class _Applying:
         for part, why in sorted(self._waiting, key=lambda refused: refused[0].info.first):
             self._give_up(part, why)
         for batch in self._unsettled:
-            self._settle(batch)
+            self._application.settle(batch)
         self._waiting, self._unsettled = [], []
 
     @staticmethod
@@ -139,7 +130,7 @@ class _Applying:
         application, settings = self._application, self._settings
         over = [
             too_many_kept_out(application.kept_out, application.read, settings.max_quarantined),
-            too_many_failed(self._failed, self._planned, settings.max_failed_batches),
+            too_many_failed(application.failed, self._planned, settings.max_failed_batches),
         ]
         findings = [finding for finding in over if finding]
         if findings:
