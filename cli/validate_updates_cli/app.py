@@ -292,6 +292,27 @@ def rollback(
     return roll_back(shared, options, run, dry_run=dry_run, force=force, wait=seconds)
 
 
+def evaluate(
+    *,
+    histories: Annotated[
+        list[str] | None, typer.Argument(metavar="[HISTORY.csv]...", help="Earlier runs: a date, and metrics.")
+    ] = None,
+    detector: Annotated[
+        str, typer.Option("--detector", metavar="PLUGIN|MODULE:FUNCTION", help="What is evaluated.")
+    ] = "historical",
+    seed: Annotated[
+        str, typer.Option("--seed", metavar="N", help="Of what is made up; the same gives the same.")
+    ] = "0",
+    runs: Annotated[str, typer.Option("--runs", metavar="N", help="Runs of each history that is made up.")] = "200",
+    shared: Shared,
+) -> int:
+    """Put anomalies into made-up and given histories: which are found, how late, and how many alarms are false."""
+    from validate_updates_cli.commands.evaluate import evaluate_detector
+
+    numbers = {"seed": as_number("--seed", seed), "runs": as_number("--runs", runs)}
+    return evaluate_detector(shared, histories or (), detector=detector, **numbers)
+
+
 def plugins_list(*, shared: Shared) -> int:
     """The plugins that are installed."""
     from validate_updates_cli.commands.plugins import list_plugins
@@ -371,4 +392,5 @@ _group(
 _group("plugins", "What takes part in updates.", list=plugins_list, show=plugins_show)
 _group("config", "The settings that hold here.", show=config_show, check=config_check)
 _group("db", "The journal's own tables.", status=db_status, upgrade=db_upgrade)
+add(app, "evaluate", evaluate)
 add(app, "doctor", doctor)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from validate_updates.testing.csv_files import read_history
     from validate_updates.testing.detectors import find_detector
     from validate_updates.testing.evaluation import Evaluation, HistoryScore, KindScore, Tally, evaluate
-    from validate_updates.testing.faults import FAR, INSIDE, START, Anomaly, anomalies
+    from validate_updates.testing.faults import FAR, INSIDE, LEAST_RUNS, START, Anomaly, anomalies
     from validate_updates.testing.generators import RUNS, SHAPES, history, suite
     from validate_updates.testing.kinds import Kind
     from validate_updates.testing.law import check_detector
@@ -26,7 +26,7 @@ _HOMES = {
     "csv_files": ("read_history",),
     "detectors": ("find_detector",),
     "evaluation": ("Evaluation", "HistoryScore", "KindScore", "Tally", "evaluate"),
-    "faults": ("FAR", "INSIDE", "START", "Anomaly", "anomalies"),
+    "faults": ("FAR", "INSIDE", "LEAST_RUNS", "START", "Anomaly", "anomalies"),
     "generators": ("RUNS", "SHAPES", "history", "suite"),
     "kinds": ("Kind",),
     "law": ("check_detector",),
@@ -38,6 +38,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "FAR",
     "INSIDE",
+    "LEAST_RUNS",
     "RUNS",
     "SHAPES",
     "START",

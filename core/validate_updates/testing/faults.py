@@ -18,6 +18,8 @@ from validate_updates.testing.past import History
 
 START: Final = 30
 """Runs before the first anomaly: what a detector may learn from."""
+LEAST_RUNS: Final = START + max(recipe.within for recipe in RECIPES)
+"""Runs of a history into which every kind can be put."""
 INSIDE: Final = 1.0
 """Up to this size an anomaly is like what the history does by itself, and nobody can be asked to find it."""
 FAR: Final = 1.5
