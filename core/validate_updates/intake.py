@@ -12,7 +12,7 @@ from validate_updates.errors import UsageError
 from validate_updates.findings import Finding, Severity
 from validate_updates.job import UnknownColumns
 from validate_updates.keeping_out import record_text
-from validate_updates.loading import Loaded, Loader
+from validate_updates.loading import Loader
 from validate_updates.records import Decoder
 from validate_updates.result import KeptOut
 from validate_updates.shapes import Rows
@@ -81,33 +81,33 @@ class Intake:
 
     def take_in(self, progress: Progress) -> None:
         """Read the source to its end. Raises ``SourceError``, ``TargetError``, ``Interrupted``."""
-        loader = Loader(self._database, self._connection, self.stage, self._unstageable)
+        loader = Loader(self._database, self._connection, self.stage, self._keep_out_row)
         for block in chain(self._seen, self._blocks):
             signals.check()
-            for part in self._decoder.decode(block):
+            with loader.loading():  # what the blocks before gathered
+                parts = list(self._decoder.decode(block))
+            for part in parts:
                 if isinstance(part, Rows):
-                    self._count(loader.add(part))
+                    loader.add(part)
                 else:
                     self._keep_out(part)
+            self.staged = loader.staged
             progress.advance(self.read)
-        self._count(loader.finish())
+        loader.finish()
+        self.staged = loader.staged
         progress.advance(self.read)
         self._seen = []
         with self._database.transaction(self._connection, write=False):
             self.duplicates = self.stage.settle_duplicates()
         self.staged -= self.duplicates
 
-    def _count(self, loaded: Loaded) -> None:
-        self.staged += loaded.staged
-        for entry in loaded.refused:
-            self._keep_out(entry)
-
-    def _unstageable(self, rows: Rows, trouble: Trouble) -> KeptOut:
+    def _keep_out_row(self, rows: Rows, trouble: Trouble) -> None:
+        """Keep out the one row that the database refuses."""
         *values, seq = next(rows.tuples())
         record = dict(zip(rows.shape.columns, values, strict=True))
         cells = {self.target.column(name): value for name, value in record.items()}
         place = self._source.place(seq)
-        return KeptOut(
+        entry = KeptOut(
             code="bad_value",
             message=f"the database cannot hold it: {trouble.message} [{trouble.code}]",
             key=key_text(self.target.key, (record[name] for name in self.target.key)),
@@ -115,6 +115,7 @@ class Intake:
             line=place.number,
             record=record_text(cells),
         )
+        self._keep_out(entry)
 
     def _keep_out(self, entry: KeptOut) -> None:
         self.kept_out += 1

@@ -104,8 +104,11 @@ class Database(ABC):
         """The stage's column ``vu_row``, which numbers its rows by itself."""
 
     @abstractmethod
-    def load(self, connection: sa.Connection, stage: Stage, rows: Rows) -> None:
-        """Insert rows into the stage, fast."""
+    def loading(self, connection: sa.Connection, stage: Stage, rows: Rows) -> AbstractContextManager[None]:
+        """Insert rows into the stage, fast and in a transaction of its own.
+
+        The database may still be at it while the block runs; its end is the end of the transaction.
+        """
 
     @abstractmethod
     def analyze(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from validate_updates.errors import LockHeld, TargetError, UsageError
 from validate_updates.targets.base import Database, TransactionEnded
+from validate_updates.targets.copy_csv import FORMAT, as_csv
 from validate_updates.targets.names import ROW, SEQ, qualified, quoted
 from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
@@ -109,12 +110,14 @@ class Postgresql(Database):
     def has_rowid(self, connection: sa.Connection, table: sa.Table) -> bool:
         return False
 
-    def load(self, connection: sa.Connection, stage: Stage, rows: Rows) -> None:
+    @contextmanager
+    def loading(self, connection: sa.Connection, stage: Stage, rows: Rows) -> Iterator[None]:
+        data = as_csv(rows, stage.kinds(rows.shape))
         driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-        shape = rows.shape.number
-        with driver.cursor() as cursor, cursor.copy(stage.copy_statement(rows.shape)) as copy:
-            for row in rows.tuples():
-                copy.write_row((*row, shape))
+        statement = f"{stage.copy_statement(rows.shape)} WITH {FORMAT}"
+        with self.transaction(connection, write=False), driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(data)
+            yield
 
     def row_column(self) -> sa.Column[Any]:
         # A counter, and an index to keep it unique, would cost as much as the rows themselves.

@@ -83,19 +83,11 @@ class Sqlite(Database):
         shadowed = {column.name.lower() for column in table.columns} & {"rowid"}
         return not without and not shadowed
 
-    def load(self, connection: sa.Connection, stage: Stage, rows: Rows) -> None:
-        head, one = stage.insert_parts(rows.shape)
-        at_once = max(_CELLS_PER_STATEMENT // rows.width, 1)
-        step, whole = at_once * rows.width, len(rows) // at_once * at_once * rows.width
-        many = f"{head} VALUES {', '.join([one] * at_once)}"
-        cursor = connection.connection.cursor()
-        try:
-            for start in range(0, whole, step):
-                cursor.execute(many, rows.cells[start : start + step])
-            if whole < len(rows.cells):
-                cursor.executemany(f"{head} VALUES {one}", list(replace(rows, cells=rows.cells[whole:]).tuples()))
-        finally:
-            cursor.close()
+    @contextmanager
+    def loading(self, connection: sa.Connection, stage: Stage, rows: Rows) -> Iterator[None]:
+        with self.transaction(connection, write=False):
+            _insert(connection, stage, rows)
+        yield
 
     def row_column(self) -> sa.Column[Any]:
         return sa.Column(ROW, sa.Integer, primary_key=True)  # in the order of staging, which is nearly that of the key
@@ -162,6 +154,21 @@ class Sqlite(Database):
     def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
         row = connection.exec_driver_sql(sql).first()
         return None if row is None else row[0]
+
+
+def _insert(connection: sa.Connection, stage: Stage, rows: Rows) -> None:
+    head, one = stage.insert_parts(rows.shape)
+    at_once = max(_CELLS_PER_STATEMENT // rows.width, 1)
+    step, whole = at_once * rows.width, len(rows) // at_once * at_once * rows.width
+    many = f"{head} VALUES {', '.join([one] * at_once)}"
+    cursor = connection.connection.cursor()
+    try:
+        for start in range(0, whole, step):
+            cursor.execute(many, rows.cells[start : start + step])
+        if whole < len(rows.cells):
+            cursor.executemany(f"{head} VALUES {one}", list(replace(rows, cells=rows.cells[whole:]).tuples()))
+    finally:
+        cursor.close()
 
 
 def _engine(url: str | sa.URL, pool: type[sa.Pool]) -> sa.Engine:

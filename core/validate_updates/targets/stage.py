@@ -15,9 +15,9 @@ from validate_updates.text import key_text
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from validate_updates.shapes import Rows, Shape
+    from validate_updates.shapes import Shape
     from validate_updates.targets.base import Database
-    from validate_updates.targets.table import TargetTable
+    from validate_updates.targets.table import Kind, TargetTable
 
 _OURS = (ROW, SEQ, SHAPE)
 
@@ -59,16 +59,15 @@ class Stage:
         self._widen(shape.columns)
         self._shapes[shape.number] = shape
 
-    def add(self, rows: Rows) -> None:
-        """Load rows of an admitted shape."""
-        if len(rows):
-            self._database.load(self._connection, self, rows)
-
     def insert_parts(self, shape: Shape) -> tuple[str, str]:
         """``INSERT INTO stage (…)`` and one group of placeholders, for rows of ``shape`` with their number last."""
         names = [quoted(name) for name in (SHAPE, *shape.columns, SEQ)]
         head = f"INSERT INTO {quoted(self.table.name)} ({', '.join(names)})"
         return head, f"({shape.number}, {', '.join('?' * (len(names) - 1))})"
+
+    def kinds(self, shape: Shape) -> list[Kind]:
+        """The kinds of the columns of ``shape``."""
+        return [self._target.column(name).kind for name in shape.columns]
 
     def copy_statement(self, shape: Shape) -> str:
         """``COPY stage (…) FROM STDIN`` for rows of ``shape``, each followed by its number and that of the shape."""
