@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from validate_updates import __version__
+from validate_updates_cli.commands.history import LogOptions
 from validate_updates_cli.commands.opening import TargetOptions
 from validate_updates_cli.commands.quarantine import EntryOptions
 from validate_updates_cli.commands.update import UpdateOptions
@@ -150,6 +151,67 @@ def runs_ack(
 
     labels = [word for word, meant in (("expected", expected), ("incident", incident)) if meant]
     return ack_run(shared, options, run_id, labels=labels, clear=clear, note=note, until=until)
+
+
+def history_import(
+    *,
+    file: Annotated[str | None, typer.Argument(metavar="FILE", help="A log: CSV, JSON lines, Parquet.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported.")] = False,
+    log: LogOptions,
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Bring the log of another program into the history, so that updates can be compared with it.
+
+    Fields for --map: started_at, finished_at, seconds, milliseconds, state, id, task, read, inserted, updated,
+    unchanged, duplicates, deleted, quarantined, metric.NAME. Without --map they are guessed from the columns' names.
+    """
+    from validate_updates_cli.commands.history import import_log
+
+    return import_log(shared, options, log, file, dry_run=dry_run)
+
+
+def history_backfill(
+    *,
+    column: Annotated[str, typer.Option("--column", metavar="NAME", help="The target's column of times.")],
+    group_by: Annotated[str, typer.Option("--group-by", metavar="day", help="What makes a run.")] = "day",
+    metric: Annotated[
+        str, typer.Option("--metric", metavar="NAME", help="What its rows are counted as.")
+    ] = "records.inserted",
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="The first day.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written.")] = False,
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Make history of a column of times in the target: a run for each day that has none."""
+    from validate_updates_cli.commands.history import backfill
+
+    return backfill(shared, options, column=column, group_by=group_by, metric=metric, since=since, dry_run=dry_run)
+
+
+def history_show(
+    *,
+    metric: Annotated[str | None, typer.Option("--metric", metavar="NAME", help="Each value of this metric.")] = None,
+    limit: Annotated[str, typer.Option("--limit", metavar="N", help="How many runs.")] = "60",
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """What history there is: runs, their span, their metrics."""
+    from validate_updates_cli.commands.history import show_history
+
+    return show_history(shared, options, metric=metric, limit=as_number("--limit", limit))
+
+
+def history_forget(
+    *,
+    kind: Annotated[str, typer.Option("--kind", metavar="import|backfill", help="How it came in.")],
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Take what was imported or backfilled out of the history again."""
+    from validate_updates_cli.commands.history import forget_history
+
+    return forget_history(shared, options, kind=kind)
 
 
 Entries = Annotated[list[str] | None, typer.Argument(metavar="ENTRY", help="Numbers of entries.")]
@@ -372,6 +434,14 @@ add(app, "rollback", rollback)
 add(app, "demo", demo)
 add(app, "init", init)
 _group("runs", "What earlier runs came to.", list=runs_list, show=runs_show, ack=runs_ack)
+_group(
+    "history",
+    "The past that updates are compared with.",
+    **{"import": history_import},
+    backfill=history_backfill,
+    show=history_show,
+    forget=history_forget,
+)
 _group(
     "quarantine",
     "Records that were kept out of updates.",

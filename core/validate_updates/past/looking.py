@@ -1,0 +1,113 @@
+"""What history a task has: how many runs, from when to when, which metrics with which values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from validate_updates.journal.history import EXPECTED, INCIDENT, examples, finished_updates
+from validate_updates.journal.rows import RunKind
+from validate_updates.journal.texts import stored
+from validate_updates.past.bringing_in import BACKFILL
+
+if TYPE_CHECKING:
+    from validate_updates.journal.tables import JournalTables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskHistory:
+    """The finished updates of one task, counted."""
+
+    task: str
+    runs: int
+    examples: int
+    """Those that later updates are compared with."""
+    imported: int
+    backfilled: int
+    expected: int
+    incidents: int
+    first: datetime
+    last: datetime
+    """When the earliest and the latest of them was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A metric in one run."""
+
+    run_id: str
+    kind: str
+    state: str
+    label: str | None
+    started_at: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricHistory:
+    """A metric in the runs that count as examples, oldest first."""
+
+    metric: str
+    values: tuple[Value, ...]
+
+
+def tasks_with_history(
+    conn: sa.Connection, tables: JournalTables | None, task: str | None = None
+) -> Sequence[TaskHistory]:
+    """What there is of each task, or of the one."""
+    if tables is None:
+        return ()
+    logs = tables.logs
+    imported = logs.c.kind == RunKind.IMPORT
+    backfilled = imported & (logs.c.strategy == BACKFILL)
+    query = sa.select(
+        logs.c.task,
+        sa.func.count().label("runs"),
+        _number(examples(logs)).label("examples"),
+        _number(imported & (logs.c.strategy != BACKFILL)).label("imported"),
+        _number(backfilled).label("backfilled"),
+        _number(logs.c.label == EXPECTED).label("expected"),
+        _number(logs.c.label == INCIDENT).label("incidents"),
+        sa.func.min(logs.c.started_at).label("first"),
+        sa.func.max(logs.c.started_at).label("last"),
+    )
+    query = query.where(finished_updates(logs)).group_by(logs.c.task).order_by(logs.c.task)
+    if task is not None:
+        query = query.where(logs.c.task == stored(task))
+    return tuple(TaskHistory(**row) for row in conn.execute(query).mappings())
+
+
+def metrics_of(
+    conn: sa.Connection, tables: JournalTables | None, task: str, *, metric: str | None = None, limit: int = 60
+) -> Sequence[MetricHistory]:
+    """The metrics, or the one, in the last ``limit`` runs of a task that count as examples."""
+    if tables is None:
+        return ()
+    logs, metrics = tables.logs, tables.metrics
+    columns = (logs.c.run_no, logs.c.run_id, logs.c.kind, logs.c.state, logs.c.label, logs.c.started_at)
+    last = sa.select(*columns).where(examples(logs), logs.c.task == stored(task))
+    runs = last.order_by(logs.c.run_no.desc()).limit(limit).subquery()
+    query = sa.select(metrics.c.name, metrics.c.value, *runs.c).join(runs, runs.c.run_id == metrics.c.run_id)
+    if metric is not None:
+        query = query.where(metrics.c.name == stored(metric))
+    found: dict[str, list[Value]] = {}
+    for row in conn.execute(query.order_by(metrics.c.name, runs.c.run_no)):
+        found.setdefault(row.name, []).append(
+            Value(
+                run_id=row.run_id,
+                kind=row.kind,
+                state=row.state,
+                label=row.label,
+                started_at=row.started_at,
+                value=row.value,
+            )
+        )
+    return tuple(MetricHistory(metric=name, values=tuple(values)) for name, values in found.items())
+
+
+def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
