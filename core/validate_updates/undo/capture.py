@@ -20,6 +20,8 @@ from validate_updates.undo.entries import Entries
 from validate_updates.undo.images import add_functions
 from validate_updates.undo.kept import KeptRows
 from validate_updates.undo.ranges import batch_number, deleted, inserted, updated, within
+from validate_updates.undo.references import reach_of
+from validate_updates.undo.swept import Swept
 from validate_updates.undo.triggers import changes_more_than_told
 
 if TYPE_CHECKING:
@@ -50,10 +52,17 @@ class Capture:
             add_functions(connection.connection.driver_connection)  # type: ignore[arg-type]
         self._database = database
         self._plan = plan
-        self._entries = partial(Entries, database, connection, undo=undo, run_id=run_id, table=table)
+        self._table = table
+        self._entries = partial(Entries, database, connection, undo=undo, run_id=run_id)
         self._kept: KeptRows | None = None
         if changes_more_than_told(database, connection, plan.target):
             self._kept = KeptRows(database, connection, plan)
+        reach = reach_of(database, connection, plan.target) if plan.counts.deletes else None
+        self.lost = reach.lost if reach else ()
+        """Tables with rows that the deletes may take along, and that the undo log cannot hold."""
+        self._swept: Swept | None = None
+        if reach and reach.references:
+            self._swept = Swept(database, connection, plan, reach, self._entries_of)
 
     def before(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """To be called before the positions ``first`` to ``last`` of the plan are written."""
@@ -63,6 +72,8 @@ class Capture:
             self._updates.write(number=number, first=first, last=last, batch_size=batch_size)
         if self._plan.counts.deletes:
             self._deletes.write(number=number, first=first, last=last, batch_size=batch_size)
+        if self._swept:
+            self._swept.take_down(number, first, last, batch_size=batch_size)
 
     def after(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """To be called after they are written, in the same savepoint."""
@@ -74,15 +85,20 @@ class Capture:
 
     @cached_property
     def _deletes(self) -> Entries:
-        return self._entries(action=DELETE, query=self._deleted)
+        return self._entries(table=self._table, action=DELETE, query=self._deleted)
 
     @cached_property
     def _updates(self) -> Entries:
-        return self._entries(action=UPDATE, query=self._compared if self._kept else self._updated)
+        return self._entries(table=self._table, action=UPDATE, query=self._compared if self._kept else self._updated)
 
     @cached_property
     def _inserts(self) -> Entries:
-        return self._entries(action=INSERT, query=self._inserted)
+        return self._entries(table=self._table, action=INSERT, query=self._inserted)
+
+    def _entries_of(self, *, table: str, **how: Any) -> Entries:
+        """Of another table of the same schema."""
+        schema = self._plan.target.schema
+        return self._entries(table=f"{schema}.{table}" if schema else table, **how)
 
     # --- queries: batch, position, the image of before, the image of after -------------------------------------------
 

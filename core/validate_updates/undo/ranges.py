@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -27,20 +27,25 @@ def batch_number(plan: Plan) -> sa.ColumnElement[int]:
 def updated(plan: Plan) -> sa.FromClause:
     """Plan, stage and the rows of the target that are there already."""
     same = plan.rows.c.rowid == plan.table.c.tid if plan.target.rowid else plan.same_key(plan.stage.table)
-    return _staged(plan).join(plan.rows, same)
+    return staged(plan).join(plan.rows, same)
 
 
 def inserted(plan: Plan) -> sa.FromClause:
     """Plan, stage and the rows of the target that the records became."""
-    return _staged(plan).join(plan.rows, plan.same_key(plan.stage.table))
+    return staged(plan).join(plan.rows, plan.same_key(plan.stage.table))
 
 
 def deleted(plan: Plan) -> sa.FromClause:
     """Plan and the rows of the target that are to go."""
-    doomed: Any = plan.doomed
-    return plan.table.join(doomed, doomed.c[ROW] == plan.table.c.row).join(plan.rows, plan.same_key(doomed))
+    return doomed(plan).join(plan.rows, plan.same_key(plan.doomed))
 
 
-def _staged(plan: Plan) -> sa.FromClause:
+def doomed(plan: Plan) -> sa.FromClause:
+    """Plan and the keys to delete."""
+    return plan.table.join(plan.doomed, plan.doomed.c[ROW] == plan.table.c.row)
+
+
+def staged(plan: Plan) -> sa.FromClause:
+    """Plan and stage."""
     stage = plan.stage.table
     return plan.table.join(stage, stage.c[ROW] == plan.table.c.row)

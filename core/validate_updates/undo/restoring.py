@@ -18,9 +18,11 @@ from validate_updates.targets.trouble import Blame, world_error
 from validate_updates.undo.loaded import OPEN
 from validate_updates.undo.matching import Matching
 from validate_updates.undo.result import Reason
-from validate_updates.undo.steps import READY, Step, Steps
+from validate_updates.undo.steps import ORDERS, READY, Step, Steps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from validate_updates.targets.base import Database
     from validate_updates.undo.loaded import Loaded
 
@@ -122,20 +124,10 @@ class Restoring:
     def _take(self, first: int, last: int) -> None:
         """Take back a range; where the database refuses it, its later half and then its earlier half."""
         signals.check()
-        try:
-            with savepoint(self._connection):
-                if not self._database.is_sqlite:
-                    self._connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
-                self._steps.run(first, last)
-                self._database.check_deferred(self._connection)
-                self._done.run(self._connection, first=first, last=last)
-        except self._database.errors as error:
-            trouble = self._database.trouble(error, self._connection)
-            if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:
-                raise world_error(trouble) from error
-            refusal = trouble.message
-        else:
-            return
+        for order in ORDERS:
+            refusal = self._attempt(first, last, order)
+            if not refusal:
+                return
         if first == last:
             self._refused.run(self._connection, first=first, last=last)
             self.refusals[first] = refusal
@@ -143,6 +135,22 @@ class Restoring:
         middle = (first + last) // 2
         self._take(middle + 1, last)
         self._take(first, middle)
+
+    def _attempt(self, first: int, last: int, order: Sequence[Step]) -> str:
+        """Take back a range in one go; why the database refused, or nothing."""
+        try:
+            with savepoint(self._connection):
+                if not self._database.is_sqlite:
+                    self._connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+                self._steps.run(first, last, order)
+                self._database.check_deferred(self._connection)
+                self._done.run(self._connection, first=first, last=last)
+        except self._database.errors as error:
+            trouble = self._database.trouble(error, self._connection)
+            if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:
+                raise world_error(trouble) from error
+            return trouble.message
+        return ""
 
     def _set_state(self, old: str, new: str, *, ranged: bool = False) -> sa.Update:
         entry = self._entry

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from validate_updates.targets.prepared import Prepared, prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from validate_updates.targets.base import Database
     from validate_updates.undo.loaded import Loaded
     from validate_updates.undo.matching import Matching
@@ -20,11 +22,18 @@ READY = "ready"
 
 
 class Step(StrEnum):
-    """What takes an entry back, in the order in which a range is worked on."""
+    """What takes an entry back."""
 
     DELETE = "delete"
     UPDATE = "update"
     INSERT = "insert"
+
+
+ORDERS: Final = (
+    (Step.DELETE, Step.UPDATE, Step.INSERT),
+    (Step.DELETE, Step.INSERT, Step.UPDATE),
+)
+"""The reverse of how an update writes; and, for rows that refer to one that was deleted, the other way round."""
 
 
 class Steps:
@@ -35,12 +44,12 @@ class Steps:
         self._connection = connection
         self._loaded = loaded
         self._matching = matching
-        self._statements = (self._delete(), self._update(), self._insert())
+        self._statements = {Step.DELETE: self._delete(), Step.UPDATE: self._update(), Step.INSERT: self._insert()}
 
-    def run(self, first: int, last: int) -> None:
+    def run(self, first: int, last: int, order: Sequence[Step]) -> None:
         """Take back the entries that are ready. Errors are the driver's own."""
-        for statement in self._statements:
-            statement.run(self._connection, first=first, last=last)
+        for step in order:
+            self._statements[step].run(self._connection, first=first, last=last)
 
     def _delete(self) -> Prepared:
         rows, again = self._matching.rows, self._matching.rows.alias("found")

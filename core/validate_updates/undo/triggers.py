@@ -21,10 +21,11 @@ def changes_more_than_told(database: Database, connection: sa.Connection, target
     triggers = connection.execute(_SQLITE_TRIGGERS, {"name": target.name}).scalar_one()
     keys = connection.exec_driver_sql(f"PRAGMA foreign_key_list({quoted(target.name)})").all()
     return bool(triggers) or any(
-        key[2].lower() == target.name.lower() and key[5] not in {"NO ACTION", "RESTRICT"} for key in keys
+        key[2].lower() == target.name.lower() and not {key[5], key[6]} <= _DOING_NOTHING for key in keys
     )
 
 
+_DOING_NOTHING = {"NO ACTION", "RESTRICT"}
 _SQLITE_TRIGGERS = sa.text(
     "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(:name)"
 )
@@ -32,6 +33,6 @@ _POSTGRESQL = sa.text(
     "SELECT c.relkind <> 'r' OR c.relhassubclass OR c.relhasrules"
     " OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)"
     " OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = c.oid AND confrelid = c.oid"
-    "   AND confupdtype NOT IN ('a', 'r'))"
+    "   AND (confupdtype NOT IN ('a', 'r') OR confdeltype NOT IN ('a', 'r')))"
     " FROM pg_class c WHERE c.oid = to_regclass(:name)"
 )
