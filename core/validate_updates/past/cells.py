@@ -33,7 +33,9 @@ def is_nothing(cell: Any) -> bool:
     """Whether there is nothing in the cell."""
     if isinstance(cell, str):
         return cell.strip().lower() in _NOTHING
-    return cell is None or (isinstance(cell, float | Decimal) and math.isnan(cell))
+    if isinstance(cell, Decimal):
+        return cell.is_nan()  # a signalling one too
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
 def number(cell: Any) -> float:
@@ -127,7 +129,8 @@ def state(cell: Any, column: str) -> RunState:
     Yes and no are told in a column that asks for success, 0 and others in one of exit codes. Raises :class:`BadCell`.
     """
     column = column.strip().lower()
-    text = str(cell).strip().lower() if isinstance(cell, str | int) else ""
+    small = isinstance(cell, int) and cell.bit_length() < 32
+    text = str(cell).strip().lower() if isinstance(cell, str) or small else ""
     if column in _EXIT_COLUMNS and re.fullmatch(r"-?\d{1,10}", text, re.ASCII):
         return RunState.FAILED if int(text) else RunState.COMMITTED
     if (column in _SUCCESS_COLUMNS or isinstance(cell, bool)) and text in _TRUTHS:
@@ -141,4 +144,6 @@ def state(cell: Any, column: str) -> RunState:
 def _shown(cell: Any) -> str:
     if is_nothing(cell):
         return "nothing"
+    if isinstance(cell, int) and cell.bit_length() > 1000:  # Python does not write out the largest
+        return "a huge number"
     return repr(printable(cell, _SHOWN)) if isinstance(cell, str) else printable(cell, _SHOWN)
