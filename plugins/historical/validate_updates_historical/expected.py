@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from validate_updates_historical.rolling import Flags, Floats, level_before, moving_median
+from validate_updates_historical.rolling import Flags, Floats, Slots, level_before, moving_median
 
 LEVELS: Final = (1, 3, 7, 28)
 """Runs that a level is taken over: the last value, half a week, a week, four weeks."""
@@ -22,6 +21,10 @@ OUTLIER: Final = 5.0
 """Scaled deviations from the median around it at which a past run is replaced: Hampel's filter, set wide."""
 IN_A_ROW: Final = 3
 """More outliers in a row than this are not outliers but a new level."""
+
+
+SHORT: Final = 45
+"""With fewer runs a weekday was seen so seldom that its effect is tried unshrunk, too, and every run is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +39,35 @@ class Past:
     """metrics x (runs + 1): the best forecast of each run, the last column of the one to come."""
 
 
-def learn(values: Floats, weekdays: NDArray[np.int64]) -> Past:
+def learn(values: Floats, weekdays: Slots) -> Past:
     """What to expect; ``weekdays`` is one longer than the history: the last is that of the run to come."""
     runs = values.shape[1]
     cleaned = clean(values, weekdays[:runs])
     effect = weekday_effect(cleaned, weekdays)
-    nothing = np.zeros_like(effect)
+    effects = [np.zeros_like(effect), effect]
+    if runs <= SHORT:
+        effects.append(effect * (1 + 7 / runs))
     forecasts, used = [], []
-    for with_weekday in (False, True):
-        shift = effect if with_weekday else nothing
+    for which, shift in enumerate(effects):
         for width in LEVELS:
             level, _ = level_before(cleaned - shift[:, :runs], width)
             forecasts.append(level + shift)
-            used.append(with_weekday)
+            used.append(which)
     judged = settled(runs)
     errors = np.array([np.mean(np.sqrt(np.abs(values - f[:, :runs])[:, judged]), axis=1) for f in forecasts])
     best = np.argmin(errors, axis=0)
-    weekly = np.array(used)[best][:, None]
-    shift = np.where(weekly, effect, 0.0)
+    shift = np.array(effects)[np.array(used)[best], np.arange(len(values))]
     return Past(cleaned - shift[:, :runs], shift, np.array(forecasts)[best, np.arange(len(values))])
 
 
 def settled(runs: int) -> Flags:
     """The runs whose forecasts had enough past to be judged by; all of them where the history is short."""
-    if runs <= 45:
+    if runs <= SHORT:
         return np.ones(runs, dtype=bool)
     return np.asarray(np.arange(runs) >= min(28, runs // 3))
 
 
-def clean(values: Floats, weekdays: NDArray[np.int64]) -> Floats:
+def clean(values: Floats, weekdays: Slots) -> Floats:
     """The history with single outliers replaced by the median around them (Hampel's filter over 15 runs)."""
     profile = _profile(values, weekdays)
     plain = values - profile
@@ -82,7 +85,7 @@ def _lasting(bad: Flags) -> Flags:
     return np.asarray(binary_opening(bad, structure=np.ones((1, IN_A_ROW + 1))))
 
 
-def _profile(values: Floats, weekdays: NDArray[np.int64]) -> Floats:
+def _profile(values: Floats, weekdays: Slots) -> Floats:
     """Each run's weekday effect over the whole history, 0 where weekdays do not explain at least a twentieth."""
     off = values - moving_median(values, 7)
     profile = np.zeros((len(values), 7))
@@ -95,7 +98,7 @@ def _profile(values: Floats, weekdays: NDArray[np.int64]) -> Floats:
     return np.where((having < 0.95 * without)[:, None], spread, 0.0)
 
 
-def weekday_effect(cleaned: Floats, weekdays: NDArray[np.int64]) -> Floats:
+def weekday_effect(cleaned: Floats, weekdays: Slots) -> Floats:
     """For each run, the mean of its weekday's last ``WEEKDAYS`` deviations from the week around them, shrunk by m / (m + 1).
 
     The first weeks take the first ones after themselves. metrics x (runs + 1).

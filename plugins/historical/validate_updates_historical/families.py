@@ -6,15 +6,16 @@ known: ``z = weight * (y - centre) / scale``. So all that costs time is done bef
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from validate_updates_historical import expected, tails
-from validate_updates_historical.rolling import Flags, Floats, level_before, mean_over
+from validate_updates_historical.rolling import Flags, Floats, Slots, level_before, mean_over
+from validate_updates_historical.scales import Scales
 
 CLIP: Final = 3.0
 """Deviations beyond this count as this in means over several runs: one bad run is the business of the family `point`."""
@@ -61,6 +62,12 @@ class Window:
     memory: int
     skip: int
 
+    def within(self, runs: int) -> Window:
+        """The same, made to fit a short history: a third of it against what was half of it ago."""
+        if runs >= self.lag + self.width + 7:
+            return self
+        return replace(self, width=min(self.width, runs // 3), lag=min(self.lag, runs // 2), skip=min(self.skip, 2))
+
 
 WINDOWS: Final = (
     Window("days", width=3, lag=3, levels=(3, 7, 28), memory=4, skip=2),
@@ -70,14 +77,13 @@ WINDOWS: Final = (
 """Three runs show a small shift first, a week a smaller one, and a month a slow decline that a shorter window follows."""
 
 
-def learn(
-    raw: Floats, values: Floats, past: expected.Past, weekdays: NDArray[np.int64], stock: Flags
-) -> Iterator[Family]:
+def learn(raw: Floats, values: Floats, past: expected.Past, weekdays: Slots, scales: Scales) -> Iterator[Family]:
     """The families, fastest first. ``raw`` and ``values``: metrics x runs, as they are and on the scale of judgement."""
     runs = values.shape[1]
     judged = expected.settled(runs)
     errors = values - past.expected[:, :runs]
-    scale = tails.usual_size(errors, judged, skip=0, weekdays=weekdays)
+    scale = tails.usual_size(errors, judged, skip=0, least=scales.chance(values)[:, None], weekdays=weekdays)
+    stock = scales.stock
     tied = (np.median(np.abs(np.diff(values, axis=1)), axis=1) == 0) & (np.mean(raw == 0, axis=1) <= 0.3)
     every = np.ones(len(values), dtype=bool)
     yield _family("point", past.expected[:, runs], scale, errors, judged, memory=1, of=every, tied=tied)
@@ -87,8 +93,9 @@ def learn(
     clipped = np.clip(values, low[:, :runs], high[:, :runs]) - past.weekday[:, :runs]
     bounds = np.stack([low[:, runs], high[:, runs]], axis=1)
     for window in WINDOWS:
-        if runs >= window.lag + window.width + 7:
-            yield _window(window, clipped, past, bounds, tied & (window.name != "month"))
+        fitting = window.within(runs)
+        if fitting.lag >= fitting.width:
+            yield _window(fitting, clipped, past, bounds, tied & (window.name != "month"), scale)
 
 
 def _family(
@@ -113,7 +120,9 @@ def _family(
     return Family(name, centre, scale[:, runs], weight, clip, z, up, down, memory, of, tied, skip)
 
 
-def _window(window: Window, clipped: Floats, past: expected.Past, bounds: Floats, tied: Flags) -> Family:
+def _window(
+    window: Window, clipped: Floats, past: expected.Past, bounds: Floats, tied: Flags, single: Floats
+) -> Family:
     runs = clipped.shape[1]
     means = mean_over(clipped, window.width)
     options = []
@@ -133,7 +142,10 @@ def _window(window: Window, clipped: Floats, past: expected.Past, bounds: Floats
     return _family(
         window.name,
         window.width * level[:, runs] - so_far + past.weekday[:, runs],
-        tails.usual_size(errors, judged, skip=window.skip),
+        np.maximum(
+            tails.usual_size(errors, judged, skip=window.skip),
+            _least(window) * np.median(single, axis=1, keepdims=True),
+        ),
         errors,
         judged,
         memory=window.memory,
@@ -143,6 +155,11 @@ def _window(window: Window, clipped: Floats, past: expected.Past, bounds: Floats
         clip=bounds,
         skip=window.skip,
     )
+
+
+def _least(window: Window) -> float:
+    """A mean varies at least as if its runs had nothing to do with each other, in deviations of single runs."""
+    return math.sqrt(1 / window.width + 1 / max(window.levels))
 
 
 def _step(raw: Floats, stock: Flags) -> Family:

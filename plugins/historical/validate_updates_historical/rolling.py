@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Slots = NDArray[np.int64]
 
 
 def moving_median(values: Floats, width: int) -> Floats:
@@ -47,14 +48,14 @@ def mean_over(values: Floats, width: int) -> Floats:
     return np.asarray((total[:, end] - total[:, start]) / (end - start))
 
 
-def lengths(values: Floats) -> NDArray[np.int64]:
+def lengths(values: Floats) -> Slots:
     """For each run of one metric, how many runs in a row up to it had its value."""
     index = np.arange(len(values))
     first = np.where(np.r_[True, values[1:] != values[:-1]], index, 0)
     return np.asarray(index - np.maximum.accumulate(first) + 1)
 
 
-def spells(flags: NDArray[np.bool_], gap: int = 7) -> int:
+def spells(flags: Flags, gap: int = 7) -> int:
     """How many separate times something was so: less than ``gap`` runs apart is the same time."""
     places = np.flatnonzero(flags)
     return 0 if len(places) == 0 else 1 + int(np.sum(np.diff(places) > gap))

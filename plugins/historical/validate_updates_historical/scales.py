@@ -17,6 +17,8 @@ from validate_updates_historical.rolling import Flags, Floats
 
 STOCK_CHANGE: Final = 0.02
 """A metric that nine runs of ten change by less than this part of its level is a stock: what is there, not what was done."""
+LEAST: Final = 0.05
+"""The least deviation that counts as one: five per cent of a large number. Below, all is flat."""
 FINEST: Final = 1e-7
 """A common unit smaller than this part of the largest value is rounding, not a unit."""
 
@@ -36,6 +38,15 @@ class Scales:
         counted = 2 * np.arcsinh(np.sqrt(size / (4 * np.where(np.isnan(self.unit), 1, self.unit))[:, None]))
         measured = np.arcsinh(size / self.linear[:, None])
         return np.asarray(np.sign(judged) * np.where(np.isnan(self.unit)[:, None], measured, counted))
+
+    def chance(self, judged: Floats) -> Floats:
+        """The least usual deviation of each metric: five per cent of large numbers, and what chance does to small counts.
+
+        On this scale that is 1/2 for a Poisson count near zero. It fades faster than for a Poisson count from there, since large
+        counts may well be more regular than chance.
+        """
+        units = np.sinh(np.minimum(np.abs(np.median(judged, axis=1)), 50) / 2) ** 2
+        return np.where(np.isnan(self.unit), LEAST, np.maximum(LEAST, 0.5 / (1 + units)))
 
     def back(self, judged: Floats, before: Floats) -> Floats:
         """From the scale of judgement to values as they are, one for each metric; ``before``: its last value."""

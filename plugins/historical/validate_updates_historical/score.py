@@ -16,6 +16,8 @@ from validate_updates_historical.rolling import Floats
 
 LOOKS: Final = 6
 """Times a metric is looked at: about three families that do not say the same, each upwards and downwards."""
+CROWD: Final = 2.0
+"""Real tails fall more slowly than fitted ones: a limit ten times as rare leaves about a third of the alarms."""
 PAIR: Final = 0.2
 """Two families at 0.63 of the strength that one needs (10 ** -0.2 of its rarity) are an alert together."""
 WORSE: Final = 1.6
@@ -50,7 +52,9 @@ class Hit:
 
 def limits(rate: float, independent: float, runs: int, *, percent: float, units: float) -> Limits:
     """The limits at which ``rate`` of good runs raise an alert, over ``independent`` metrics with ``runs`` of past."""
-    one = math.log10(LOOKS * max(1.0, independent) / rate) + SHORT * math.log2(max(1.0, FULL / runs))
+    one = (
+        math.log10(LOOKS / rate) + CROWD * math.log10(max(1.0, independent)) + SHORT * math.log2(max(1.0, FULL / runs))
+    )
     return Limits(one, one - PAIR, percent, units)
 
 
@@ -116,4 +120,5 @@ def _excused(
         centre = group.scales.back(point.centre, group.table.values[:, -1])[metric]
         if vetoes.is_small(group, metric, raw, centre, percent=limit.percent, units=limit.units):
             return True
-    return family.name == "point" and vetoes.is_return(group, point, metric, value, side, limit.two)
+    one_run = family.name in {"point", "step"}
+    return one_run and vetoes.is_return(group, family, metric, raw, value, side=side, limit=limit.two)

@@ -8,9 +8,8 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from validate_updates_historical.rolling import Floats
+from validate_updates_historical.rolling import Floats, Slots
 
 HUGEST: Final = 1e100
 """Larger numbers count as this large: what is reckoned with them must stay finite."""
@@ -93,7 +92,7 @@ def period_of(time: date, periods: Iterable[Period]) -> str | None:
     return next((period.name for period in periods if period.first <= day <= period.last), None)
 
 
-def slots(hours: Floats, at: float) -> NDArray[np.int64]:
+def slots(hours: Floats, at: float) -> Slots:
     """What kind of run each is, and the one at ``at``: its weekday, or its part of the day where there are several a day."""
     every = np.r_[hours, at]
     if len(hours) > 1 and np.median(np.diff(hours)) < 18:

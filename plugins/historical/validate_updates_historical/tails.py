@@ -11,14 +11,13 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats
+from validate_updates_historical.rolling import Flags, Floats, Slots
+from validate_updates_historical.scales import LEAST
 
 EXCESS: Final = 0.6
 """Mean excess believed before any is seen, in deviations: a Gaussian's is 0.47, update histories have longer tails."""
 EXCESS_WEIGHT: Final = 5
 """How many observed excesses that belief is worth: that many a history of 50 runs has."""
-FLOOR: Final = 0.05
-"""The least usual size of a deviation, on the scale of judgement: five per cent of a large count. Below, all is flat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,9 @@ def tail(z: Floats) -> Tail:
     return Tail(start, (excess + EXCESS_WEIGHT * EXCESS) / (np.sum(kept, axis=1) + EXCESS_WEIGHT))
 
 
-def usual_size(errors: Floats, judged: Flags, *, skip: int, weekdays: np.ndarray | None = None) -> Floats:
+def usual_size(
+    errors: Floats, judged: Flags, *, skip: int, least: Floats | float = LEAST, weekdays: Slots | None = None
+) -> Floats:
     """The usual size of a deviation at each run and the one to come: half from the whole past, half from the last 28 runs.
 
     ``errors`` are metrics x runs. ``skip``: runs left out at the end, so that a slow change does not excuse itself. ``weekdays`` (runs + 1):
@@ -67,7 +68,7 @@ def usual_size(errors: Floats, judged: Flags, *, skip: int, weekdays: np.ndarray
     size = np.abs(errors[:, judged])
     size = size[:, : max(8, size.shape[1] - skip)]
     usual = np.maximum(1.4826 * np.median(size, axis=1), 0.5 * np.quantile(size, 0.9, axis=1) / 1.645)
-    usual = np.maximum(usual, FLOOR)
+    usual = np.maximum(usual, np.ravel(least))
     clipped = np.minimum(np.abs(errors), 4 * usual[:, None])
     recent = 1.2533 * _recent(clipped, 28, skip)
     scale = np.sqrt(0.5 * usual[:, None] ** 2 + 0.5 * recent**2)
@@ -85,7 +86,7 @@ def _recent(values: Floats, width: int, skip: int) -> Floats:
     return (total[:, end] - total[:, start]) / (end - start)
 
 
-def _by_weekday(sizes: Floats, weekdays: np.ndarray) -> Floats:
+def _by_weekday(sizes: Floats, weekdays: Slots) -> Floats:
     """How much larger deviations are on each run's weekday, shrunk as if 8 usual ones had been seen besides."""
     runs = sizes.shape[1]
     mean = np.mean(sizes, axis=1)

@@ -58,8 +58,12 @@ def is_tied(family: Family, metric: int, z: float, side: int) -> bool:
     return spells(past[: max(0, len(past) - max(family.skip, 5))] >= 0.95 * side * z, gap=5) >= 2
 
 
-def is_return(group: Group, family: Family, metric: int, value: float, side: int, limit: float) -> bool:
-    """Back to the level of the last four weeks, within a week after an alert on the other side."""
+def is_return(group: Group, family: Family, metric: int, raw: float, value: float, *, side: int, limit: float) -> bool:
+    """Back to where the last four weeks were, within a week after an alert on the other side."""
     opposite = (family.down if side > 0 else family.up).strength(-side * family.past[:, -7:])[metric]
-    level = np.median(group.values[metric, -28:])
-    return bool(np.max(opposite) >= limit and abs(value - level) <= 2.5 * family.scale[metric])
+    if np.max(opposite) < limit:
+        return False
+    if group.scales.stock[metric]:
+        recent = group.table.values[metric, -28:]
+        return bool(np.min(recent) <= raw <= np.max(recent))
+    return bool(abs(value - np.median(group.values[metric, -28:])) <= 2.5 * family.scale[metric])
