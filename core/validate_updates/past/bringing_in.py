@@ -188,10 +188,10 @@ def _write(
     conn: sa.Connection, tables: JournalTables, runs: Sequence[PastRun], *, task: str, table: str, source: str, way: str
 ) -> None:
     logs, metrics = tables.logs, tables.metrics
-    lowest = conn.scalar(sa.select(sa.func.min(logs.c.run_no))) or 0
-    first = min(lowest, 0) - len(runs)
+    room = logs.update().where(logs.c.kind == RunKind.IMPORT)
+    conn.execute(room.values(run_no=logs.c.run_no + _lowest(conn, logs) - len(runs)))
     common = _common(task=task, table=table, source=source, way=way)
-    rows = [{**common, **_row(task, run, source), "run_no": first + place} for place, run in enumerate(runs)]
+    rows = [{**common, **_row(task, run, source), "run_no": place - len(runs)} for place, run in enumerate(runs)]
     values = [
         {"run_id": row["run_id"], "name": name, "value": value}
         for row, run in zip(rows, runs, strict=True)
@@ -236,8 +236,13 @@ def _number(conn: sa.Connection, logs: sa.Table) -> None:
     order = (logs.c.started_at.desc(), logs.c.run_no.desc())
     place = sa.func.row_number().over(order_by=order).label("place")
     ranked = sa.select(logs.c.run_id, place).where(logs.c.kind == RunKind.IMPORT).subquery()
-    lowest = conn.scalar(sa.select(sa.func.min(logs.c.run_no))) or 0
+    lowest = _lowest(conn, logs)
     # First to numbers that none of them has had, since each must be unique at every moment.
     moved = logs.update().where(logs.c.run_id == ranked.c.run_id).values(run_no=lowest - ranked.c.place)
     conn.execute(moved)
     conn.execute(logs.update().where(logs.c.kind == RunKind.IMPORT).values(run_no=logs.c.run_no - lowest))
+
+
+def _lowest(conn: sa.Connection, logs: sa.Table) -> int:
+    """The lowest number of a run that was brought in; 0 where there is none."""
+    return conn.scalar(sa.select(sa.func.min(logs.c.run_no)).where(logs.c.kind == RunKind.IMPORT)) or 0
