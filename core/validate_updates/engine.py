@@ -609,6 +609,7 @@ class _Run:
 
     def _roll_back(self, verdict: Verdict, reason: str) -> None:
         self.database.abandon(self.connection)
+        self.chronicle.forget_kept_out(self.visible_entries)
         if self.visible is None:
             counts = reckoning.rolled_back(self.result.counts, self.intake)
             self.result = replace(self.result, counts=counts, rows_after=self.result.rows_before)
@@ -633,7 +634,6 @@ class _Run:
             return verdict
         if self.intake:
             self.intake.forget(entries=self.visible_entries, kept_out=visible.quarantined)
-        self.chronicle.forget_kept_out(self.visible_entries)
         self.judges.keep([remarks.stands_in_part(visible, self.info.run_id)])
         self.result = replace(self.result, counts=visible, rows_after=None)
         return Verdict.FAILED if verdict is Verdict.REJECTED else verdict

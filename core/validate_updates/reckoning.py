@@ -44,15 +44,12 @@ def so_far(planned: Counts, ledger: Ledger, published: Counts, kept_out: int) ->
 
 
 def rolled_back(counts: Counts, intake: Intake | None) -> Counts:
-    """Of an update that did not stand: what was not kept out of it, and would have been written, is rolled back."""
+    """Of an update that did not stand: what was written, or would have been, is rolled back."""
     if intake is None:
         return Counts()
-    if not counts.read:  # ended before there was a plan
-        return Counts(
-            read=intake.read, duplicates=intake.duplicates, quarantined=intake.kept_out, rolled_back=intake.staged
-        )
-    counts = replace(counts, inserted=0, updated=0, deleted=0, quarantined=intake.kept_out, rolled_back=0)
-    return replace(counts, rolled_back=counts.read - counts.parts)
+    unchanged = counts.unchanged if counts.read == intake.read else 0  # else there was no plan yet of what was read
+    known = Counts(read=intake.read, unchanged=unchanged, duplicates=intake.duplicates, quarantined=intake.kept_out)
+    return replace(known, rolled_back=known.read - known.parts)
 
 
 def of_records(counts: Counts) -> dict[str, float]:
