@@ -45,10 +45,11 @@ class UndoLog:
         undone = (batches.c.run_id == self.run_id) & (batches.c.state == BatchState.UNDONE)
         return bool(self.conn.scalar(sa.select(sa.exists().where(undone))))
 
-    def table_names(self, first: int, last: int) -> Sequence[str]:
-        """The tables that these batches wrote, in the order in which they were first written."""
+    def table_names(self, batches: tuple[int, int] | None = None) -> Sequence[str]:
+        """The tables that the run wrote, or these batches of it, in the order in which they were first written."""
         undo = self.tables.undo
-        query = sa.select(undo.c.table_name).where(self._of(first, last)).group_by(undo.c.table_name)
+        found = self._of(*batches) if batches else undo.c.run_id == self.run_id
+        query = sa.select(undo.c.table_name).where(found).group_by(undo.c.table_name)
         return tuple(self.conn.scalars(query.order_by(sa.func.min(undo.c.undo_no))))
 
     def sample(self, table: str) -> Sequence[sa.Row[Any]]:

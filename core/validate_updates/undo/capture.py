@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.undo.entries import Entries
-from validate_updates.undo.images import add_functions
+from validate_updates.undo.images import prepare_images
 from validate_updates.undo.kept import KeptRows
 from validate_updates.undo.ranges import batch_number, deleted, inserted, updated, within
 from validate_updates.undo.references import reach_of
@@ -48,8 +48,7 @@ class Capture:
         self, database: Database, connection: sa.Connection, plan: Plan, undo: sa.Table, *, run_id: str, table: str
     ) -> None:
         """``undo`` and ``table``: the journal's table, and the target's name as the journal has it."""
-        if database.is_sqlite:
-            add_functions(connection.connection.driver_connection)  # type: ignore[arg-type]
+        prepare_images(database, connection)
         self._database = database
         self._plan = plan
         self._table = table

@@ -21,6 +21,8 @@ from validate_updates.targets.table import Column, Kind
 if TYPE_CHECKING:
     import sqlite3
 
+    from validate_updates.targets.base import Database
+
 Element = sa.ColumnElement[Any]
 Cell = tuple[Column, Element]
 """A column of the target, and what stands in it."""
@@ -92,9 +94,20 @@ class PostgresImages(Images):
         return sa.cast(sa.func.json_object(names, values), sa.Text)
 
 
-def add_functions(driver: sqlite3.Connection) -> None:
-    """Teach a connection to SQLite the function that writes a real with all its digits, which SQLite's own does not."""
-    driver.create_function("vu_real", 1, repr, deterministic=True)
+def prepare_images(database: Database, connection: sa.Connection) -> None:
+    """To be called once a connection, before images are written or read.
+
+    SQLite learns to write a real with all its digits, which its own functions do not. On PostgreSQL the text forms of
+    values must not follow settings that another session may not have.
+    """
+    if database.is_sqlite:
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        driver.create_function("vu_real", 1, repr, deterministic=True)
+        return
+    cursor = connection.connection.cursor()
+    for setting in ("DateStyle = ISO", "IntervalStyle = postgres", "extra_float_digits = 1"):
+        cursor.execute(f"SET {setting}")
+    cursor.close()
 
 
 def _arguments(cells: Sequence[Cell]) -> list[Element]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from validate_updates import signals
 from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.targets.prepared import prepare
 from validate_updates.targets.savepoint import savepoint
@@ -123,7 +122,6 @@ class Restoring:
 
     def _take(self, first: int, last: int) -> None:
         """Take back a range; where the database refuses it, its later half and then its earlier half."""
-        signals.check()
         for order in ORDERS:
             refusal = self._attempt(first, last, order)
             if not refusal:

@@ -32,21 +32,24 @@ from validate_updates.quarantine.closing import reopen
 from validate_updates.result import Counts, Publish, RunResult, Verdict
 from validate_updates.targets import open_database
 from validate_updates.targets.names import qualified
+from validate_updates.targets.reflect import reflect
 from validate_updates.targets.trouble import Blame, world_error
 from validate_updates.text import counted
-from validate_updates.undo.cells import read_broken_text
+from validate_updates.undo.cells import broken_text_is_read
 from validate_updates.undo.conflicts import conflicts
+from validate_updates.undo.images import prepare_images
 from validate_updates.undo.loaded import Loaded
 from validate_updates.undo.remarks import findings, said
 from validate_updates.undo.restoring import ALREADY, DONE, Restoring
 from validate_updates.undo.result import SAMPLES, Conflict, Reason, RollbackResult
 from validate_updates.undo.steps import Step
-from validate_updates.undo.takeable import refuse, storable
+from validate_updates.undo.takeable import UPDATES, refuse, storable
 
 if TYPE_CHECKING:
     from validate_updates.journal.tables import JournalTables
     from validate_updates.secret import SecretUrl
     from validate_updates.targets.base import Database
+    from validate_updates.targets.table import TargetTable
 
 GROUP: Final = 20
 """Batches taken back by one transaction, where the run was published in groups."""
@@ -80,17 +83,17 @@ def roll_back(wanted: Rollback) -> RollbackResult:
     ``Interrupted``. Of a run published in groups, what was taken back before that stays so.
     """
     database = open_database(wanted.target)
-    with reached(database) as connection:
-        if database.is_sqlite:
-            read_broken_text(connection.connection.driver_connection)  # type: ignore[arg-type]
+    with reached(database) as connection, broken_text_is_read(database, connection):
         with told(database, connection), database.transaction(connection, write=False):
             tables = find(connection, wanted.journal_prefix, wanted.schema)
             run = show(connection, tables, wanted.run).run
-        if tables is None:
-            raise AssertionError("a run without a journal")
+            if tables is None:
+                raise AssertionError("a run without a journal")
+            if run.kind not in UPDATES:
+                raise refuse(run, now=run.started_at, retention_days=wanted.retention_days)
+            table = reflect(connection, _bare(run.table, wanted.schema), wanted.schema)
         run_id = new_run_id(wanted.as_of or datetime.now(UTC))
-        table = qualified(wanted.schema, _bare(run.table, wanted.schema))
-        with database.lock(connection, run_id=run_id, tables=[table], wait=wanted.wait):
+        with database.lock(connection, run_id=run_id, tables=[qualified(table.schema, table.name)], wait=wanted.wait):
             return _Rollback(wanted, database, connection, tables=tables, parent=run.run_id, run_id=run_id).to_its_end()
 
 
@@ -106,9 +109,9 @@ def take_back(
     ``wanted.run``: its whole id. ``fence`` makes sure in each transaction that the run is still its process's own. It
     leaves no entry in the journal: what becomes of the run, the run says. Raises what the driver raises.
     """
-    return _Rollback(
-        wanted, database, connection, tables=tables, parent=wanted.run, run_id=wanted.run
-    ).what_was_published(fence)
+    rollback = _Rollback(wanted, database, connection, tables=tables, parent=wanted.run, run_id=wanted.run)
+    with broken_text_is_read(database, connection):
+        return rollback.what_was_published(fence)
 
 
 def _bare(table: str, schema: str | None) -> str:
@@ -212,6 +215,8 @@ class _Rollback:
         run = show(self.connection, self.tables, self.log.run_id).run
         if not self.log.batches():
             raise refuse(run, now=self.now, retention_days=self.wanted.retention_days)
+        for table in self.log.table_names():
+            self._storable(run, table)
         return run
 
     def _begin(self, run: RunRow) -> None:
@@ -244,13 +249,15 @@ class _Rollback:
                 tally = self.tally + self._group(run, *group)
                 if number == len(groups):
                     self._stand(run, tally)
+                signals.check()
             self.tally = tally
 
     def _group(self, run: RunRow, first: int, last: int) -> _Tally:
         """Take back these batches, within the open transaction."""
+        prepare_images(self.database, self.connection)
         restorings = [
             self._restoring(run, name, first, last, number)
-            for number, name in enumerate(self.log.table_names(first, last))
+            for number, name in enumerate(self.log.table_names((first, last)))
         ]
         for restoring in restorings:
             restoring.take_back()
@@ -263,7 +270,16 @@ class _Rollback:
         return tally
 
     def _restoring(self, run: RunRow, name: str, first: int, last: int, number: int) -> Restoring:
-        target, columns = storable(
+        target, columns = self._storable(run, name)
+        self.database.hold_still(self.connection, target)
+        loaded = Loaded(self.database, self.connection, target, columns, number)
+        for page in self.log.pages(name, first, last):
+            loaded.add(page)
+        loaded.ready()
+        return Restoring(self.database, self.connection, loaded, force=self.wanted.force)
+
+    def _storable(self, run: RunRow, name: str) -> tuple[TargetTable, tuple[str, ...]]:
+        return storable(
             self.database,
             self.connection,
             _bare(name, self.wanted.schema),
@@ -271,12 +287,6 @@ class _Rollback:
             key=run.key if name == run.table else (),
             sample=self.log.sample(name),
         )
-        self.database.hold_still(self.connection, target)
-        loaded = Loaded(self.database, self.connection, target, columns, number)
-        for page in self.log.pages(name, first, last):
-            loaded.add(page)
-        loaded.ready()
-        return Restoring(self.database, self.connection, loaded, force=self.wanted.force)
 
     def _tally_of(self, restoring: Restoring) -> _Tally:
         numbers = Counter({str(step): restoring.count(DONE, step) for step in Step})

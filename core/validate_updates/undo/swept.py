@@ -5,7 +5,7 @@ They are found before the batch is written, level by level, and noted by their a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
@@ -156,7 +156,8 @@ class Swept:
         number, first, size, used = (
             sa.bindparam(name, type_=sa.BigInteger) for name in ("number", "first", "batch_size", "used")
         )
-        query: Any = sa.select(number + (swept.c.pos - first) // size, used + swept.c.no, before, after)
+        batch: Element = number + (swept.c.pos - first) // size
+        query = sa.select(batch, cast("Element", used + swept.c.no), before, after)
         here = swept.c.place == sa.literal_column(str(place.number)), swept.c.action == _text(action)
         found = swept.join(child, child.c[place.address] == swept.c.address)
         return query.select_from(found).where(*here).order_by(swept.c.no)

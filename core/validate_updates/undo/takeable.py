@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from validate_updates.errors import UsageError
 from validate_updates.journal.rows import RunKind, RunState
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
 
-_STOOD = {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE}
+UPDATES: Final = {RunKind.UPDATE, RunKind.REPLAY}
+"""Kinds of runs that keep an undo log."""
+_STOOD: Final = {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE}
 
 
 def refuse(run: RunRow, *, now: datetime, retention_days: int) -> UsageError:
     """Why a run of which the undo log holds nothing cannot be taken back."""
     show = f"see what it came to: validate-updates runs show {run.run_id}"
     counts = run.counts
-    if run.kind not in {RunKind.UPDATE, RunKind.REPLAY}:
+    if run.kind not in UPDATES:
         return UsageError(f"run {run.run_id} is a {run.kind}, and no update; it cannot be taken back", hint=show)
     if run.state is RunState.ROLLED_BACK:
         return UsageError(f"run {run.run_id} has been taken back already", hint=show)

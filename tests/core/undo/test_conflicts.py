@@ -180,8 +180,7 @@ def test_a_trigger_that_has_its_say_is_told(sqlite: Target) -> None:
     sqlite.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, version INTEGER DEFAULT 0)")
     sqlite.insert("t", [(1, "one", 4)])
     sqlite.execute(
-        "CREATE TRIGGER bump AFTER UPDATE OF name ON t BEGIN"
-        " UPDATE t SET version = version + 1 WHERE id = new.id; END"
+        "CREATE TRIGGER bump AFTER UPDATE OF name ON t BEGIN UPDATE t SET version = version + 1 WHERE id = new.id; END"
     )
     assert sqlite.update([{"id": 1, "name": "uno"}]).verdict is Verdict.COMMITTED
     assert sqlite.rows("SELECT * FROM t") == [(1, "uno", 5)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -53,6 +52,10 @@ def unwatch(target: Target) -> None:
         target.execute("DROP TRIGGER watch ON t")
 
 
+class Broken(bytes):
+    """To be stored as a text, whatever its bytes are."""
+
+
 anything: st.SearchStrategy[Any] = (
     st.none()
     | st.integers(-(2**63), 2**63 - 1)
@@ -60,12 +63,8 @@ anything: st.SearchStrategy[Any] = (
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
     | st.sampled_from(["}", '{"', "\\", '"', "\0", "a\0b", "\u2028", "{}", "7", "1.0", "\x01\x1f\x7f"])
     | st.binary(max_size=4)
-    | st.binary(max_size=4).map(lambda data: Broken(data))
+    | st.binary(max_size=4).map(Broken)
 )
-
-
-class Broken(bytes):
-    """To be stored as a text, whatever its bytes are."""
 
 
 KINDS = ("TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB", "", "DATE", "VARCHAR(9)", "ANY")
@@ -105,7 +104,7 @@ def store(target: Target, cells: list[Any]) -> None:
         connection.execute(f"INSERT INTO t VALUES ({marks})", [bytes(c) if isinstance(c, Broken) else c for c in cells])
 
 
-def exact(target: Target) -> list[list[tuple[str, Any]]]:
+def exact(target: Target) -> list[list[str]]:
     """Each cell's type and bytes, of texts too."""
     with target.connect() as connection:
         connection.text_factory = bytes

@@ -60,9 +60,7 @@ def test_a_row_of_another_table_that_was_changed_since_is_left_alone(target: Tar
 
 @pytest.mark.parametrize("action", ["NO ACTION", "CASCADE", "SET NULL"])
 def test_a_table_that_refers_to_itself(target: Target, action: str) -> None:
-    target.execute(
-        f"CREATE TABLE t (id integer PRIMARY KEY, name text, boss integer REFERENCES t ON DELETE {action})"
-    )
+    target.execute(f"CREATE TABLE t (id integer PRIMARY KEY, name text, boss integer REFERENCES t ON DELETE {action})")
     target.insert("t", [(1, "a", None), (2, "b", 1), (3, "c", 2), (4, "d", 1), (5, "e", 5)])
     before = target.dump()
     records = [{"id": 1, "name": "A"}, {"id": 5, "boss": None}, {"id": 9, "name": "new", "boss": 1}]
@@ -92,6 +90,7 @@ ids = st.integers(1, 6)
 )
 def test_any_update_of_tables_that_refer_to_each_other_can_be_taken_back(
     target: Target,
+    *,
     action: str,
     own: str,
     rows: dict[int, tuple[int, int | None]],

@@ -1,0 +1,33 @@
+"""Letting go of old undo logs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from validate_updates.journal.rows import RunState
+
+if TYPE_CHECKING:
+    from validate_updates.journal.tables import JournalTables
+
+
+def expire(connection: sa.Connection, tables: JournalTables, *, retention_days: int, now: datetime) -> int:
+    """Delete the undo logs of runs that ended more than ``retention_days`` ago; how many entries went.
+
+    To be called after a run, under the lock, within a transaction of its own. Kept whatever their age: the log of the
+    newest run that has one, and that of a run under way. Where the clock is behind the newest run, it is wrong, or was:
+    nothing goes then.
+    """
+    logs, undo = tables.logs, tables.undo
+    newest = connection.scalar(sa.select(logs.c.started_at).order_by(logs.c.run_no.desc()).limit(1))
+    if newest is None or now < newest:
+        return 0
+    held = sa.exists().where(undo.c.run_id == logs.c.run_id)
+    last = sa.select(logs.c.run_no).where(held).order_by(logs.c.run_no.desc()).limit(1).scalar_subquery()
+    ended = sa.func.coalesce(logs.c.finished_at, logs.c.started_at, type_=logs.c.started_at.type)
+    old = sa.select(logs.c.run_id).where(
+        held, logs.c.run_no < last, logs.c.state != RunState.RUNNING, ended < now - timedelta(days=retention_days)
+    )
+    return connection.execute(undo.delete().where(undo.c.run_id.in_(old))).rowcount
