@@ -31,7 +31,8 @@ HAS_RUN: Final = "with a run already"
 NOT_OVER: Final = "not over yet"
 TOO_EARLY: Final = "before the first day asked for"
 
-_EPOCH_MS: Final = 10**11
+_SECONDS, _MILLISECONDS = 10**8, 10**11
+"""From where on a number is one of seconds, or of milliseconds, since 1970."""
 _FIRST: Final = date(1970, 1, 1)
 _KINDS: Final = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_TZ, Kind.TEXT})
 
@@ -86,8 +87,8 @@ def _sqlite_day(column: str) -> sa.ColumnElement[str | None]:
     cell: sa.ColumnElement[object] = sa.column(column)
     # Only what begins like a date: SQLite would also take 'now' for a time, and a plain number for a Julian day.
     is_time = sa.func.typeof(cell).in_(("text",)) & cell.op("GLOB")("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*")
-    is_number = sa.func.typeof(cell).in_(("integer", "real"))
-    seconds = sa.case((sa.cast(cell, sa.Float) >= _EPOCH_MS, sa.cast(cell, sa.Float) / 1000), else_=cell)
+    is_number = sa.func.typeof(cell).in_(("integer", "real")) & (cell >= _SECONDS)
+    seconds = sa.case((sa.cast(cell, sa.Float) >= _MILLISECONDS, sa.cast(cell, sa.Float) / 1000), else_=cell)
     return sa.case(
         (is_time, sa.func.date(cell)), (is_number, sa.func.date(seconds, "unixepoch")), else_=sa.null()
     ).label("day")
