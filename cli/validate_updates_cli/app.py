@@ -202,6 +202,24 @@ def history_show(
     return show_history(shared, options, metric=metric, limit=as_number("--limit", limit))
 
 
+def history_plot(
+    *,
+    metric: Annotated[str, typer.Argument(metavar="METRIC", help="One that `history show` lists.")],
+    output: Annotated[str, typer.Option("--output", metavar="FILE", help="Ends with .svg or .html.")],
+    limit: Annotated[str, typer.Option("--limit", metavar="N", help="How many runs.")] = "120",
+    detector: Annotated[
+        str, typer.Option("--detector", metavar="PLUGIN", help="What says how each run was to be expected.")
+    ] = "historical",
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Draw a metric over time: the range that the past made to be expected, alerts, labels."""
+    from validate_updates_cli.commands.plot import plot_history
+
+    runs = as_number("--limit", limit)
+    return plot_history(shared, options, metric, output=output, limit=runs, plugin=detector)
+
+
 def history_forget(
     *,
     kind: Annotated[str, typer.Option("--kind", metavar="import|backfill", help="How it came in.")],
@@ -440,6 +458,7 @@ _group(
     **{"import": history_import},
     backfill=history_backfill,
     show=history_show,
+    plot=history_plot,
     forget=history_forget,
 )
 _group(

@@ -1,7 +1,8 @@
 """A detector by its name: that of a plugin, under its settings, or ``module:function``.
 
 A plugin that can be evaluated has a module ``detector`` beside its plugin module, and in it a function
-``detector(settings)``, which makes the detector for an object of the plugin's settings class.
+``detector(settings)``, which makes the detector for an object of the plugin's settings class. A function
+``chart(settings)`` beside it makes what draws a metric for ``history plot``.
 """
 
 from __future__ import annotations
@@ -30,18 +31,28 @@ def find_detector(
     What it raises later is a ``PluginError`` that names it. Raises ``PluginError`` and ``SettingsError``.
     """
     shown = printable(name, 120)
-    return _named(name, shown) if ":" in name else _of_plugin(name, shown, tables, origins)
+    return _named(name, shown) if ":" in name else _guarded(made_by_plugin(name, "detector", tables, origins), shown)
 
 
-def _of_plugin(name: str, shown: str, tables: Mapping[str, Mapping[str, Any]], origins: Mapping[str, str]) -> Detector:
+def made_by_plugin(
+    name: str, what: str, tables: Mapping[str, Mapping[str, Any]], origins: Mapping[str, str] = {}
+) -> Any:
+    """What the function ``what`` in the module ``detector`` of a plugin makes for the plugin's settings.
+
+    Raises ``PluginError``, also where there is no such function, and ``SettingsError``.
+    """
+    shown = printable(name, 120)
     loaded = load((name,), {name: tables[name]} if name in tables else {}, origins=origins)
     plugin_module = next(found.module for found in available() if found.name == name)
     home = f"{plugin_module.partition(':')[0].rpartition('.')[0]}.detector"
-    if find_spec(home) is None:
-        hint = f"it would be a function detector(settings) in {home}; or name one: MODULE:FUNCTION"
-        raise PluginError(f"the plugin {shown} has no detector", hint=hint)
+    with _blaming(shown, "cannot be loaded"):
+        function = getattr(import_module(home), what, None) if find_spec(home) else None
+    if function is None:
+        raise PluginError(
+            f"the plugin {shown} has no {what}", hint=f"it would be a function {what}(settings) in {home}"
+        )
     with _blaming(shown, "cannot be made"):
-        return _guarded(import_module(home).detector(loaded.settled[0].item), shown)
+        return function(loaded.settled[0].item)
 
 
 def _named(name: str, shown: str) -> Detector:

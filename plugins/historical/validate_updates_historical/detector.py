@@ -1,12 +1,14 @@
-"""The plugin as a detector: what ``validate-updates evaluate`` walks through histories."""
+"""The plugin as functions of its settings: a detector for ``evaluate``, and the drawing of ``history plot``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
+from validate_updates_historical.charts import foretold, save
 from validate_updates_historical.rule import judge
-from validate_updates_historical.series import rows
+from validate_updates_historical.series import Series, rows
 from validate_updates_historical.settings import Historical
 
 Run = tuple[date, Mapping[str, float]]
@@ -20,3 +22,14 @@ def detector(settings: Historical) -> Callable[[Sequence[Run], Run], bool]:
         return judge(dict(rows(history)), update, at=at, settings=settings).decides
 
     return detect
+
+
+def chart(settings: Historical) -> Callable[[str, Sequence[tuple[date, float, str]], Path, int], None]:
+    """A function of a metric's name, its runs (time, value, label), a file and the number of runs to show there."""
+
+    def draw(metric: str, runs: Sequence[tuple[date, float, str]], output: Path, last: int) -> None:
+        series = Series([time for time, _, _ in runs], [value for _, value, _ in runs])
+        labels = {time: label for time, _, label in runs if label}
+        save(metric, foretold(series, settings=settings, labels=labels, last=last), output)
+
+    return draw

@@ -15,13 +15,13 @@ HEIGHT: Final = 320
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 40, 50
 """Room around the field that the values are drawn in."""
 LEGEND: Final = (
-    "shaded: where 19 of 20 good runs were expected; red: alert; ring: labelled incident (red), expected (green)"
+    "shaded: where 19 of 20 good runs were expected; red: alert; red ring: incident or taken back; green: as expected"
 )
 STYLE: Final = """
 text { font: 12px system-ui, sans-serif; fill: #444 } .title { font-size: 15px; fill: #111 }
 .grid { stroke: #ddd } .band { fill: #cfe3f5 } .expected { fill: none; stroke: #7ba7cf; stroke-dasharray: 4 3 }
 .value { fill: none; stroke: #1f4e79; stroke-width: 1.5 } .alert { fill: #c62828 }
-.incident { fill: none; stroke: #c62828; stroke-width: 2 } .known { fill: none; stroke: #2e7d32; stroke-width: 2 }
+.bad { fill: none; stroke: #c62828; stroke-width: 2 } .known { fill: none; stroke: #2e7d32; stroke-width: 2 }
 """
 
 
@@ -123,7 +123,7 @@ def _marks(field: _Field) -> Iterator[str]:
         if point.alert:
             yield f'<circle class="alert" {place} r="4"><title>{said}</title></circle>'
         if point.label:
-            kind = "incident" if point.label == "incident" else "known"
+            kind = "bad" if point.bad else "known"
             yield f'<circle class="{kind}" {place} r="7"><title>{said}</title></circle>'
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from validate_updates_historical.baseline import Baseline, learn
 from validate_updates_historical.rule import decide
 from validate_updates_historical.series import Series
 from validate_updates_historical.settings import Historical
+
+KNOWN_GOOD: Final = ("", "expected")
+"""Labels of runs that later ones are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,12 @@ class Point:
     alert: str = ""
     """What was said, the strongest first; empty where nothing was."""
     label: str = ""
-    """``expected`` or ``incident``, where a person said so."""
+    """``expected`` or ``incident``, where a person said so; what became of a run that did not stand."""
+
+    @property
+    def bad(self) -> bool:
+        """Whether nothing is learnt from it."""
+        return self.label not in KNOWN_GOOD
 
 
 def foretold(
@@ -43,10 +52,10 @@ def foretold(
     labels: Mapping[date, str] | None = None,
     last: int = 120,
 ) -> list[Point]:
-    """The ``last`` runs of a metric, each judged by those before it, without those labelled incidents."""
+    """The ``last`` runs of a metric, each judged by the good ones before it."""
     settings, labels = settings or Historical(), labels or {}
     runs = sorted(zip(series.times, series.values, strict=True))
-    good = [(time, value) for time, value in runs if labels.get(time) != "incident"]
+    good = [(time, value) for time, value in runs if labels.get(time, "") in KNOWN_GOOD]
     return [
         _point(time, value, [one for one in good if one[0] < time], settings, labels.get(time, ""))
         for time, value in runs[-last:]

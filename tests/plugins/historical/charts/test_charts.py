@@ -32,7 +32,7 @@ points = st.lists(
         value=st.floats(-1e100, 1e100) | st.just(float("nan")),
         range=ranges,
         alert=st.text(max_size=8),
-        label=st.sampled_from(["", "incident", "expected"]),
+        label=st.sampled_from(["", "incident", "expected", "rejected"]),
     ),
     max_size=12,
 )
@@ -51,7 +51,8 @@ def test_any_points_make_a_drawing_that_stays_on_the_paper(metric: str, found: l
             assert 0 <= float(y) <= HEIGHT
     seen = [point for point in found if point.value == point.value]  # not NaN
     assert len(marks(drawing, "alert")) == sum(bool(point.alert) for point in seen)
-    assert len(marks(drawing, "incident")) == sum(point.label == "incident" for point in seen)
+    assert len(marks(drawing, "bad")) == sum(point.label in {"incident", "rejected"} for point in seen)
+    assert len(marks(drawing, "known")) == sum(point.label == "expected" for point in seen)
 
 
 def test_names_are_text_and_no_markup() -> None:
@@ -86,12 +87,13 @@ def test_ranges_hold_most_good_runs() -> None:
     assert sum(held) > 0.8 * len(held)
 
 
-def test_incidents_are_shown_and_teach_nothing() -> None:
+@pytest.mark.parametrize("label", ["incident", "rejected"])
+def test_bad_runs_are_shown_and_teach_nothing(label: str) -> None:
     spoilt = [*VALUES[:50], 90_000.0, *VALUES[51:]]
-    labelled = foretold(Series(TIMES, spoilt), labels={TIMES[50]: "incident"})
+    labelled = foretold(Series(TIMES, spoilt), labels={TIMES[50]: label})
     without = Series(TIMES[:50] + TIMES[51:], VALUES[:50] + VALUES[51:])
     assert [point.range for point in labelled[51:]] == [point.range for point in foretold(without)[50:]]
-    assert labelled[50].label == "incident"
+    assert labelled[50].label == label
 
 
 def test_only_the_last_runs_are_shown() -> None:
