@@ -55,6 +55,7 @@ class SqliteImages(Images):
 
     def row(self, cells: Sequence[Cell]) -> Element:
         """By one function, as far as it goes."""
+        cells = [(column, _bare(element) if column.generated else element) for column, element in cells]
         plain = [] if self.exact else [cell for cell in cells if cell[0].kind not in _ODD]
         others = [cell for cell in cells if self.exact or cell[0].kind in _ODD]
         suspects = [sa.func.typeof(element) for column, element in plain if column.kind is not Kind.TEXT]
@@ -82,6 +83,11 @@ class SqliteImages(Images):
         members += [_text(f"{_json(column.name)}:").concat(self._cell(column, element)) for column, element in others]
         commas = [part for member in members for part in (_text(","), member)][1:]
         return _text("{").concat(_joined(commas)).concat(_text("}"))
+
+
+def _bare(element: Element) -> Element:
+    """What an expression of a computed column gives. A JSON function's text would go into an object as JSON itself."""
+    return sa.case((sa.func.typeof(element) == _text("text"), element.concat(_text(""))), else_=element)
 
 
 class PostgresImages(Images):
