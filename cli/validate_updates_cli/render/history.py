@@ -55,7 +55,7 @@ def import_page(brought: Brought, log: Log, mapping: LogMapping, look: Look, *, 
     page = Page(look)
     _head(page, brought, f"{plural(brought.done.settled.rows, 'row')} of {look.text(log.name)}")
     page.heading("Columns, by their names" if guessed else "Columns")
-    page.table([(field, look.arrow, look.text(column)) for field, column in mapping.columns.items()])
+    page.table([(look.text(field), look.arrow, look.text(column)) for field, column in mapping.columns.items()])
     unused = mapping.unused(log.columns)
     if unused:
         shown = ", ".join(look.text(column, 60) for column in unused[:BAD_ROWS])
@@ -201,5 +201,6 @@ def sparkline(values: Sequence[float], look: Look) -> str:
     last = values[-width:]
     low, high = min(last), max(last)
     bars = ASCII_BARS if look.ascii else BARS
-    scale = (len(bars) - 1) / (high - low) if high > low else 0.0
-    return "".join(bars[round((value - low) * scale)] for value in last)
+    span = high / 2 - low / 2  # halves, whose difference is a number also where that of the values is too large
+    steps = ((value / 2 - low / 2) / span if span > 0 else 0.0 for value in last)
+    return "".join(bars[round(step * (len(bars) - 1))] for step in steps)
