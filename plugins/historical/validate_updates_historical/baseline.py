@@ -33,7 +33,7 @@ class Group:
     @property
     def runs(self) -> int:
         """Earlier runs."""
-        return self.table.values.shape[1]
+        return len(self.table.hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,10 @@ def _group(table: Table, at: float) -> Group:
 
 
 def _independent(group: Group) -> float:
-    """Metrics that do not say the same: M^2 over the sum of squared correlations of their deviations (a participation ratio)."""
+    """How many of the metrics do not say the same: M^2 over the sum of their squared correlations.
+
+    A participation ratio: 1 if all move together, M if none do with another.
+    """
     z = np.clip(group.families[0].past, -3, 3)
     z = z - np.mean(z, axis=1, keepdims=True)
     size = np.sqrt(np.sum(z**2, axis=1))

@@ -1,7 +1,7 @@
 """What a run should have brought: the recent level and the weekday, from a past that is cleaned of single outliers.
 
-Only the past is cleaned, never the run under judgement: otherwise the return to normal after a bad run would be the next
-surprise. Which level (of 1, 3, 7 or 28 runs, with or without the weekday) foretells a metric best is chosen by its own past.
+Only the past is cleaned, never the run under judgement: otherwise the return to normal after a bad run would be the
+next surprise. Which level (of 1, 3, 7 or 28 runs, with or without the weekday) foretells a metric best, its past says.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _profile(values: Floats, weekdays: Slots) -> Floats:
 
 
 def weekday_effect(cleaned: Floats, weekdays: Slots) -> Floats:
-    """For each run, the mean of its weekday's last ``WEEKDAYS`` deviations from the week around them, shrunk by m / (m + 1).
+    """For each run, the mean of its weekday's last ``WEEKDAYS`` deviations from the week around, times m / (m + 1).
 
     The first weeks take the first ones after themselves. metrics x (runs + 1).
     """

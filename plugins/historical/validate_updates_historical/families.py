@@ -1,7 +1,7 @@
 """The families of signals that look at sizes: one run, three, a week, a month, and the step of a total.
 
-Each is a deviation ``z`` of every past run and, since it is linear in the newest value, of the run to come as soon as that is
-known: ``z = weight * (y - centre) / scale``. So all that costs time is done before the update is there.
+Each is a deviation ``z`` of every past run and, since it is linear in the newest value, of the run to come as soon as
+that is known: ``z = weight * (y - centre) / scale``. So all that costs time is done before the update is there.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from validate_updates_historical.rolling import Flags, Floats, Slots, level_befo
 from validate_updates_historical.scales import Scales
 
 CLIP: Final = 3.0
-"""Deviations beyond this count as this in means over several runs: one bad run is the business of the family `point`."""
+"""Larger deviations count as this in means over several runs: one bad run is the business of the family `point`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One way to look at a metric: where the next value should lie, and how rare deviations are. Arrays: one per metric."""
+    """One way to look at metrics: where the next values should lie, and how rare deviations are."""
 
     name: str
     centre: Floats
@@ -50,6 +50,15 @@ class Family:
             values = np.clip(values, self.clip[:, 0], self.clip[:, 1])
         return np.asarray(self.weight * (values - self.centre) / self.scale)
 
+    def strength(self, z: Floats, side: int) -> Floats:
+        """How rare the deviations of new values are, upwards (+1) or downwards (-1)."""
+        return np.where(self.of, (self.up if side > 0 else self.down).strength(side * z), 0.0)
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether it looks at the new run alone."""
+        return self.name in {"point", "step"}
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -74,11 +83,11 @@ WINDOWS: Final = (
     Window("week", width=7, lag=7, levels=(7, 28), memory=10, skip=6),
     Window("month", width=7, lag=28, levels=(7, 28), memory=21, skip=20),
 )
-"""Three runs show a small shift first, a week a smaller one, and a month a slow decline that a shorter window follows."""
+"""Three runs show a small shift first, a week a smaller one, a month a slow decline that shorter windows follow."""
 
 
 def learn(raw: Floats, values: Floats, past: expected.Past, weekdays: Slots, scales: Scales) -> Iterator[Family]:
-    """The families, fastest first. ``raw`` and ``values``: metrics x runs, as they are and on the scale of judgement."""
+    """The families, fastest first, from values (metrics x runs) as they are and on the scale of judgement."""
     runs = values.shape[1]
     judged = expected.settled(runs)
     errors = values - past.expected[:, :runs]
@@ -95,7 +104,8 @@ def learn(raw: Floats, values: Floats, past: expected.Past, weekdays: Slots, sca
     for window in WINDOWS:
         fitting = window.within(runs)
         if fitting.lag >= fitting.width:
-            yield _window(fitting, clipped, past, bounds, tied & (window.name != "month"), scale)
+            same = tied & (window.name != "month")
+            yield _window(fitting, clipped, past, scale, bounds=bounds, tied=same)
 
 
 def _family(
@@ -121,31 +131,17 @@ def _family(
 
 
 def _window(
-    window: Window, clipped: Floats, past: expected.Past, bounds: Floats, tied: Flags, single: Floats
+    window: Window, clipped: Floats, past: expected.Past, scale: Floats, *, bounds: Floats, tied: Flags
 ) -> Family:
     runs = clipped.shape[1]
-    means = mean_over(clipped, window.width)
-    options = []
-    for width in window.levels:
-        level, enough = level_before(
-            past.cleaned, min(width, max(3, runs - window.lag - window.width - 4)), window.lag - 1
-        )
-        options.append((level, enough))
-    judged = np.logical_and.reduce([enough[:runs] for _, enough in options])
-    if np.sum(judged) < 8:
-        judged = np.ones(runs, dtype=bool)
-    levels = np.array([level for level, _ in options])
-    wrong = np.array([np.mean(np.sqrt(np.abs(means - level[:, :runs])[:, judged]), axis=1) for level in levels])
-    level = levels[np.argmin(wrong, axis=0), np.arange(len(clipped))]
-    errors = means - level[:, :runs]
+    level, errors, judged = _against_level(window, mean_over(clipped, window.width), past.cleaned)
     so_far = np.sum(clipped[:, runs - window.width + 1 :], axis=1)
+    independent = math.sqrt(1 / window.width + 1 / max(window.levels)) * np.median(scale, axis=1, keepdims=True)
     return _family(
         window.name,
-        window.width * level[:, runs] - so_far + past.weekday[:, runs],
-        np.maximum(
-            tails.usual_size(errors, judged, skip=window.skip),
-            _least(window) * np.median(single, axis=1, keepdims=True),
-        ),
+        window.width * level - so_far + past.weekday[:, runs],
+        # a mean varies at least as if its runs had nothing to do with each other
+        np.maximum(tails.usual_size(errors, judged, skip=window.skip), independent),
         errors,
         judged,
         memory=window.memory,
@@ -157,9 +153,21 @@ def _window(
     )
 
 
-def _least(window: Window) -> float:
-    """A mean varies at least as if its runs had nothing to do with each other, in deviations of single runs."""
-    return math.sqrt(1 / window.width + 1 / max(window.levels))
+def _against_level(window: Window, means: Floats, cleaned: Floats) -> tuple[Floats, Floats, Flags]:
+    """The level for the run to come, past deviations from theirs, and which of these count.
+
+    The level is taken over as many runs as fits each metric's past best.
+    """
+    runs = means.shape[1]
+    most = max(3, runs - window.lag - window.width - 4)
+    found = [level_before(cleaned, min(width, most), window.lag - 1) for width in window.levels]
+    judged = np.logical_and.reduce([enough[:runs] for _, enough in found])
+    if np.sum(judged) < 8:
+        judged = np.ones(runs, dtype=bool)
+    levels = np.array([level for level, _ in found])
+    wrong = np.mean(np.sqrt(np.abs(means - levels[:, :, :runs])[:, :, judged]), axis=2)
+    level = levels[np.argmin(wrong, axis=0), np.arange(len(means))]
+    return level[:, runs], means - level[:, :runs], judged
 
 
 def _step(raw: Floats, stock: Flags) -> Family:

@@ -1,7 +1,7 @@
 """The families of signals that look at repetition: a stuck feed, a silence, a constant that begins to vary.
 
-Chances are counted in the metric's own past with half an observation added (Krichevsky and Trofimov 1981), so that what was never
-seen is rare and not impossible.
+Chances are counted in the metric's own past with half an observation added (Krichevsky and Trofimov 1981), so that
+what was never seen is rare and not impossible.
 """
 
 from __future__ import annotations

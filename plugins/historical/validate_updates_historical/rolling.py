@@ -28,8 +28,8 @@ def moving_median(values: Floats, width: int) -> Floats:
 def level_before(values: Floats, width: int, lag: int = 0) -> tuple[Floats, Flags]:
     """The mean of the ``width`` runs that end ``lag`` runs before each run, and of the run to come.
 
-    Returns metrics x (runs + 1), and which columns have that much past. The first ones take the first ``width`` runs after the
-    very first instead: with a short history that is better than nothing, and it never uses the future of the run to come.
+    Returns metrics x (runs + 1), and which columns have that much past. The others take the first ``width`` runs: with
+    a short history that is better than nothing, and only past runs are ever told their own future.
     """
     rows, runs = values.shape
     width = max(1, min(width, runs - 1 - lag))

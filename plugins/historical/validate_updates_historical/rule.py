@@ -11,6 +11,7 @@ import numpy as np
 from validate_updates_historical import score
 from validate_updates_historical.baseline import LEAST, Baseline, Group, learn
 from validate_updates_historical.judgement import Alert, Judgement, Phase, Signal
+from validate_updates_historical.limits import limits
 from validate_updates_historical.series import HUGEST, Period, Series
 from validate_updates_historical.settings import Historical
 
@@ -54,7 +55,7 @@ def decide(baseline: Baseline, update: Mapping[str, float], *, settings: Histori
 
 def _alerts(group: Group, update: Mapping[str, float], baseline: Baseline, settings: Historical) -> Iterable[Alert]:
     values = np.array([_number(update.get(name)) for name in group.table.metrics])
-    limit = score.limits(
+    limit = limits(
         settings.false_alarm_rate,
         baseline.independent,
         group.runs,

@@ -1,9 +1,9 @@
 """On which scale a metric is judged: a count of 3 is no Gaussian, and a total is judged by its change.
 
-Counts of a unit ``u`` (1 for rows) are taken as ``2 asinh(sqrt(x / 4u))``: a square root below four units, where chance is that
-of a Poisson count, a logarithm above, where it is a share of the size (Anscombe 1948, for the negative binomial). Numbers
-without a common unit (durations, shares) are taken as ``asinh(x / c)``, ``c`` half their median: linear near zero,
-logarithmic above. Both follow the metric's own unit, so multiplying all of a metric by a constant changes nothing.
+Counts of a unit ``u`` (1 for rows) are taken as ``2 asinh(sqrt(x / 4u))``: a square root below four units, where chance
+is that of a Poisson count, a logarithm above, where it is a share of the size (Anscombe 1948, for the negative
+binomial). Numbers without a common unit (durations, shares) are taken as ``asinh(x / c)``, ``c`` half their median:
+linear near zero, logarithmic above. Both follow the metric's own unit: multiplying all by a constant changes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from validate_updates_historical.rolling import Flags, Floats
 
 STOCK_CHANGE: Final = 0.02
-"""A metric that nine runs of ten change by less than this part of its level is a stock: what is there, not what was done."""
+"""Nine changes of ten are less than this part of the level: a stock, what is there and not what was done."""
 LEAST: Final = 0.05
 """The least deviation that counts as one: five per cent of a large number. Below, all is flat."""
 FINEST: Final = 1e-7
@@ -40,10 +40,10 @@ class Scales:
         return np.asarray(np.sign(judged) * np.where(np.isnan(self.unit)[:, None], measured, counted))
 
     def chance(self, judged: Floats) -> Floats:
-        """The least usual deviation of each metric: five per cent of large numbers, and what chance does to small counts.
+        """The least usual deviation of each metric: of large numbers five per cent, of small counts what chance does.
 
-        On this scale that is 1/2 for a Poisson count near zero. It fades faster than for a Poisson count from there, since large
-        counts may well be more regular than chance.
+        On this scale that is 1/2 for a Poisson count near zero. From there it fades faster than for a Poisson count,
+        since large counts may well be more regular than chance.
         """
         units = np.sinh(np.minimum(np.abs(np.median(judged, axis=1)), 50) / 2) ** 2
         return np.where(np.isnan(self.unit), LEAST, np.maximum(LEAST, 0.5 / (1 + units)))

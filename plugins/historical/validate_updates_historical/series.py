@@ -93,7 +93,7 @@ def period_of(time: date, periods: Iterable[Period]) -> str | None:
 
 
 def slots(hours: Floats, at: float) -> Slots:
-    """What kind of run each is, and the one at ``at``: its weekday, or its part of the day where there are several a day."""
+    """What kind of run each is, and the one at ``at``: its weekday, or its part of the day with several runs a day."""
     every = np.r_[hours, at]
     if len(hours) > 1 and np.median(np.diff(hours)) < 18:
         return np.asarray((every % 24) // 4, dtype=np.int64)

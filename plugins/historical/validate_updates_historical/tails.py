@@ -1,7 +1,8 @@
 """How rare a deviation is, by the metric's own past: its usual size, and an exponential tail above nine runs of ten.
 
-``strength = -log10(p)``, ``p = 0.1 exp(-(z - q) / m)`` above the 90 % point ``q`` of past deviations, ``m`` their mean excess over it
-(peaks over threshold, Pickands 1975, with shape 0: with a few hundred runs a fitted shape does more harm than good).
+``strength = -log10(p)``, ``p = 0.1 exp(-(z - q) / m)`` above the 90 % point ``q`` of past deviations, ``m`` their mean
+excess over it (peaks over threshold, Pickands 1975, with shape 0: with a few hundred runs a fitted shape does more harm
+than good).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Tail:
     """Mean excess over it."""
 
     def strength(self, z: Floats) -> Floats:
-        """-log10 of the chance of a deviation like ``z`` or farther out: 1 at the 90 % point, 3 is one run in a thousand."""
+        """-log10 of the chance of a deviation like ``z`` or more: 1 at the 90 % point, 3 is one run in a thousand."""
         start, excess = (part.reshape(-1, *[1] * (z.ndim - 1)) for part in (self.start, self.excess))
         below = np.clip(z / np.maximum(start, 1e-9), 0, 1)
         return np.where(z > start, 1 + (z - start) / (excess * np.log(10)), below)
@@ -39,8 +40,8 @@ class Tail:
 def tail(z: Floats) -> Tail:
     """The upper tail of past deviations (metrics x runs). Pass ``-z`` for the lower one.
 
-    Outliers that stand apart from the rest (1.6 times the next for up to 1.2 % of runs, 2.2 times for up to 3 %) are left out:
-    a past fault must not excuse the next one.
+    Outliers that stand apart from the rest (1.6 times the next for up to 1.2 % of runs, 2.2 times for up to 3 %) are
+    left out: a past fault must not excuse the next one.
     """
     runs = z.shape[1]
     down = -np.sort(-z, axis=1)
@@ -59,10 +60,10 @@ def tail(z: Floats) -> Tail:
 def usual_size(
     errors: Floats, judged: Flags, *, skip: int, least: Floats | float = LEAST, weekdays: Slots | None = None
 ) -> Floats:
-    """The usual size of a deviation at each run and the one to come: half from the whole past, half from the last 28 runs.
+    """The usual size of a deviation at each run and the one to come: half of all the past, half of the last 28 runs.
 
-    ``errors`` are metrics x runs. ``skip``: runs left out at the end, so that a slow change does not excuse itself. ``weekdays`` (runs + 1):
-    sizes by weekday, where there are 60 runs or more.
+    ``errors`` are metrics x runs. ``skip``: runs left out at the end, so that a slow change does not excuse itself.
+    ``weekdays`` (runs + 1): sizes by weekday, where there are 60 runs or more. ``least``: of each metric.
     """
     runs = errors.shape[1]
     size = np.abs(errors[:, judged])
@@ -83,7 +84,7 @@ def _recent(values: Floats, width: int, skip: int) -> Floats:
     end = np.arange(runs + 1) - skip
     start = np.maximum(0, end - width)
     end = np.where(end < width, max(min(runs, width), 1), end)
-    return (total[:, end] - total[:, start]) / (end - start)
+    return np.asarray((total[:, end] - total[:, start]) / (end - start))
 
 
 def _by_weekday(sizes: Floats, weekdays: Slots) -> Floats:

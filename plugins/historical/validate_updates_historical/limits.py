@@ -1,0 +1,39 @@
+"""How rare a deviation must be to be news, so that the false-alarm rate holds over all metrics of an update."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+LOOKS: Final = 6
+"""Times a metric is looked at: about three families that do not say the same, each upwards and downwards."""
+CROWD: Final = 2.0
+"""Real tails fall more slowly than fitted ones: a limit ten times as rare leaves about a third of the alarms."""
+PAIR: Final = 0.2
+"""Two families at 0.63 of the rarity (10 ** -0.2) that one alone needs are an alert together."""
+FULL: Final = 60
+"""Runs from which a tail is known by itself; below, limits are higher."""
+SHORT: Final = 0.5
+"""How much higher at half of that, and again at a quarter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is news: strengths, and floors."""
+
+    one: float
+    """Strength of one family that is enough."""
+    two: float
+    """Strength of two families that are enough."""
+    percent: float
+    """Smaller differences of a number without a unit are no news."""
+    units: float
+    """Nor are differences of a count up to this many units."""
+
+
+def limits(rate: float, independent: float, runs: int, *, percent: float, units: float) -> Limits:
+    """The limits at which ``rate`` of good runs raise an alert, over ``independent`` metrics with ``runs`` of past."""
+    one = math.log10(LOOKS / rate) + CROWD * math.log10(max(1.0, independent))
+    one += SHORT * math.log2(max(1.0, FULL / runs))
+    return Limits(one, one - PAIR, percent, units)
