@@ -103,16 +103,14 @@ class PostgresImages(Images):
 def prepare_images(database: Database, connection: sa.Connection) -> None:
     """To be called once a connection, before images are written or read.
 
-    SQLite learns to write a real with all its digits, which its own functions do not. On PostgreSQL the text forms of
-    values must not follow settings that another session may not have.
+    SQLite learns to write a real with all its digits, which its own functions do not; PostgreSQL is told to.
     """
     if database.is_sqlite:
         driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         driver.create_function("vu_real", 1, repr, deterministic=True)
         return
     cursor = connection.connection.cursor()
-    for setting in ("DateStyle = ISO", "IntervalStyle = postgres", "extra_float_digits = 1"):
-        cursor.execute(f"SET {setting}")
+    cursor.execute("SET extra_float_digits = 1")
     cursor.close()
 
 
