@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from tests.core.engine.target import jsonl
-from tests.plugins.batch.world import ANY_NUMBER, PEOPLE, Batched, Watch, people, person, rows
+from tests.plugins.batch.world import ANY_NUMBER, PEOPLE, Batched, Watch, between_groups, on_begin, people, person, rows
 from validate_updates import Verdict
 from validate_updates.journal.rows import RunState
 from validate_updates.signals import stop_on_signals
@@ -142,32 +141,6 @@ def test_a_source_that_breaks_leaves_the_table_as_it_was(target: Batched) -> Non
 # Others at work between two groups
 
 
-@contextmanager
-def between_groups(target: Batched, *statements: str, at: int = 1) -> Iterator[Watch]:
-    """Another program writes when the ``at``-th group is committed, before the next begins."""
-    committed = 0
-
-    def meddle(_connection: sa.Connection) -> None:
-        nonlocal committed
-        committed += 1
-        if committed == at:
-            target.execute(*statements)
-
-    with on_begin(meddle) as watch:
-        yield watch
-
-
-@contextmanager
-def on_begin(act: Callable[[sa.Connection], None]) -> Iterator[Watch]:
-    """Progress under which ``act`` is called before each transaction that begins once batches are written."""
-    event = sa.Engine, "begin", act
-    try:
-        yield Watch(lambda stage, batches: sa.event.listen(*event) if (stage, batches) == ("apply", 1) else None)
-    finally:
-        if sa.event.contains(*event):
-            sa.event.remove(*event)
-
-
 @pytest.mark.parametrize("at", [1, 2])
 def test_what_others_change_between_two_groups_is_compared_once_more(target: Batched, at: int) -> None:
     """In groups to come, not only in the next: a row that is new, one that is gone, one that is as it should be."""
@@ -205,7 +178,7 @@ def test_others_are_let_in_between_two_groups(sqlite: Batched) -> None:
     sqlite.execute(PEOPLE, "CREATE TABLE theirs (x integer)")
     let_in: list[bool] = []
 
-    def write(_connection: sa.Connection) -> None:
+    def write(_connection: object) -> None:
         with closing(sqlite3.connect(sqlite.path, timeout=0)) as theirs:
             theirs.execute("INSERT INTO theirs VALUES (1)")
             theirs.commit()

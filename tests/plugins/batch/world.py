@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+import sqlalchemy as sa
 
 from tests.core.quarantine.world import World
 from validate_updates import Counts, RunResult, Verdict
@@ -126,3 +129,29 @@ class Watch:
         if self.stages[-1] == "apply":
             self.settled += 1
             self.act("apply", self.settled)
+
+
+@contextmanager
+def between_groups(target: Batched, *statements: str, at: int = 1) -> Iterator[Watch]:
+    """Another program writes when the ``at``-th group is committed, before the next begins."""
+    committed = 0
+
+    def meddle(_connection: object) -> None:
+        nonlocal committed
+        committed += 1
+        if committed == at:
+            target.execute(*statements)
+
+    with on_begin(meddle) as watch:
+        yield watch
+
+
+@contextmanager
+def on_begin(act: Callable[[object], None]) -> Iterator[Watch]:
+    """Progress under which ``act`` is called before each transaction that begins once batches are written."""
+    event = sa.Engine, "begin", act
+    try:
+        yield Watch(lambda stage, batches: sa.event.listen(*event) if (stage, batches) == ("apply", 1) else None)
+    finally:
+        if sa.event.contains(*event):
+            sa.event.remove(*event)
