@@ -63,7 +63,7 @@ def _group(table: Table, at: float) -> Group:
     values[scale.stock, 0] = np.median(values[scale.stock, 1:], axis=1)  # the first run has no change
     past = expected.learn(values, kinds)
     seen = tuple(families.learn(raw, values, past, kinds, scale))
-    return Group(table, scale, values, seen, tuple(repeats.learn(row) for row in raw))
+    return Group(table, scale, values, seen, tuple(repeats.learn(raw)))
 
 
 def _independent(group: Group) -> float:

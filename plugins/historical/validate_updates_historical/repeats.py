@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Floats, lengths
+from validate_updates_historical.rolling import Floats, Slots, lengths
 
 CONSTANT_RUNS: Final = 21
 """A value held for three weeks is called constant, if it did not change much before either."""
@@ -49,7 +49,7 @@ class Repeats:
     longest_zeros: int
     change: float
     """-log10 of the chance of a change."""
-    seen: frozenset[float]
+    past: Floats
 
     def of(self, value: float) -> Iterator[Repetition]:
         """What is unusual about ``value`` coming next."""
@@ -64,7 +64,7 @@ class Repeats:
 
     def _novelty(self, value: float) -> Iterator[Repetition]:
         rare = self.change >= NOVEL
-        held = self.row >= CONSTANT_RUNS and value not in self.seen and self.change >= RARE_CHANGE
+        held = self.row >= CONSTANT_RUNS and not np.any(self.past == value) and self.change >= RARE_CHANGE
         if rare or held:
             yield Repetition("constant", 1 if value > self.last else -1, max(self.change, HELD), 0.0)
 
@@ -77,29 +77,35 @@ HELD: Final = 3.2
 """The strength of the first change of a constant."""
 
 
-def learn(history: Floats) -> Repeats:
-    """From the past of one metric."""
+def learn(history: Floats) -> list[Repeats]:
+    """From the past of metrics: metrics x runs."""
+    runs = history.shape[1]
     rows = lengths(history)
-    row = int(rows[-1])
-    same = history[1:] == history[:-1]
-    earlier = history[:-1] != 0
-    again = int(np.sum(same & earlier)) - (row - 1 if history[-1] != 0 else 0)
-    again_of = int(np.sum(earlier)) - (row - 1 if history[-1] != 0 else 0)
-    zeros = int(np.sum(~earlier))
-    settled = rows[: len(rows) - row]
-    values = history[: len(rows) - row]
-    return Repeats(
-        last=float(history[-1]),
-        row=row,
-        equal=_rare(again, again_of),
-        longest=int(np.max(settled[values != 0], initial=0)),
-        zero=_rare(int(np.sum(history == 0)), len(history)),
-        zero_again=_rare(int(np.sum(same & ~earlier)), zeros),
-        longest_zeros=int(np.max(settled[values == 0], initial=0)),
-        change=_rare(int(np.sum(~same)), len(history)),
-        seen=frozenset(history.tolist()),
-    )
+    row = rows[:, -1]
+    earlier = np.arange(runs) < (runs - row)[:, None]  # before the row of equal values at the end
+    zero, same = history == 0, history[:, 1:] == history[:, :-1]
+    own = np.where(zero[:, -1], 0, row - 1)
+    again, again_of = np.sum(same & ~zero[:, :-1], axis=1) - own, np.sum(~zero[:, :-1], axis=1) - own
+    zeros, zeros_again = np.sum(zero[:, :-1], axis=1), np.sum(same & zero[:, :-1], axis=1)
+    equal, zero_seen, zero_again = _rare(again, again_of), _rare(np.sum(zero, axis=1), runs), _rare(zeros_again, zeros)
+    longest = np.max(np.where(earlier & ~zero, rows, 0), axis=1)
+    longest_zeros = np.max(np.where(earlier & zero, rows, 0), axis=1)
+    change = _rare(np.sum(~same, axis=1), runs)
+    return [
+        Repeats(
+            last=float(history[metric, -1]),
+            row=int(row[metric]),
+            equal=float(equal[metric]),
+            longest=int(longest[metric]),
+            zero=float(zero_seen[metric]),
+            zero_again=float(zero_again[metric]),
+            longest_zeros=int(longest_zeros[metric]),
+            change=float(change[metric]),
+            past=history[metric],
+        )
+        for metric in range(len(history))
+    ]
 
 
-def _rare(times: int, of: int) -> float:
-    return float(-np.log10((times + 0.5) / (of + 1)))
+def _rare(times: Slots, of: Slots | int) -> Floats:
+    return np.asarray(-np.log10((times + 0.5) / (of + 1)))

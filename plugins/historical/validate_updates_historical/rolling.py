@@ -49,10 +49,11 @@ def mean_over(values: Floats, width: int) -> Floats:
 
 
 def lengths(values: Floats) -> Slots:
-    """For each run of one metric, how many runs in a row up to it had its value."""
-    index = np.arange(len(values))
-    first = np.where(np.r_[True, values[1:] != values[:-1]], index, 0)
-    return np.asarray(index - np.maximum.accumulate(first) + 1)
+    """For each run of each metric, how many runs in a row up to it had its value."""
+    index = np.arange(values.shape[1])
+    new = np.ones(values.shape, dtype=bool)
+    new[:, 1:] = values[:, 1:] != values[:, :-1]
+    return np.asarray(index - np.maximum.accumulate(np.where(new, index, 0), axis=1) + 1)
 
 
 def spells(flags: Flags, gap: int = 7) -> int:

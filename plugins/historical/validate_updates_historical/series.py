@@ -51,11 +51,12 @@ def tables(
 
     Numbers that are none, and runs that were handed over twice, are left out.
     """
-    wanted = period_of(at, periods := tuple(periods))
+    clocks = _Clocks(at, tuple(periods))
     grouped: dict[bytes, tuple[Floats, list[str], list[Floats]]] = {}
     runs = {}
     for name in sorted(history):
-        hours, values = _tidy(history[name], hour(at), window, periods, wanted)
+        hours, values = _tidy(clocks.of(history[name].times), np.array(history[name].values, dtype=np.float64))
+        hours, values = hours[-window:], values[-window:]
         runs[name] = len(hours)
         group = grouped.setdefault(hours.tobytes(), (hours, [], []))
         group[1].append(name)
@@ -64,17 +65,32 @@ def tables(
     return found, runs
 
 
-def _tidy(
-    series: Series, at: float, window: int, periods: tuple[Period, ...], wanted: str | None
-) -> tuple[Floats, Floats]:
-    by_time: dict[float, float] = {}
-    for time, value in zip(series.times, series.values, strict=True):
-        if not periods or period_of(time, periods) == wanted:
-            by_time[hour(time)] = max(value, by_time.get(hour(time), value))  # order must not matter
-    times = np.array(sorted(by_time), dtype=np.float64)
-    values = np.array([by_time[time] for time in times.tolist()], dtype=np.float64)
-    good = np.isfinite(values) & (times < at)
-    return times[good][-window:], np.clip(values[good][-window:], -HUGEST, HUGEST)
+class _Clocks:
+    """Times as hours, NaN where a run is not to be compared; those that metrics share are read once."""
+
+    def __init__(self, at: date, periods: tuple[Period, ...]) -> None:
+        self.at, self.periods, self.wanted = hour(at), periods, period_of(at, periods)
+        self.read: dict[int, Floats] = {}
+
+    def of(self, times: Sequence[date]) -> Floats:
+        if id(times) not in self.read:
+            self.read[id(times)] = np.array([self._hour(time) for time in times], dtype=np.float64)
+        return self.read[id(times)]
+
+    def _hour(self, time: date) -> float:
+        hours = hour(time)
+        like = not self.periods or period_of(time, self.periods) == self.wanted
+        return hours if like and hours < self.at else float("nan")
+
+
+def _tidy(hours: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """In order, finite, one value a time: of several the largest, so that the order of delivery does not matter."""
+    good = np.isfinite(hours) & np.isfinite(values)
+    hours, values = hours[good], np.clip(values[good], -HUGEST, HUGEST)
+    order = np.lexsort((values, hours))
+    hours, values = hours[order], values[order]
+    last = np.append(hours[1:] != hours[:-1], True)[: len(hours)]
+    return hours[last], values[last]
 
 
 def hour(time: date) -> float:
