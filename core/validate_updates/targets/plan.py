@@ -61,7 +61,8 @@ class Plan:
         self.table = sa.Table(
             "vu_plan",
             metadata,
-            sa.Column("pos", sa.Integer, primary_key=True),
+            # SQLite numbers its rows by itself. PostgreSQL's counter and growing index would cost as much as comparing.
+            sa.Column("pos", sa.Integer, primary_key=database.is_sqlite),
             sa.Column("row", sa.BigInteger),
             sa.Column("action", sa.String(1), nullable=False),
             *tid,
@@ -86,16 +87,22 @@ class Plan:
         if self.target.rowid:
             picked.append(rows.c.rowid)
             names.append("tid")
-        query = (
-            sa.select(*picked)
-            .select_from(stage.outerjoin(rows, self.same_key(stage)))
-            .where(sa.or_(is_new, self._differs()))
-            .order_by(*(stage.c[name] for name in self.key))
-        )
-        self._connection.execute(plan.insert().from_select(names, query))
+        found = stage.outerjoin(rows, self.same_key(stage))
+        query = sa.select(*picked).select_from(found).where(sa.or_(is_new, self._differs()))
+        self._fill(names, query, [stage.c[name] for name in self.key])
+        if not self._database.is_sqlite:
+            sa.Index("vu_plan_pos", plan.c.pos, unique=True).create(self._connection)
         self._database.analyze(self._connection, plan, ["pos", "row", "action"])
         self.positions = self._count().size
         return self.counts
+
+    def _fill(self, names: Sequence[str], query: sa.Select[Any], order: Sequence[sa.ColumnElement[Any]]) -> None:
+        """Add what ``query`` finds, numbered from the next position on."""
+        names, query = list(names), query.order_by(*order)
+        if not self._database.is_sqlite:
+            position = sa.func.row_number().over(order_by=list(order)) + self.positions
+            names, query = [*names, "pos"], query.add_columns(position)
+        self._connection.execute(self.table.insert().from_select(names, query))
 
     def add_missing(self) -> Planned:
         """Add the deletion of every row of the target whose key the stage does not have."""
@@ -108,8 +115,8 @@ class Plan:
         named = [column.isnot(None) for column in columns]
         keys = sa.select(*columns).where(absent, *named).order_by(*columns)
         self._connection.execute(doomed.insert().from_select(list(self.key), keys))
-        numbered = sa.select(doomed.c[ROW], sa.literal_column(f"'{DELETE}'")).order_by(doomed.c[ROW])
-        self._connection.execute(self.table.insert().from_select(["row", "action"], numbered))
+        deletes = sa.select(doomed.c[ROW], sa.literal_column(f"'{DELETE}'"))
+        self._fill(["row", "action"], deletes, [doomed.c[ROW]])
         self._database.analyze(self._connection, doomed, [ROW, *self.key])
         self.positions = self._count().size
         return self.counts
@@ -245,14 +252,17 @@ class Plan:
     def keys_at(self, positions: Sequence[int]) -> dict[int, str]:
         """The keys at some positions, as text for people."""
         plan = self.table
+        asked = sa.select(plan.c.row, plan.c.pos, plan.c.action).where(plan.c.pos.in_(positions))
+        at: dict[bool, dict[int, int]] = {False: {}, True: {}}
+        for row, pos, action in self._connection.execute(asked):
+            at[action == DELETE][row] = pos
         keys: dict[int, str] = {}
-        for source, deleted in ((self.stage.table, False), *([(self.doomed, True)] if self.counts.deletes else [])):
-            query = sa.select(plan.c.pos, *(source.c[name] for name in self.key)).select_from(
-                plan.join(source, source.c[ROW] == plan.c.row)
-            )
-            is_delete = plan.c.action == DELETE if deleted else plan.c.action != DELETE
-            for pos, *values in self._connection.execute(query.where(plan.c.pos.in_(positions), is_delete)):
-                keys[pos] = key_text(self.key, values)
+        for deleted, found in at.items():
+            if found:
+                source = self.doomed if deleted else self.stage.table
+                query = sa.select(source.c[ROW], *(source.c[name] for name in self.key))
+                for row, *values in self._connection.execute(query.where(source.c[ROW].in_(found))):
+                    keys[found[row]] = key_text(self.key, values)
         return keys
 
     def key_at(self, position: int) -> str:
@@ -265,35 +275,51 @@ class Plan:
 
     def sample(self, limit: int) -> tuple[Change, ...]:
         """Up to ``limit`` changes, old and new cells side by side, spread over the kinds of action."""
-        changes: list[Change] = []
-        for action in (UPDATE, INSERT, DELETE):
-            changes += self._sample_of(action, limit - len(changes) if action != UPDATE else max(limit * 6 // 10, 1))
+        updates = self._first(UPDATE, max(limit * 6 // 10, 1))
+        inserts = self._first(INSERT, limit - len(updates))
+        deletes = self._first(DELETE, limit - len(updates) - len(inserts))
+        changes = [*self._changes(updates, inserts), *self._deletions(deletes)]
         return tuple(changes[:limit])
 
-    def _sample_of(self, action: str, limit: int) -> list[Change]:
+    def _first(self, action: str, limit: int) -> list[int]:
+        """Numbers of the first rows with that action."""
+        plan = self.table
         if limit <= 0 or not self._has(action):
             return []
-        stage, plan, rows = self.stage.table, self.table, self.rows
-        picked = sa.select(plan.c.row).where(plan.c.action == action).order_by(plan.c.pos).limit(limit)
-        if action == DELETE:
-            keys = self._connection.execute(
-                sa.select(*(self.doomed.c[n] for n in self.key)).where(self.doomed.c[ROW].in_(picked))
-            )
-            return [Change(action="delete", key=key_text(self.key, row)) for row in keys]
+        query = sa.select(plan.c.row).where(plan.c.action == action).order_by(plan.c.pos).limit(limit)
+        return list(self._connection.execute(query).scalars())
+
+    def _changes(self, updates: Sequence[int], inserts: Sequence[int]) -> list[Change]:
+        if not updates and not inserts:
+            return []
+        stage, rows = self.stage.table, self.rows
         names = self.stage.columns
         query = (
             sa.select(
+                stage.c[ROW],
                 stage.c[SHAPE],
                 *(stage.c[name].label(f"new{i}") for i, name in enumerate(names)),
                 *(rows.c[name].label(f"old{i}") for i, name in enumerate(names)),
             )
             .select_from(stage.outerjoin(rows, self.same_key(stage)))
-            .where(stage.c[ROW].in_(picked))
-            .order_by(*(stage.c[name] for name in self.key))
+            # Numbers rather than a query: without an index over them, all of the stage is looked through, once.
+            .where(stage.c[ROW].in_([*updates, *inserts]))
         )
-        return [self._change(action, row) for row in self._connection.execute(query)]
+        found = {row[0]: row[1:] for row in self._connection.execute(query)}
+        return [
+            *(self._change(UPDATE, found[number]) for number in updates),
+            *(self._change(INSERT, found[number]) for number in inserts),
+        ]
 
-    def _change(self, action: str, row: sa.Row[Any]) -> Change:
+    def _deletions(self, deletes: Sequence[int]) -> list[Change]:
+        if not deletes:
+            return []
+        doomed = self.doomed
+        query = sa.select(*(doomed.c[name] for name in self.key)).where(doomed.c[ROW].in_(deletes))
+        found = self._connection.execute(query.order_by(doomed.c[ROW]))
+        return [Change(action="delete", key=key_text(self.key, row)) for row in found]
+
+    def _change(self, action: str, row: Sequence[Any]) -> Change:
         shape, cells = row[0], row[1:]
         names = self.stage.columns
         new, old = (
