@@ -111,6 +111,13 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def may_divert_writes(self, connection: sa.Connection, table: TargetTable) -> bool:
+        """Whether a row counted as written may stand otherwise in the table, or not at all.
+
+        Where it may not, what the statements count is what is there, as long as nobody else writes.
+        """
+
+    @abstractmethod
     def analyze(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
         """Tell the planner what one of our temporary tables holds in the columns that it is joined by."""
 

@@ -123,6 +123,10 @@ class Postgresql(Database):
         # A counter, and an index to keep it unique, would cost as much as the rows themselves.
         return sa.Column(ROW, sa.BigInteger, sa.Computed(SEQ, persisted=True))
 
+    def may_divert_writes(self, connection: sa.Connection, table: TargetTable) -> bool:
+        name = qualified(table.schema, table.name)
+        return bool(connection.execute(_MAY_DIVERT, {"name": name}).scalar_one())
+
     def analyze(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
         names = ", ".join(quoted(name) for name in columns)
         cursor = connection.connection.cursor()
@@ -197,6 +201,17 @@ class Postgresql(Database):
 
     def comparable(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.cast(element, sa.Text) if column.type.lower().rstrip("[]") in _WITHOUT_EQUALITY else element
+
+
+_MAY_DIVERT = sa.text(
+    "SELECT c.relkind <> 'r' OR c.relhassubclass OR c.relhasrules OR c.relrowsecurity"
+    " OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)"
+    # Rows of the table that go, or change, with rows of another: cascades may come back to where they began.
+    " OR EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f'"
+    "            AND (f.confdeltype NOT IN ('a', 'r') OR f.confupdtype NOT IN ('a', 'r')))"
+    " FROM pg_class c WHERE c.oid = to_regclass(:name)"
+)
+"""Anything but a plain table without children, triggers, rules, policies and cascades."""
 
 
 _WITHOUT_EQUALITY = {"json", "xml", "point", "polygon", "box", "line", "lseg", "path", "circle"}

@@ -92,6 +92,15 @@ class Sqlite(Database):
     def row_column(self) -> sa.Column[Any]:
         return sa.Column(ROW, sa.Integer, primary_key=True)  # in the order of staging, which is nearly that of the key
 
+    def may_divert_writes(self, connection: sa.Connection, table: TargetTable) -> bool:
+        named = {"name": table.name}
+        kind, sql = connection.execute(_DECLARED, named).one()
+        if kind != "table" or _ODD_TABLE.search(sql):
+            return True
+        keys = connection.exec_driver_sql(f"PRAGMA foreign_key_list({quoted(table.name)})").all()
+        cascades = any({key[5], key[6]} - {"NO ACTION", "RESTRICT"} for key in keys)
+        return cascades or connection.execute(_TRIGGERS, named).first() is not None
+
     def analyze(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
         """Not needed: the order of the joins follows from the indexes."""
 
@@ -154,6 +163,14 @@ class Sqlite(Database):
     def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
         row = connection.exec_driver_sql(sql).first()
         return None if row is None else row[0]
+
+
+_DECLARED = sa.text(
+    "SELECT type, sql FROM main.sqlite_master WHERE name = :name COLLATE NOCASE AND type IN ('table', 'view')"
+)
+_TRIGGERS = sa.text("SELECT 1 FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = :name COLLATE NOCASE")
+_ODD_TABLE = re.compile(r"\bvirtual\s+table\b|\bon\s+conflict\b", re.IGNORECASE)
+"""Another rule than to refuse what is in the way may remove other rows; what a virtual table does is its own affair."""
 
 
 def _insert(connection: sa.Connection, stage: Stage, rows: Rows) -> None:
