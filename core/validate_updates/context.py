@@ -64,6 +64,16 @@ class History(Protocol):
         """(run id, value) of a metric in the last ``limit`` runs that stood."""
         ...
 
+    def metrics(
+        self, patterns: Sequence[str] = ("*",), limit: int = 30, *, committed: bool = True
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Many metrics at once: run id -> name -> value, of the runs that :meth:`runs` gives for the same arguments.
+
+        Of each run those whose name fits one of the patterns: ``records.*``, where ``*`` stands for any text and ``?``
+        for a character. Runs without any of them are left out.
+        """
+        ...
+
 
 class Reader(Protocol):
     """Read-only access to the database, inside the transaction under judgement.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from validate_updates.application import Application
     from validate_updates.context import Context
     from validate_updates.findings import Finding
+    from validate_updates.lending import Lent
     from validate_updates.result import RunResult, Section
 
 
@@ -42,15 +43,33 @@ S = TypeVar("S", bound=PluginSettings)
 
 
 class SettingsOf:
-    """The settings of all selected plugins, looked up by their class."""
+    """The settings of all selected plugins, looked up by their class; and which plugins those are."""
 
-    def __init__(self, instances: Iterable[PluginSettings] = ()) -> None:
+    def __init__(
+        self,
+        instances: Iterable[PluginSettings] = (),
+        *,
+        selected: Iterable[str] = (),
+        lend: Callable[[str], Lent] | None = None,
+    ) -> None:
         self._by_type: dict[type[PluginSettings], PluginSettings] = {type(one): one for one in instances}
+        self._lend = lend
+        self.selected = frozenset(selected)
+        """Names of the selected plugins."""
 
     def __getitem__(self, kind: type[S]) -> S:
         """The instance of ``kind``; its defaults where the plugin was given none."""
         found = self._by_type.get(kind)
         return found if isinstance(found, kind) else kind()
+
+    def lend(self, plugin: str) -> Lent:
+        """The checks of an installed plugin that is not selected, to ask in place of one's own where those cannot tell.
+
+        It is imported here: call this when the checks are needed, not in a hook. Raises ``PluginError``.
+        """
+        if self._lend is None:
+            raise LookupError(f"there is nobody to lend the checks of {plugin}")
+        return self._lend(plugin)
 
 
 Check = Callable[["Context"], "Iterable[Finding]"]

@@ -60,9 +60,9 @@ class Judges:
             if owned.item.moment != moment:
                 continue
             reader = self.new_reader()
-            measured = partial(_measured, owned.item, replace(context, db=reader))
+            measure = partial(measured, owned.item, replace(context, db=reader))
             with self._guarded(f"metric {owned.item.name}"):
-                outcome = guarded(measured, limit=METRIC_SECONDS, interrupt=self._interrupt)
+                outcome = guarded(measure, limit=METRIC_SECONDS, interrupt=self._interrupt)
                 reader.close()
             if outcome.problem is None and outcome.value is not None:
                 self.metrics.update(outcome.value)
@@ -114,7 +114,7 @@ class Judges:
         self._database.interrupt(self._connection)
 
 
-def _measured(metric: Metric, context: Context) -> dict[str, float]:
+def measured(metric: Metric, context: Context) -> dict[str, float]:
     """The numbers of a metric by name, those that are finite. Runs under guard, since a mapping may be plugin code."""
     value = metric.measure(context)
     if value is None:

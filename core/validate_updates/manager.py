@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
 from typing import Any, Final, Generic, TypeVar
@@ -28,6 +29,7 @@ from validate_updates.declarations import (
 from validate_updates.declared import Broken, D, kind_of, sound
 from validate_updates.errors import Interrupted, PluginError
 from validate_updates.guard import in_one_line
+from validate_updates.lending import Lent
 from validate_updates.markers import PROJECT
 from validate_updates.plugin_settings import NoSettings, Setting, check_tables, describe_settings, settle
 from validate_updates.result import PluginInfo
@@ -119,7 +121,8 @@ def load(
     check_tables(tables, {*extra, *(found.name for found in installed)}, origins)
     loaded = tuple(_load(one, extra) for one in selected)
     settled = _settings(loaded, tables, origins)
-    settings = SettingsOf(owned.item for owned in settled)
+    lend = partial(_lend, tables=tables, origins=origins, extra=extra)
+    settings = SettingsOf((owned.item for owned in settled), selected=(one.name for one in selected), lend=lend)
     return Plugins(
         infos=tuple(plugin.info for plugin in loaded),
         settings=settings,
@@ -151,6 +154,23 @@ def describe(
         metrics=tuple(owned.item for owned in plugins.metrics),
         sections=tuple(owned.item for owned in plugins.sections),
         subcommands=tuple(owned.item for owned in plugins.subcommands()),
+    )
+
+
+def _lend(
+    name: str,
+    *,
+    tables: Mapping[str, Mapping[str, Any]],
+    origins: Mapping[str, str],
+    extra: Mapping[str, object],
+) -> Lent:
+    """The checks of one plugin under its settings, selected or not."""
+    given = {name: extra[name]} if name in extra else {}
+    plugins = load((name,), {name: tables[name]} if name in tables else {}, origins=origins, extra=given)
+    return Lent(
+        plugin=name,
+        validators=tuple(owned.item for owned in plugins.validators),
+        metrics=tuple(owned.item for owned in plugins.metrics),
     )
 
 

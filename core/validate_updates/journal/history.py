@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,10 +71,44 @@ class JournalHistory:
         )
         return tuple((row.run_id, row.value) for row in self.conn.execute(statement))
 
+    def metrics(
+        self, patterns: Sequence[str] = ("*",), limit: int = 30, *, committed: bool = True
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Run id -> name -> value, newest run first, of the metrics whose name fits one of the patterns."""
+        logs, metrics = self.tables.logs, self.tables.metrics
+        last = sa.select(logs.c.run_no, logs.c.run_id).where(self._counts(committed=committed))
+        newest = last.order_by(logs.c.run_no.desc()).limit(limit).subquery()
+        statement = (
+            sa.select(newest.c.run_id, metrics.c.name, metrics.c.value)
+            .join(metrics, metrics.c.run_id == newest.c.run_id)
+            .where(sa.or_(sa.false(), *(metrics.c.name.like(_like(one), escape="\\") for one in patterns)))
+            .order_by(newest.c.run_no.desc())
+        )
+        fits = re.compile("|".join(map(_expression, patterns)), re.DOTALL).fullmatch  # SQLite's LIKE minds no capitals
+        found: dict[str, dict[str, float]] = {}
+        wanted: dict[str, bool] = {}
+        for run_id, name, value in self.conn.execute(statement):
+            if name not in wanted:
+                wanted[name] = fits(name) is not None
+            if wanted[name]:
+                found.setdefault(run_id, {})[name] = value
+        return found
+
     def _counts(self, *, committed: bool) -> sa.ColumnElement[bool]:
         logs = self.tables.logs
         which = examples(logs) if committed else finished_updates(logs)
         return which & (logs.c.task == stored(self.task)) & (logs.c.run_id != self.except_run)
+
+
+def _like(pattern: str) -> str:
+    """A pattern of the shell as one of SQL."""
+    escaped = re.sub(r"[\\%_]", r"\\\g<0>", stored(pattern))
+    return escaped.replace("*", "%").replace("?", "_")
+
+
+def _expression(pattern: str) -> str:
+    """A pattern of the shell as a regular expression."""
+    return re.escape(stored(pattern)).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 def finished_updates(logs: sa.Table) -> sa.ColumnElement[bool]:
@@ -98,3 +133,13 @@ class NoHistory:
     def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:  # noqa: ARG002  # the protocol's
         """Nothing."""
         return ()
+
+    def metrics(
+        self,
+        patterns: Sequence[str] = ("*",),  # noqa: ARG002  # the protocol's
+        limit: int = 30,  # noqa: ARG002  # the protocol's
+        *,
+        committed: bool = True,  # noqa: ARG002  # the protocol's
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Nothing."""
+        return {}

@@ -28,6 +28,7 @@ def test_no_history() -> None:
     history: History = NoHistory()
     assert history.runs() == ()
     assert history.metric("records.read") == ()
+    assert history.metrics() == {}
 
 
 def test_a_run_as_it_was(engine: sa.Engine, journal: Journal) -> None:
@@ -102,3 +103,35 @@ def test_a_metric_over_the_last_runs(engine: sa.Engine, journal: Journal) -> Non
         assert list(history.metric("x", 2)) == [("a", 2.0)]
         assert list(history.metric("y")) == [("b", 0.5), ("c", 9.0)]
         assert list(history.metric("z")) == []
+
+
+@pytest.mark.parametrize(
+    ("patterns", "names"),
+    [
+        (["*"], {"shares.a", "shares.b", "Shares.a", "shares_a", "50%"}),
+        (["shares.*"], {"shares.a", "shares.b"}),
+        (["shares.?", "50*"], {"shares.a", "shares.b", "50%"}),
+        (["shares_a"], {"shares_a"}),
+        (["50%"], {"50%"}),
+        (["5%"], set()),
+        (["[s]hares.a"], set()),
+        ([], set()),
+    ],
+)
+def test_many_metrics_by_patterns(engine: sa.Engine, journal: Journal, patterns: list[str], names: set[str]) -> None:
+    every = {"shares.a": 1.0, "shares.b": 2.0, "Shares.a": 3.0, "shares_a": 4.0, "50%": 5.0}
+    with engine.begin() as conn:
+        run(journal, conn, "one", metrics=every)
+        found = of_daily(conn, journal).metrics(patterns)
+    assert found == ({"one": {name: every[name] for name in names}} if names else {})
+
+
+def test_many_metrics_of_the_runs_that_are_asked_for(engine: sa.Engine, journal: Journal) -> None:
+    with engine.begin() as conn:
+        run(journal, conn, "c", metrics={"x": 1.0, "y": 9.0})
+        run(journal, conn, "a", metrics={"x": 2.0})
+        run(journal, conn, "d", Verdict.REJECTED, metrics={"x": 1000.0})
+        history = of_daily(conn, journal)
+        assert list(history.metrics().items()) == [("a", {"x": 2.0}), ("c", {"x": 1.0, "y": 9.0})]
+        assert list(history.metrics(limit=1)) == ["a"]
+        assert list(history.metrics(committed=False)) == ["d", "a", "c"]

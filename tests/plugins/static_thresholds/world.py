@@ -69,6 +69,11 @@ class Runs:
     def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:
         raise AssertionError(f"no check asks for the last {limit} values of {name}")
 
+    def metrics(
+        self, patterns: Sequence[str] = ("*",), limit: int = 30, *, committed: bool = True
+    ) -> Mapping[str, Mapping[str, float]]:
+        raise AssertionError(f"no check asks for the last {limit} values of {patterns} ({committed=})")
+
 
 def earlier(*counts: Counts, seconds_ago: float = 86_400) -> Runs:
     """Earlier runs with these counts, newest first, a day apart: ``run-1`` is the newest."""
