@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -96,6 +97,20 @@ def test_a_run_of_the_past_in_the_journal(world: World) -> None:
     assert stored.run.finished_at == FIRST + timedelta(seconds=2.5)
     assert (stored.run.counts.read, stored.run.counts.inserted, stored.run.counts.updated) == (9, 4, 0)
     assert dict(stored.metrics) == run.metrics
+
+
+def test_the_id_of_a_run_is_made_of_all_that_is_known_of_it() -> None:
+    run = past(0, seconds=1.0)
+    others = [
+        past(1, seconds=1.0),
+        past(0, 2.0, seconds=1.0),
+        past(0, seconds=2.0),
+        past(0, seconds=1.0, name="x"),
+        past(0, seconds=1.0, state=RunState.FAILED),
+    ]
+
+    assert len({run_id_of("t", one) for one in (run, *others)} | {run_id_of("u", run)}) == 7
+    assert run_id_of("t", replace(run, number=99)) == run_id_of("t", run)
 
 
 def test_what_failed_is_written_down_and_no_example(world: World) -> None:
