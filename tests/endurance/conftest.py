@@ -25,6 +25,12 @@ def postgres(postgres_url: str) -> Target:
 
 
 @pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Some 8 batches."""
+    return Scene.of(tmp_path_factory.mktemp("tiny"), records=400)
+
+
+@pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """Some 40 batches."""
     return Scene.of(tmp_path_factory.mktemp("small"), records=2_000)

@@ -48,9 +48,11 @@ class Scene:
     def model(self, before: Rows | None = None) -> Model:
         return Model(self.records, self.old if before is None else before)
 
-    def update(self, target: Target, source: Any = None, *, publish: str = "progressive", **options: Any) -> RunResult:
-        """The update, in this process."""
-        settings = {"batch": {"publish": publish}}
+    def update(
+        self, target: Target, source: Any = None, *, publish: str = "progressive", groups_of: int = 20, **options: Any
+    ) -> RunResult:
+        """The update, in this process. ``groups_of``: batches that are published together."""
+        settings = {"batch": {"publish": publish, "commit_batches": groups_of}}
         return target.update(source or self.source, plugins=("batch",), settings=settings, **options)
 
 

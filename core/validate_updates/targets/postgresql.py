@@ -290,10 +290,13 @@ def _refuse_pooler(connection: sa.Connection, backend: int) -> None:
 def _release(connection: sa.Connection) -> None:
     if connection.invalidated or connection.closed:
         return  # the server frees the lock with the session
-    if connection.in_transaction():
-        connection.rollback()
-    with connection.begin():
-        connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
+    try:
+        if connection.in_transaction():
+            connection.rollback()
+        with connection.begin():
+            connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
+    except sa.exc.SQLAlchemyError:
+        connection.invalidate()  # ends the session, if it has not ended; the run's outcome is written down already
 
 
 _RECORD_CLASSES = ("22", "23", "44")
