@@ -40,7 +40,7 @@ def too_many_failed(failed: int, planned: int, limit: Limit) -> Finding | None:
     return Finding(
         code="too_many_failed_batches",
         severity=Severity.CRITICAL,
-        message=f"of {failed} of {planned} batches nothing could be written: too many for the rest to stand",
+        message=f"{failed} of {planned} batches could not be written at all: too many for the rest to stand",
         observed=failed,
         expected=f"at most {limit}",
         hint="look at the records kept out; if the rest should stand, raise max_failed_batches in [plugins.batch]",

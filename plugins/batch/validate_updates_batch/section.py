@@ -18,13 +18,14 @@ def batches_section(result: RunResult) -> Section | None:
         lines.append(f"{number['planned']} in all, {number['isolated']} taken apart, {number['failed']} failed")
     elif not result.troubled_batches:
         return None
-    counts = result.counts
+    counts, stands = result.counts, result.verdict in _STANDS
     if counts.quarantined:
-        stand = f", {counts.read - counts.quarantined} let through" if result.verdict in _STANDS else ""
-        lines.append(f"{counts.quarantined} of {counts.read} records kept out{stand}")
+        others = f", {counts.read - counts.quarantined} let through" if stands else ""
+        lines.append(f"{counts.quarantined} of {counts.read} records kept out{others}")
+    became = "written" if stands or counts.inserted or counts.updated else "rolled back"
     return Section(
         title="Batches",
-        header=("batch", "records", "written", "kept out", "why") if result.troubled_batches else (),
+        header=("batch", "records", became, "kept out", "why") if result.troubled_batches else (),
         rows=tuple(
             (str(one.number), str(one.records), str(one.applied), str(one.kept_out), one.reason)
             for one in result.troubled_batches

@@ -104,7 +104,7 @@ def test_failed_batches(
     assert result.verdict is verdict, result.reason
     if verdict is Verdict.REJECTED:
         assert [finding.code for finding in result.findings] == ["too_many_failed_batches"]
-        assert "of 2 of 5 batches nothing could be written" in result.reason
+        assert "2 of 5 batches could not be written at all" in result.reason
 
 
 def test_a_batch_of_which_anything_was_written_has_not_failed(target: Batched) -> None:
@@ -141,6 +141,7 @@ def test_a_mostly_broken_feed_ends_early_and_is_told_in_full(target: Batched) ->
     assert story.batches == ()
     (section,) = result.sections
     assert section.lines == ("40 of 100 records kept out",)
+    assert section.header == ("batch", "records", "rolled back", "kept out", "why")
     assert len(section.rows) == 8
 
 
