@@ -173,7 +173,8 @@ def _against_level(window: Window, means: Floats, cleaned: Floats) -> tuple[Floa
 def _step(raw: Floats, stock: Flags) -> Family:
     """The change of a total relative to itself: a step of 5 % is news where a run changes a thousandth."""
     runs = raw.shape[1]
-    before = np.maximum(np.abs(raw), np.finfo(np.float64).tiny)
+    level = np.where(stock, np.median(np.abs(raw), axis=1), 1.0)[:, None]
+    before = np.maximum(np.abs(raw), level / 1000)  # a total that fell to nothing is compared with what it was
     change = np.diff(raw, axis=1, prepend=raw[:, :1]) / np.concatenate([before[:, :1], before[:, :-1]], axis=1)
     change = np.where(stock[:, None], change, 0.0)
     usual = np.maximum(np.quantile(np.abs(change[:, 1:]), 0.9, axis=1) / 1.645, 1e-12)

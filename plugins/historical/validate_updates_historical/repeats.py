@@ -78,16 +78,18 @@ HELD: Final = 3.2
 
 
 def learn(history: Floats) -> list[Repeats]:
-    """From the past of metrics: metrics x runs."""
+    """From the past of metrics (metrics x runs); the row of equal values that it ends with does not count."""
     runs = history.shape[1]
     rows = lengths(history)
     row = rows[:, -1]
     earlier = np.arange(runs) < (runs - row)[:, None]  # before the row of equal values at the end
     zero, same = history == 0, history[:, 1:] == history[:, :-1]
-    own = np.where(zero[:, -1], 0, row - 1)
+    own, own_zeros = np.where(zero[:, -1], 0, row - 1), np.where(zero[:, -1], row, 0)
     again, again_of = np.sum(same & ~zero[:, :-1], axis=1) - own, np.sum(~zero[:, :-1], axis=1) - own
-    zeros, zeros_again = np.sum(zero[:, :-1], axis=1), np.sum(same & zero[:, :-1], axis=1)
-    equal, zero_seen, zero_again = _rare(again, again_of), _rare(np.sum(zero, axis=1), runs), _rare(zeros_again, zeros)
+    none, none_of = np.sum(zero, axis=1) - own_zeros, runs - own_zeros
+    none_again = np.sum(same & zero[:, :-1], axis=1) - np.maximum(0, own_zeros - 1)
+    none_before = np.sum(zero[:, :-1], axis=1) - np.maximum(0, own_zeros - 1)
+    equal, zero_seen, zero_again = _rare(again, again_of), _rare(none, none_of), _rare(none_again, none_before)
     longest = np.max(np.where(earlier & ~zero, rows, 0), axis=1)
     longest_zeros = np.max(np.where(earlier & zero, rows, 0), axis=1)
     change = _rare(np.sum(~same, axis=1), runs)

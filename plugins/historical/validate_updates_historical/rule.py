@@ -12,7 +12,7 @@ from validate_updates_historical import score
 from validate_updates_historical.baseline import LEAST, Baseline, Group, learn
 from validate_updates_historical.judgement import Alert, Judgement, Phase, Signal
 from validate_updates_historical.limits import limits
-from validate_updates_historical.series import HUGEST, Period, Series
+from validate_updates_historical.series import Period, Series, cut
 from validate_updates_historical.settings import Historical
 
 SAID = {
@@ -54,7 +54,7 @@ def decide(baseline: Baseline, update: Mapping[str, float], *, settings: Histori
 
 
 def _alerts(group: Group, update: Mapping[str, float], baseline: Baseline, settings: Historical) -> Iterable[Alert]:
-    values = np.array([_number(update.get(name)) for name in group.table.metrics])
+    values = cut(np.array([_number(update.get(name)) for name in group.table.metrics]))
     limit = limits(
         settings.false_alarm_rate,
         baseline.independent,
@@ -68,7 +68,7 @@ def _alerts(group: Group, update: Mapping[str, float], baseline: Baseline, setti
 
 
 def _number(value: float | None) -> float:
-    return float("nan") if value is None or not np.isfinite(value) else float(np.clip(value, -HUGEST, HUGEST))
+    return float("nan") if value is None or not np.isfinite(value) else float(value)
 
 
 def _alert(group: Group, metric: int, value: float, said: list[score.Hit]) -> Alert:

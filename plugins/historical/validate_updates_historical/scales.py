@@ -16,9 +16,10 @@ import numpy as np
 from validate_updates_historical.rolling import Flags, Floats
 
 STOCK_CHANGE: Final = 0.02
-"""Nine changes of ten are less than this part of the level: a stock, what is there and not what was done."""
-LEAST: Final = 0.05
-"""The least deviation that counts as one: five per cent of a large number. Below, all is flat."""
+"""Nine changes of ten are less than this part of the level, and smaller than where they lead to: a stock, which is what
+is there and not what was done. A share that swings around its level is none."""
+LEAST: Final = 0.01
+"""The least deviation that counts as one: one per cent of a large number. Below, all is flat."""
 FINEST: Final = 1e-7
 """A common unit smaller than this part of the largest value is rounding, not a unit."""
 
@@ -40,7 +41,7 @@ class Scales:
         return np.asarray(np.sign(judged) * np.where(np.isnan(self.unit)[:, None], measured, counted))
 
     def chance(self, judged: Floats) -> Floats:
-        """The least usual deviation of each metric: of large numbers five per cent, of small counts what chance does.
+        """The least usual deviation of each metric: of large numbers one per cent, of small counts what chance does.
 
         On this scale that is 1/2 for a Poisson count near zero. From there it fades faster than for a Poisson count,
         since large counts may well be more regular than chance.
@@ -62,7 +63,8 @@ def learn(history: Floats) -> Scales:
     level = np.median(np.abs(history), axis=1)
     zeros = np.mean(history == 0, axis=1)
     small = np.quantile(np.abs(change), 0.9, axis=1) < STOCK_CHANGE * level
-    stock = small & (zeros < 0.3)
+    wandering = np.mean(np.abs(change), axis=1) < np.mean(np.abs(history - np.median(history, axis=1)[:, None]), axis=1)
+    stock = small & wandering & (zeros < 0.3)
     judged = np.where(stock[:, None], np.diff(history, axis=1, prepend=history[:, :1]), history)
     size = np.abs(judged)
     typical = _typical(size)

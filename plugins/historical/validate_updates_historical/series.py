@@ -12,7 +12,7 @@ import numpy as np
 from validate_updates_historical.rolling import Floats, Slots
 
 HUGEST: Final = 1e100
-"""Larger numbers count as this large: what is reckoned with them must stay finite."""
+"""Larger numbers count as this large, and those below one in this as 0: what is reckoned from them must be finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,16 @@ class _Clocks:
 def _tidy(hours: Floats, values: Floats) -> tuple[Floats, Floats]:
     """In order, finite, one value a time: of several the largest, so that the order of delivery does not matter."""
     good = np.isfinite(hours) & np.isfinite(values)
-    hours, values = hours[good], np.clip(values[good], -HUGEST, HUGEST)
+    hours, values = hours[good], cut(values[good])
     order = np.lexsort((values, hours))
     hours, values = hours[order], values[order]
     last = np.append(hours[1:] != hours[:-1], True)[: len(hours)]
     return hours[last], values[last]
+
+
+def cut(values: Floats) -> Floats:
+    """Numbers that can be reckoned with."""
+    return np.where(np.abs(values) < 1 / HUGEST, 0.0, np.clip(values, -HUGEST, HUGEST))
 
 
 def hour(time: date) -> float:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
 from validate_updates import PluginSettings
+from validate_updates_historical.seasons import Calendar
+
+DEFAULT_WATCH: Final = ("records.*", "errors.percent", "columns.missing.*", "groups.*")
 
 
 class Historical(PluginSettings, frozen=True, kw_only=True):
@@ -18,6 +21,17 @@ class Historical(PluginSettings, frozen=True, kw_only=True):
     on_alert: Annotated[
         Literal["warn", "reject", "hold"], Meta(description="what an alert does: warn, reject, or hold the update")
     ] = "warn"
+    watch: Annotated[
+        tuple[str, ...],
+        Meta(description="metrics to judge; * is any text. Those of columns are measured only if they are watched"),
+    ] = DEFAULT_WATCH
+    group_by: Annotated[
+        tuple[str, ...], Meta(description="columns whose values are counted, each as the metric groups.COLUMN.VALUE")
+    ] = ()
+    least_records: Annotated[
+        int, Meta(ge=1, description="records from which shares and means are taken: those of a few say nothing")
+    ] = 20
+    calendar: Annotated[Calendar, Meta(description="recesses, holidays, month ends")] = Calendar()
     min_days: Annotated[
         int, Meta(ge=8, description="earlier runs from which alerts count; 17 is the least that was measured")
     ] = 30

@@ -95,5 +95,6 @@ def _by_weekday(sizes: Floats, weekdays: Slots) -> Floats:
     for day in range(7):
         same = weekdays[:runs] == day
         if np.sum(same) >= 4:
-            factor[:, day] = (np.sum(sizes[:, same], axis=1) + 8 * mean) / (np.sum(same) + 8) / np.maximum(mean, 1e-12)
+            of_day = (np.sum(sizes[:, same], axis=1) + 8 * mean) / (np.sum(same) + 8)
+            factor[:, day] = np.where(mean > 0, of_day / np.where(mean > 0, mean, 1), 1)
     return np.asarray(factor[:, weekdays])

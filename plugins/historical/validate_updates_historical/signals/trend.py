@@ -33,7 +33,7 @@ def trend(history: Floats | list[float], *, threshold: float = 3.0) -> Reading:
 
 
 def reversal(history: Floats | list[float], value: float) -> Reading:
-    """The change over the last week against the most that ever went so in a week, where the trend goes the other way."""
+    """The change over the last week against the most that ever went so in a week, where the trend goes the other."""
     past = finite(history)
     before = past[-4 * WEEK :]
     usual = trend(before)

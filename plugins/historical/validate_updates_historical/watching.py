@@ -1,0 +1,13 @@
+"""Which metrics are judged: the patterns of the settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+
+def watched(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a metric's name fits one of the patterns, in which ``*`` is any text and ``?`` a character."""
+    expressions = (re.escape(one).replace(r"\*", ".*").replace(r"\?", ".") for one in patterns)
+    fits = re.compile("|".join(expressions) or r"(?!)", re.DOTALL).fullmatch
+    return lambda name: fits(name) is not None

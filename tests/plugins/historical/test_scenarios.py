@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.plugins.historical.feeds import START, alerts, at_the_end, coverage, names, steady, weekly
+from validate_updates_historical.judgement import Phase
+from validate_updates_historical.series import Period
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_doubled_import(seed: int) -> None:
+    values = steady(120, seed=seed)
+    (alert,) = at_the_end([*values[:-1], 2 * values[-1]]).alerts
+
+    assert alert.metric == "rows"
+    assert alert.low < 100 < alert.high < alert.value
+    assert 90 < alert.expected < 110
+    assert alert.runs == 119
+    assert alert.signals[0].name == "point"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_truncated_feed(seed: int) -> None:
+    values = weekly(120, seed=seed)
+    assert at_the_end([*values[:-1], values[-1] // 3]).decides
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mondays_volume_on_a_sunday(seed: int) -> None:
+    values = weekly(147, seed=seed)  # ends on a Sunday
+    assert not at_the_end(values).alerts
+    assert at_the_end([*values[:-1], values[-7]]).decides
+    assert at_the_end([*values[:-7], values[-8]]).decides  # and the reverse: a Sunday's on a Monday
+
+
+def test_identical_counts_for_ten_days() -> None:
+    values = [*steady(90), *[103.0] * 10]
+    found = alerts(values, start=91)
+
+    assert len(found) == 1
+    assert found[0] <= 94
+    assert "stuck" in names(at_the_end(values[: found[0] + 1]))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_coverage_that_sinks_over_four_weeks_is_found_within_a_week_of_harm(seed: int) -> None:
+    """From 95 to 80 % in 28 days; harm starts where it leaves what it ever was, below 92 %."""
+    values = coverage(180, seed=seed)
+    for day in range(28):
+        values.append(values[day] - 0.15 * (day + 1) / 28)
+    harm = next(day for day in range(180, 208) if values[day] < 0.92)
+
+    found = alerts(values[: harm + 8], start=180)
+    assert found
+    assert found[0] <= harm + 7
+
+
+def test_a_recess_is_explained_by_two_like_ones() -> None:
+    values = steady(200)
+    for start in (80, 115, 150, 185):
+        values[start : start + 7] = [value // 10 for value in values[start : start + 7]]
+
+    assert alerts(values[:87], start=80)
+    assert not alerts(values[:157], start=150)
+    assert not alerts(values[:192], start=185)
+
+
+def test_a_recess_is_explained_by_the_calendar() -> None:
+    values = steady(120)
+    values[100:107] = [value // 10 for value in values[100:107]]
+    recess = Period("recess", START + timedelta(100), START + timedelta(120))
+
+    assert at_the_end(values[:101]).decides
+    judged = at_the_end(values[:101], periods=(recess,))
+    assert judged.phase is Phase.LEARNING
+    assert str(judged) == "learning, 0 of 30 runs"
+
+
+def test_the_run_after_a_recess_is_compared_with_those_before_it() -> None:
+    values = steady(120)
+    values[100:119] = [value // 10 for value in values[100:119]]
+    recess = Period("recess", START + timedelta(100), START + timedelta(118))
+
+    assert not at_the_end(values, periods=(recess,)).alerts
+    assert at_the_end([*values[:-1], 9.0], periods=(recess,)).decides
+
+
+def test_the_return_after_a_bulk_day_is_no_news() -> None:
+    values = steady(100)
+    values[80] = 2000.0
+    assert alerts(values[:90], start=80) == [80]
+
+
+def test_a_constant_that_begins_to_vary() -> None:
+    assert names(at_the_end([50.0] * 60 + [45.0])) >= {"constant"}
+    assert not at_the_end([50.0] * 61).alerts
+
+
+def test_a_first_run_of_zeros_that_is_too_long() -> None:
+    values = steady(100)
+    assert names(at_the_end([*values, 0.0])) == {"point"}
+    assert "silence" in names(at_the_end([*values, 0.0, 0.0, 0.0]))
+
+
+def test_growth_that_falls_back() -> None:
+    values = [10_000.0 + 40 * day + noise % 7 for day, noise in enumerate(steady(120))]
+    fallen = [*values, *(values[-1] - 80 * (day + 1) for day in range(7))]
+    assert alerts(fallen, start=120)
+    assert not alerts(values, start=100)
+
+
+@pytest.mark.parametrize("feed", [steady, weekly, coverage])
+def test_quiet_feeds_stay_quiet(feed: object) -> None:
+    """Ten feeds of each kind, 60 runs each: as many alerts as the rate allows, and chance."""
+    assert callable(feed)
+    found = sum(len(alerts(feed(120, seed=seed), start=90)) for seed in range(10))
+    assert found <= 9  # 300 runs at one per cent, three deviations above
