@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from validate_updates.findings import Finding, Severity
+    from validate_updates.lending import Lent
     from validate_updates.markers import hookimpl
     from validate_updates.result import (
         CellChange,
@@ -83,6 +84,7 @@ _HOMES = {
         "UsageError",
     ),
     "findings": ("Finding", "Severity"),
+    "lending": ("Lent",),
     "markers": ("hookimpl",),
     "result": (
         "CellChange",
@@ -119,6 +121,7 @@ __all__ = [
     "Judged",
     "KeptOut",
     "Kind",
+    "Lent",
     "LockHeld",
     "Metric",
     "Moment",

@@ -11,6 +11,7 @@ from validate_updates.journal.history import JournalHistory, NoHistory
 from validate_updates.journal.rows import RunKind
 from validate_updates.journal.schema import find, prepare
 from validate_updates.journal.writing import Journal, Published
+from validate_updates.undo.expiry import expire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,6 +109,12 @@ class Chronicle:
         """Note how the run ended."""
         if self.journal:
             self.journal.finish(self._connection, self._token, result)
+
+    def expire_undo(self) -> None:
+        """Let go of undo logs that are older than they need be."""
+        if self.journal:
+            days = self._job.undo_retention_days
+            expire(self._connection, self.journal.tables, retention_days=days, now=self._info.as_of)
 
     def start_over(self) -> Published | None:
         """After the connection was lost: what of the run stands, by the journal's word. Its quarantine is emptied."""

@@ -396,7 +396,7 @@ class _Run:
             return None
         from validate_updates.undo.capture import Capture
 
-        return Capture(
+        capture = Capture(
             self.database,
             self.connection,
             plan,
@@ -404,6 +404,8 @@ class _Run:
             run_id=self.info.run_id,
             table=self.chronicle.table,
         )
+        self.judges.keep(remarks.not_held(self.target, table) for table in capture.lost)
+        return capture
 
     # --- what the application asks of the run ------------------------------------------------------------------------
 
@@ -543,6 +545,7 @@ class _Run:
             return
         self._enter_batches()
         self._write_down(self._planned())
+        self.chronicle.expire_undo()
         self._commit()
 
     def _commit(self) -> None:

@@ -74,6 +74,17 @@ def left_by_others(run_id: str, rows: int) -> Finding:
     )
 
 
+def not_held(target: TargetTable, child: str) -> Finding:
+    """A deletion reaches rows that the undo log cannot hold."""
+    return Finding(
+        code="undo_incomplete",
+        severity=Severity.WARNING,
+        message=f"rows of {child} that go with rows of {target.name} by a foreign key cannot be rolled back",
+        table=child,
+        hint="make a backup first: validate-updates backup create",
+    )
+
+
 def failed(message: str, hint: str, code: str) -> Finding:
     """The run could not be brought to an end."""
     return Finding(code=f"run_failed.{code}", severity=Severity.CRITICAL, message=message, hint=hint)

@@ -93,13 +93,15 @@ def _version(conn: sa.Connection, wanted: JournalTables) -> str | None:
         raise _foreign(wanted.version)
     if versions[0] == HEAD:
         for table in wanted.contents:
-            if table not in present or not _same_columns(inspector, table):
+            if table not in present or not _same_columns(inspector, table, more=table is wanted.undo):
                 raise _foreign(table)
     return versions[0]
 
 
-def _same_columns(inspector: sa.Inspector, table: sa.Table) -> bool:
-    return {column["name"] for column in inspector.get_columns(table.name, table.schema)} == set(table.c.keys())
+def _same_columns(inspector: sa.Inspector, table: sa.Table, *, more: bool = False) -> bool:
+    """``more``: the undo log of SQLite has columns for the cells of images besides."""
+    found = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
+    return found >= set(table.c.keys()) if more else found == set(table.c.keys())
 
 
 def _create(conn: sa.Connection, wanted: JournalTables) -> JournalTables:

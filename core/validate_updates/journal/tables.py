@@ -256,7 +256,6 @@ def _undo(metadata: sa.MetaData, prefix: str) -> sa.Table:
         _text("action"),
         _text("before_image", null=True),
         _text("after_image", null=True),
-        sqlite_with_rowid=False,
     )
 
 

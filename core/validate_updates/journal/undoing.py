@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from validate_updates.journal.rows import BatchState, RunState
 from validate_updates.journal.texts import MESSAGE_BYTES, stored
 from validate_updates.result import Publish
+from validate_updates.targets.plan import DELETE
+from validate_updates.undo.images import AFTER, BEFORE, images_of
+from validate_updates.undo.layout import LAYOUT, layout_of
 
 if TYPE_CHECKING:
     from validate_updates.journal.tables import JournalTables
-
-_PAGE: Final = 1000
-"""Entries of the undo log read at once."""
+    from validate_updates.targets.base import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class UndoLog:
     def batches(self) -> Sequence[int]:
         """Numbers of the batches of which anything is left to take back, the last first."""
         undo = self.tables.undo
-        query = sa.select(undo.c.batch_no).where(undo.c.run_id == self.run_id).distinct()
+        ours = (undo.c.run_id == self.run_id) & (undo.c.action != LAYOUT)
+        query = sa.select(undo.c.batch_no).where(ours).distinct()
         return tuple(self.conn.scalars(query.order_by(undo.c.batch_no.desc())))
 
     def published_in_groups(self) -> bool:
@@ -49,26 +51,30 @@ class UndoLog:
         """The tables that the run wrote, or these batches of it, in the order in which they were first written."""
         undo = self.tables.undo
         found = self._of(*batches) if batches else undo.c.run_id == self.run_id
-        query = sa.select(undo.c.table_name).where(found).group_by(undo.c.table_name)
+        query = sa.select(undo.c.table_name).where(found, undo.c.action != LAYOUT).group_by(undo.c.table_name)
         return tuple(self.conn.scalars(query.order_by(sa.func.min(undo.c.undo_no))))
 
-    def sample(self, table: str) -> Sequence[sa.Row[Any]]:
-        """One entry of each action about a table."""
-        undo = self.tables.undo
-        found = (undo.c.run_id == self.run_id) & (undo.c.table_name == table)
-        queries = (sa.select(undo).where(found, undo.c.action == action).limit(1) for action in "IUD")
-        return [row for query in queries for row in self.conn.execute(query)]
+    def layout(self, table: str) -> tuple[str, ...]:
+        """The columns of a table in the order of the images."""
+        return layout_of(self.conn, self.tables.undo, run_id=self.run_id, table=table) or ()
 
-    def pages(self, table: str, first: int, last: int) -> Iterator[Sequence[sa.Row[Any]]]:
-        """The entries of these batches about a table, in the order in which they were written."""
+    def deleted_from(self, table: str) -> bool:
+        """Whether the run deleted rows of a table."""
         undo = self.tables.undo
-        place = sa.tuple_(undo.c.batch_no, undo.c.undo_no)
-        query = sa.select(undo).where(self._of(first, last)).order_by(undo.c.batch_no, undo.c.undo_no).limit(_PAGE)
-        page = self.conn.execute(query).all()
-        while page:
-            yield [row for row in page if row.table_name == table]
-            after = sa.tuple_(sa.literal(page[-1].batch_no), sa.literal(page[-1].undo_no))
-            page = self.conn.execute(query.where(place > after)).all()
+        found = (undo.c.run_id == self.run_id) & (undo.c.table_name == table) & (undo.c.action == DELETE)
+        return bool(self.conn.scalar(sa.select(sa.exists().where(found))))
+
+    def with_cells(self, database: Database, width: int) -> sa.TableClause:
+        """The undo log with the columns that hold images of a table of ``width`` columns."""
+        undo, images = self.tables.undo, images_of(database)
+        cells = [name for kind in (BEFORE, AFTER) for name in images.columns(kind, width)]
+        names = dict.fromkeys((*undo.c.keys(), *cells))
+        return sa.table(undo.name, *map(sa.column, names), schema=undo.schema)
+
+    def about(self, undo: sa.FromClause, table: str, first: int, last: int) -> sa.ColumnElement[bool]:
+        """The entries about a table that the batches ``first`` to ``last`` made."""
+        ours = (undo.c.run_id == self.run_id) & undo.c.batch_no.between(first, last)
+        return ours & (undo.c.table_name == table) & (undo.c.action != LAYOUT)
 
     def forget(self, first: int, last: int, taken: Sequence[sa.Select[Any]]) -> None:
         """Remove what was taken back (its ``batch_no`` and ``undo_no``, by table), and mark batches that are undone."""
@@ -80,6 +86,8 @@ class UndoLog:
         ours = (batches.c.run_id == self.run_id) & batches.c.batch_no.between(first, last)
         undone = ours & (batches.c.state == BatchState.COMMITTED) & ~left
         self.conn.execute(batches.update().where(undone).values(state=BatchState.UNDONE))
+        if not self.batches():  # the layouts are of no more use
+            self.conn.execute(undo.delete().where(undo.c.run_id == self.run_id))
 
     def mark_rolled_back(self, was: RunState, note: str) -> bool:
         """Note that the run no longer stands, unless its state has changed meanwhile; whether it was so."""

@@ -1,58 +1,57 @@
-"""Entries of the undo log, made by the database from a query of images."""
+"""Entries of the undo log, made by the database from a query."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from validate_updates.targets.prepared import prepare
-from validate_updates.undo.images import Images, PostgresImages, SqliteImages
+from validate_updates.undo.images import AFTER, BEFORE, images_of
+from validate_updates.undo.layout import lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from validate_updates.targets.base import Database
     from validate_updates.targets.prepared import Prepared
+    from validate_updates.undo.images import Element
 
-_COLUMNS: Final = ("run_id", "table_name", "action", "batch_no", "undo_no", "before_image", "after_image")
 
-
+@dataclass(frozen=True, slots=True)
 class Entries:
-    """One INSERT into the undo log for one action, made once a run.
+    """How one run writes into the undo log."""
 
-    ``query`` gives ``batch_no``, ``undo_no``, ``before_image`` and ``after_image``.
-    """
+    database: Database
+    connection: sa.Connection
+    undo: sa.Table
+    run_id: str
 
-    def __init__(
+    def lay_out(self, table: str, columns: Sequence[str]) -> None:
+        """Note which columns the images of a table have, and make room for them."""
+        lay_out(self.database, self.connection, self.undo, run_id=self.run_id, table=table, columns=columns)
+
+    def insert(
         self,
-        database: Database,
-        connection: sa.Connection,
+        query: sa.Select[Any],
         *,
-        undo: sa.Table,
-        run_id: str,
         table: str,
         action: str,
-        query: Callable[[Images], sa.Select[Any]],
-    ) -> None:
-        self._database = database
-        self._connection = connection
-        self._undo = undo
-        self._named = [sa.literal(text, sa.Text) for text in (run_id, table, action)]
-        self._query = query
-        self._statement = self._made(SqliteImages() if database.is_sqlite else PostgresImages())
+        before: Sequence[Element] = (),
+        after: Sequence[Element] = (),
+    ) -> Prepared:
+        """The INSERT for one table and action.
 
-    def write(self, **values: int) -> int:
-        """Write those that the query finds with these values; how many. Errors are the driver's own."""
-        try:
-            return self._statement.run(self._connection, **values)
-        except self._database.errors as error:
-            if not self._database.is_sqlite or "cannot hold BLOB" not in str(error):
-                raise
-        self._statement = self._made(SqliteImages(exact=True))
-        return self._statement.run(self._connection, **values)
-
-    def _made(self, images: Images) -> Prepared:
-        query = self._query(images)
-        chosen = query.with_only_columns(*self._named, *query.selected_columns, maintain_column_froms=True)
-        return prepare(self._undo.insert().from_select(list(_COLUMNS), chosen), self._connection)
+        ``query`` finds the rows, and gives ``batch_no`` and ``undo_no``; ``before`` and ``after`` are whole rows in the
+        order of the table's layout.
+        """
+        images = images_of(self.database)
+        names, cells = ["run_id", "table_name", "action", "batch_no", "undo_no"], []
+        for kind, row in ((BEFORE, before), (AFTER, after)):
+            if row:
+                names += images.columns(kind, len(row))
+                cells += images.keep(row)
+        named = [sa.literal(text, sa.Text) for text in (self.run_id, table, action)]
+        chosen = query.with_only_columns(*named, *query.selected_columns, *cells, maintain_column_froms=True)
+        log = sa.table(self.undo.name, *map(sa.column, names), schema=self.undo.schema)
+        return prepare(sa.insert(log).from_select(names, chosen), self.connection)

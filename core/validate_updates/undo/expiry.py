@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def expire(connection: sa.Connection, tables: JournalTables, *, retention_days: int, now: datetime) -> int:
-    """Delete the undo logs of runs that ended more than ``retention_days`` ago; how many entries went.
+    """Delete the undo logs of runs that ended more than ``retention_days`` ago; of how many runs.
 
-    To be called after a run, under the lock, within a transaction of its own. Kept whatever their age: the log of the
+    To be called at the end of a run, under the lock, within a transaction. Kept whatever their age: the log of the
     newest run that has one, and that of a run under way. Where the clock is behind the newest run, it is wrong, or was:
     nothing goes then.
     """
@@ -30,4 +30,7 @@ def expire(connection: sa.Connection, tables: JournalTables, *, retention_days: 
     old = sa.select(logs.c.run_id).where(
         held, logs.c.run_no < last, logs.c.state != RunState.RUNNING, ended < now - timedelta(days=retention_days)
     )
-    return connection.execute(undo.delete().where(undo.c.run_id.in_(old))).rowcount
+    run_ids = connection.scalars(old).all()
+    if run_ids:
+        connection.execute(undo.delete().where(undo.c.run_id.in_(run_ids)))
+    return len(run_ids)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from validate_updates.targets.names import quoted
-from validate_updates.undo.cells import BrokenText, image
+from validate_updates.targets.plan import DELETE
+from validate_updates.undo.images import AFTER, BEFORE, images_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from validate_updates.journal.undoing import UndoLog
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
+    from validate_updates.undo.images import Element
 
 _HEAD = ("pos", "batch_no", "undo_no", "action", "state")
 OPEN = "open"
@@ -28,9 +31,20 @@ class Loaded:
     """
 
     def __init__(
-        self, database: Database, connection: sa.Connection, target: TargetTable, columns: Sequence[str], number: int
+        self,
+        database: Database,
+        connection: sa.Connection,
+        target: TargetTable,
+        *,
+        name: str,
+        columns: Sequence[str],
+        number: int,
     ) -> None:
-        """``target.key`` tells its rows apart; ``columns``: those of the images that the table has and stores."""
+        """``target.key`` tells its rows apart; ``columns``: those of the images that the table has and stores.
+
+        ``name``: the table as the journal names it.
+        """
+        self.name = name
         self._database = database
         self._connection = connection
         self.target = target
@@ -45,8 +59,6 @@ class Loaded:
         self.last = 0
         """The highest ``pos``."""
         self._create()
-        self._insert = f"INSERT INTO {self.table.name} ({', '.join((*_HEAD, *cells))})"
-        self._copy = f"COPY {self.table.name} ({', '.join((*_HEAD, *cells))}) FROM STDIN"
 
     def before(self, name: str) -> sa.ColumnElement[Any]:
         """The cells of before in a column of the target."""
@@ -56,43 +68,33 @@ class Loaded:
         """The same as the run left them."""
         return self.table.c[f"w{self.columns.index(name)}"]
 
-    def add(self, entries: Iterable[sa.Row[Any]]) -> None:
-        """Load entries that were written after those that are here."""
-        rows = [self._row(position, entry) for position, entry in enumerate(entries, self.last + 1)]
-        self.last += len(rows)
-        cursor: Any = self._connection.connection.cursor()
-        if self._database.is_sqlite:
-            marks = ", ".join("?" * len(rows[0])) if rows else ""
-            sound = [row for row in rows if not any(isinstance(cell, BrokenText) for cell in row)]
-            cursor.executemany(f"{self._insert} VALUES ({marks})", sound)
-            for row in rows if len(sound) < len(rows) else ():
-                self._add_broken(cursor, row)
-        else:
-            with cursor.copy(self._copy) as copy:
-                for row in rows:
-                    copy.write_row(row)
-        cursor.close()
+    def fill(self, log: UndoLog, first: int, last: int) -> None:
+        """Load the entries about the table that the batches ``first`` to ``last`` made."""
+        layout = log.layout(self.name)
+        images, undo = images_of(self._database), log.with_cells(self._database, len(layout))
 
-    def ready(self) -> None:
-        """All are loaded: tell the planner."""
+        def cells(kind: str) -> list[Element]:
+            return [
+                images.cell(undo, kind, layout.index(name), spelled=self.target.column(name).type)
+                for name in self.columns
+            ]
+
+        before = cells(BEFORE)
+        deleted = undo.c.action == sa.literal_column(f"'{DELETE}'")
+        written = [sa.case((deleted, was), else_=is_) for was, is_ in zip(before, cells(AFTER), strict=True)]
+        order = (undo.c.batch_no, undo.c.undo_no)
+        head = (sa.func.row_number().over(order_by=order), *order, undo.c.action, sa.literal(OPEN, sa.Text))
+        query = sa.select(*head, *before, *written).where(log.about(undo, self.name, first, last)).order_by(*order)
+        names = [column.name for column in self.table.c if column.name != "step"]
+        counted = {"preserve_rowcount": True}
+        inserted = self.table.insert().from_select(names, query)
+        self.last = self._connection.execute(inserted, execution_options=counted).rowcount
         if not self._database.is_sqlite:
             self._execute(f"ANALYZE {self.table.name}")
 
     def drop(self) -> None:
         """Remove the table."""
         self._execute(f"DROP TABLE {self.table.name}")
-
-    def _row(self, position: int, entry: sa.Row[Any]) -> tuple[Any, ...]:
-        before, after = image(entry.before_image), image(entry.after_image)
-        written = before | after
-        head = (position, entry.batch_no, entry.undo_no, entry.action, OPEN)
-        return (*head, *map(before.get, self.columns), *map(written.get, self.columns))
-
-    def _add_broken(self, cursor: Any, row: Sequence[Any]) -> None:
-        if any(isinstance(cell, BrokenText) for cell in row):
-            marks = ("CAST(? AS TEXT)" if isinstance(cell, BrokenText) else "?" for cell in row)
-            cells = [cell.data if isinstance(cell, BrokenText) else cell for cell in row]
-            cursor.execute(f"{self._insert} VALUES ({', '.join(marks)})", cells)
 
     def _create(self) -> None:
         name, numbers = self.table.name, range(len(self.columns))

@@ -272,10 +272,8 @@ class _Rollback:
     def _restoring(self, run: RunRow, name: str, first: int, last: int, number: int) -> Restoring:
         target, columns = self._storable(run, name)
         self.database.hold_still(self.connection, target)
-        loaded = Loaded(self.database, self.connection, target, columns, number)
-        for page in self.log.pages(name, first, last):
-            loaded.add(page)
-        loaded.ready()
+        loaded = Loaded(self.database, self.connection, target, name=name, columns=columns, number=number)
+        loaded.fill(self.log, first, last)
         return Restoring(self.database, self.connection, loaded, force=self.wanted.force)
 
     def _storable(self, run: RunRow, name: str) -> tuple[TargetTable, tuple[str, ...]]:
@@ -285,7 +283,8 @@ class _Rollback:
             _bare(name, self.wanted.schema),
             schema=self.wanted.schema,
             key=run.key if name == run.table else (),
-            sample=self.log.sample(name),
+            layout=self.log.layout(name),
+            inserts=self.log.deleted_from(name),
         )
 
     def _tally_of(self, restoring: Restoring) -> _Tally:

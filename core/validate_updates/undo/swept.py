@@ -14,12 +14,13 @@ from validate_updates.targets.prepared import prepare
 from validate_updates.undo.ranges import doomed, staged, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from validate_updates.targets.base import Database
     from validate_updates.targets.plan import Plan
+    from validate_updates.targets.prepared import Prepared
     from validate_updates.undo.entries import Entries
-    from validate_updates.undo.images import Cell, Element, Images
+    from validate_updates.undo.images import Element
     from validate_updates.undo.references import Place, Reach, Reference
 
 NAME: Final = "vu_swept"
@@ -36,9 +37,8 @@ class Swept:
         connection: sa.Connection,
         plan: Plan,
         reach: Reach,
-        entries: Callable[..., Entries],
+        entries: Entries,
     ) -> None:
-        """``entries`` makes an INSERT into the undo log, given a table's name there, an action and a query."""
         self._database = database
         self._connection = connection
         self._plan = plan
@@ -50,10 +50,10 @@ class Swept:
         self._steps = [prepare(self._reached(reference), connection) for reference in reach.references]
         self._tidy = [prepare(statement, connection) for statement in self._superfluous()]
         self._empty = prepare(sa.delete(self.table), connection)
-        self._entries = [
-            entries(table=place.target.name, action=action, query=query(place))
+        self._inserts = [
+            self._insert_of(entries, place, action)
             for place in reach.places
-            for action, query in ((DELETE, self._gone), (UPDATE, self._emptied))
+            for action in (DELETE, UPDATE)
             if any(one.child == place and one.cascades == (action == DELETE) for one in reach.references)
         ]
 
@@ -69,8 +69,8 @@ class Swept:
             total, level = total + found, level + 1
         for statement in self._tidy:
             statement.run(self._connection, first=first, last=last)
-        for entries in self._entries:
-            entries.write(number=number, first=first, batch_size=batch_size, used=self._used)
+        for insert in self._inserts:
+            insert.run(self._connection, number=number, first=first, batch_size=batch_size, used=self._used)
         self._used += total
 
     def _create(self) -> None:
@@ -119,7 +119,7 @@ class Swept:
             .select_from(swept.join(parent, parent.c[reference.parent.address] == swept.c.address).join(child, refers))
             .where(
                 swept.c.place == sa.literal_column(str(reference.parent.number)),
-                swept.c.level == sa.bindparam("level", type_=sa.Integer),
+                swept.c.level == sa.bindparam("level", None, type_=sa.Integer),
                 swept.c.action != _text(UPDATE),
                 ~sa.exists().where(*known),
             )
@@ -139,30 +139,24 @@ class Swept:
 
     # --- their entries -----------------------------------------------------------------------------------------------
 
-    def _gone(self, place: Place) -> Callable[[Images], sa.Select[Any]]:
-        child = place.rows.alias("child")
-        return lambda images: self._select(place, child, DELETE, images.row(_cells(place, child)), sa.null())
-
-    def _emptied(self, place: Place) -> Callable[[Images], sa.Select[Any]]:
-        child = place.rows.alias("child")
-        return lambda images: self._select(
-            place, child, UPDATE, images.row(_cells(place, child)), images.row(self._left(place, child))
-        )
-
-    def _select(
-        self, place: Place, child: sa.FromClause, action: str, before: Element, after: Element
-    ) -> sa.Select[Any]:
-        swept = self.table
+    def _insert_of(self, entries: Entries, place: Place, action: str) -> Prepared:
+        target, child, swept = place.target, place.rows.alias("child"), self.table
+        table = f"{target.schema}.{target.name}" if target.schema else target.name
+        entries.lay_out(table, target.names)
         number, first, size, used = (
-            sa.bindparam(name, type_=sa.BigInteger) for name in ("number", "first", "batch_size", "used")
+            sa.bindparam(name, None, type_=sa.BigInteger) for name in ("number", "first", "batch_size", "used")
         )
         batch: Element = number + (swept.c.pos - first) // size
-        query = sa.select(batch, cast("Element", used + swept.c.no), before, after)
         here = swept.c.place == sa.literal_column(str(place.number)), swept.c.action == _text(action)
         found = swept.join(child, child.c[place.address] == swept.c.address)
-        return query.select_from(found).where(*here).order_by(swept.c.no)
+        query = (
+            sa.select(batch, cast("Element", used + swept.c.no)).select_from(found).where(*here).order_by(swept.c.no)
+        )
+        before = [child.c[name] for name in target.names]
+        after = self._left(place, child) if action == UPDATE else ()
+        return entries.insert(query, table=table, action=action, before=before, after=after)
 
-    def _left(self, place: Place, child: sa.FromClause) -> list[Cell]:
+    def _left(self, place: Place, child: sa.FromClause) -> list[Element]:
         """The cells of a row that stays, once the rows that it refers to are gone."""
         cells: dict[str, Element] = {}
         for reference in self._reach.references:
@@ -172,7 +166,7 @@ class Swept:
                     cells[name] = sa.case(
                         (going, _emptied_cell(place, name, reference)), else_=cells.get(name, child.c[name])
                     )
-        return [(place.target.column(name), cell) for name, cell in cells.items()]
+        return [cells.get(name, child.c[name]) for name in place.target.names]
 
     def _is_going(self, reference: Reference, child: sa.FromClause) -> sa.ColumnElement[bool]:
         swept, parent = self.table.alias("going"), reference.parent.rows.alias("parent")
@@ -187,10 +181,6 @@ class Swept:
             )
             .correlate(child)
         )
-
-
-def _cells(place: Place, child: sa.FromClause) -> list[Cell]:
-    return [(column, child.c[column.name]) for column in place.target.columns]
 
 
 def _emptied_cell(place: Place, name: str, reference: Reference) -> Element:

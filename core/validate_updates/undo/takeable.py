@@ -10,7 +10,6 @@ from validate_updates.errors import UsageError
 from validate_updates.journal.rows import RunKind, RunState
 from validate_updates.targets.reflect import target_table
 from validate_updates.targets.table import Kind
-from validate_updates.undo.cells import image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,27 +53,25 @@ def storable(
     *,
     schema: str | None,
     key: Sequence[str],
-    sample: Sequence[sa.Row[tuple[object, ...]]],
+    layout: Sequence[str],
+    inserts: bool,
 ) -> tuple[TargetTable, tuple[str, ...]]:
     """A table as it is now, with a key that tells its rows apart, and the columns that images bring back.
 
-    ``sample``: an entry of each action. Raises ``UsageError`` where the table has changed too much since.
+    ``layout``: the columns of the images; ``inserts``: whether rows have to be inserted. Raises ``UsageError`` where
+    the table has changed too much since.
     """
     target = target_table(database, connection, name, schema=schema, key=())
-    known = {column for entry in sample for column in _whole_row(entry)}
+    known = set(layout)
     gone = sorted(known.difference(target.names))
     if gone:
         raise _changed(name, f"its column {gone[0]} is gone")
     columns = tuple(one for one in target.names if one in known and target.sql.c[one].computed is None)
-    if any(entry.action == "D" for entry in sample):
+    if inserts:
         for column in target.columns:
             if not (column.name in known or column.nullable or column.has_default or column.generated):
                 raise _changed(name, f"it has a new column {column.name}, which needs a value")
     return replace(target, key=_key(target, columns, key)), columns
-
-
-def _whole_row(entry: sa.Row[tuple[object, ...]]) -> Sequence[str]:
-    return tuple(image(entry.after_image if entry.action == "I" else entry.before_image))
 
 
 def _key(target: TargetTable, columns: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:

@@ -172,5 +172,4 @@ def _undo() -> None:
         sa.Column("before_image", sa.Text),
         sa.Column("after_image", sa.Text),
         schema=_schema,
-        sqlite_with_rowid=False,
     )
