@@ -96,7 +96,7 @@ def _measurable(context: Context) -> Iterator[tuple[str, Column]]:
 
 
 def _cell(what: str, column: Column, cell: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """The number in SQL; an empty text is no value. Only texts are compared with one: PostgreSQL refuses it of others."""
+    """The number in SQL; an empty text is no value. Only texts are compared with one: PostgreSQL takes no others."""
     import sqlalchemy as sa
 
     if column.kind is Kind.TEXT:

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from validate_updates import PluginSettings, hookimpl
+from collections.abc import Iterable
+
+from validate_updates import Metric, PluginSettings, ReportSection, SettingsOf, Validator, hookimpl
+from validate_updates_historical import metrics, validators
+from validate_updates_historical.section import past_section
 from validate_updates_historical.settings import Historical
 
 
 @hookimpl
 def vu_settings() -> type[PluginSettings]:
-    """The false-alarm rate, and how much past is needed."""
+    """The false-alarm rate, what is watched, the calendar, and how much past is needed."""
     return Historical
+
+
+@hookimpl
+def vu_validators(settings: SettingsOf) -> Iterable[Validator]:
+    """A look at the plan and one at the result; and the fixed limits for as long as the past is short."""
+    return validators.validators(settings)
+
+
+@hookimpl
+def vu_metrics(settings: SettingsOf) -> Iterable[Metric]:
+    """Shares, means and groups of what the records carry."""
+    return metrics.metrics(settings[Historical])
+
+
+@hookimpl
+def vu_sections(settings: SettingsOf) -> Iterable[ReportSection]:  # noqa: ARG001  # the hook's signature
+    """The unusual numbers, with their latest values."""
+    yield ReportSection(name="past", title="Compared with earlier updates", build=past_section)

@@ -1,4 +1,4 @@
-"""The calendar: which runs are compared with which. A run in a recess is like those of earlier recesses, and no others."""
+"""The calendar: which runs are compared with which. A run in a recess is like those in earlier ones, and no others."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from msgspec import Meta
 from validate_updates import PluginSettings, UsageError
 
 MONTH_END: Final = "month end"
-FOREVER: Final = "FREQ=YEARLY"
+YEARLY: Final = "FREQ=YEARLY"
 """The one rule of repetition that is read: most calendars of holidays list their days."""
 _SPAN = re.compile(r"(\d{4}-\d{2}-\d{2})(?:/(\d{4}-\d{2}-\d{2}))?")
+_FOLD = re.compile(r"\r?\n[ \t]")
+_ALARM = re.compile(r"BEGIN:VALARM.*?END:VALARM", re.DOTALL | re.IGNORECASE)
 _MOMENT = re.compile(r"(\d{8})(?:T(\d{6})Z?)?")
 
 
@@ -127,7 +129,7 @@ def events(path: Path) -> Iterator[Span]:
             f"the calendar {path} cannot be read: {what}", hint="see [plugins.historical.calendar]"
         ) from error
     properties: dict[str, str] | None = None
-    for number, line in enumerate(re.sub(r"\r?\n[ \t]", "", text).splitlines(), start=1):
+    for number, line in enumerate(_ALARM.sub("", _FOLD.sub("", text)).splitlines(), start=1):
         name, _, value = line.strip().partition(":")
         name = name.partition(";")[0].upper()
         if (name, value.upper()) == ("BEGIN", "VEVENT"):
@@ -149,7 +151,7 @@ def _event(properties: Mapping[str, str]) -> Iterator[Span]:
     if properties.get("STATUS", "").upper() == "CANCELLED":
         return
     rule = properties.get("RRULE", "").upper().strip(";")
-    unread = {"DURATION", "RDATE", "EXDATE"} & properties.keys() or ({"RRULE"} if rule not in {"", FOREVER} else set())
+    unread = {"DURATION", "RDATE", "EXDATE"} & properties.keys() or ({"RRULE"} if rule not in {"", YEARLY} else set())
     if unread:
         raise ValueError(f"{', '.join(sorted(unread))} is not read")
     first, _ = _moment(properties.get("DTSTART", ""))
@@ -158,7 +160,7 @@ def _event(properties: Mapping[str, str]) -> Iterator[Span]:
         last -= timedelta(days=1)
     if last < first:
         raise ValueError("it ends before it begins")
-    yield Span(first, last, yearly=rule == FOREVER)
+    yield Span(first, last, yearly=rule == YEARLY)
 
 
 def _moment(text: str) -> tuple[date, bool]:

@@ -1,0 +1,129 @@
+"""The past of a task as this plugin reads it: which runs are examples, with which numbers, and what they foretell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from validate_updates import EarlierRun, History
+from validate_updates_historical.seasons import Seasons
+from validate_updates_historical.settings import Historical
+from validate_updates_historical.watching import watched
+
+if TYPE_CHECKING:
+    from validate_updates_historical.baseline import Baseline
+    from validate_updates_historical.judgement import Judgement, Phase
+
+INCIDENT: Final = "incident"
+EXPECTED: Final = "expected"
+LEAST_SEEN: Final = 8
+"""Runs in which a group was seen from which its absence is a 0: what comes once and never again is no news."""
+
+Values = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The finished updates of a task, newest first, and what is watched of them by run id."""
+
+    runs: Sequence[EarlierRun]
+    values: Mapping[str, Values]
+    groups: frozenset[str] = frozenset()
+    """Metrics of groups that are 0 where they are absent."""
+
+    def examples(self, at: datetime, seasons: Seasons) -> list[EarlierRun]:
+        """The runs that one at ``at`` is compared with: they stood, were before it, and in the same season."""
+        season = seasons.of(at)
+        return [
+            run
+            for run in self.runs
+            if run.stood and run.label != INCIDENT and run.started_at < at and seasons.of(run.started_at) == season
+        ]
+
+    def expected(self, at: datetime) -> list[EarlierRun]:
+        """The runs of which a person said that the like is no news; those that did not stand too."""
+        return [run for run in self.runs if run.label == EXPECTED and (run.label_until is None or run.label_until > at)]
+
+    def of(self, run: EarlierRun) -> Values:
+        """What is watched of a run."""
+        return self.values.get(run.run_id, {})
+
+    def complete(self, values: Values, read: int) -> Values:
+        """The numbers of an update, with 0 for the groups that it has none of."""
+        counted = {name.split(".", 2)[1] for name in values if name.startswith("groups.")}
+        absent = {name: 0.0 for name in self.groups if not read or name.split(".", 2)[1] in counted}
+        return {**absent, **values}
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What the examples say about the update to come."""
+
+    past: Past
+    at: datetime
+    season: str | None
+    examples: Sequence[EarlierRun]
+    baseline: Baseline
+    settings: Historical
+
+    @property
+    def phase(self) -> Phase:
+        """How far the past goes."""
+        return self.judge({}).phase
+
+    def judge(self, values: Values) -> Judgement:
+        """What the past says about these numbers."""
+        from validate_updates_historical.rule import decide
+
+        return decide(self.baseline, values, settings=self.settings)
+
+    def series(self, metric: str) -> list[tuple[EarlierRun, float]]:
+        """The metric in the examples that have it, newest first."""
+        return [(run, self.past.of(run)[metric]) for run in self.examples if metric in self.past.of(run)]
+
+
+def past_of(history: History, settings: Historical, *, limit: int | None = None) -> Past:
+    """The last ``limit`` runs (``window`` unless given) with what is watched of them."""
+    limit = limit or settings.window
+    runs = history.runs(limit, committed=False)
+    values = history.metrics(settings.watch, limit, committed=False)
+    groups = frozenset(_groups(values.values()))
+    past = Past(runs, values, groups)
+    if not groups:
+        return past
+    return Past(runs, {run.run_id: past.complete(past.of(run), _read(run)) for run in runs}, groups)
+
+
+def foretold(past: Past, at: datetime, settings: Historical, seasons: Seasons) -> Foretold:
+    """What the past foretells of a run at ``at``."""
+    from validate_updates_historical.baseline import learn
+    from validate_updates_historical.series import Series
+
+    examples = past.examples(at, seasons)
+    times: dict[str, list[datetime]] = {}
+    numbers: dict[str, list[float]] = {}
+    for run in examples:
+        for name, value in past.of(run).items():
+            times.setdefault(name, []).append(run.started_at)
+            numbers.setdefault(name, []).append(value)
+    history = {name: Series(times[name], numbers[name]) for name in times}
+    return Foretold(past, at, seasons.of(at), examples, learn(history, at, window=settings.window), settings)
+
+
+def watched_of(metrics: Values, settings: Historical) -> dict[str, float]:
+    """Those of an update's metrics that are judged."""
+    is_watched = watched(settings.watch)
+    return {name: value for name, value in metrics.items() if is_watched(name)}
+
+
+def _read(run: EarlierRun) -> int:
+    """Records of a run; of one by another program that is not known."""
+    return 1 if run.kind == "import" else run.counts.read
+
+
+def _groups(values: Iterable[Values]) -> Iterator[str]:
+    seen = Counter(name for one in values for name in one if name.startswith("groups."))
+    return (name for name, runs in seen.items() if runs >= LEAST_SEEN)
