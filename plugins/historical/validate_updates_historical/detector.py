@@ -1,4 +1,4 @@
-"""The plugin as functions of its settings: a detector for ``evaluate``, and the drawing of ``history plot``."""
+"""The plugin as functions of its settings, for commands: evaluate, history plot, runs explain, thresholds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from datetime import date
 from pathlib import Path
 
 from validate_updates_historical.charts import foretold, save
+from validate_updates_historical.explaining import explainer, thresholds
+from validate_updates_historical.replaying import backtest, suggestion
 from validate_updates_historical.rule import judge
 from validate_updates_historical.series import Series, rows
 from validate_updates_historical.settings import Historical
+
+__all__ = ["backtest", "chart", "detector", "explainer", "suggestion", "thresholds"]
 
 Run = tuple[date, Mapping[str, float]]
 

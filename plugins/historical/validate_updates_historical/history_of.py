@@ -15,12 +15,14 @@ from validate_updates_historical.watching import watched
 
 if TYPE_CHECKING:
     from validate_updates_historical.baseline import Baseline
-    from validate_updates_historical.judgement import Judgement, Phase
+    from validate_updates_historical.judgement import Alert, Judgement, Phase
 
 INCIDENT: Final = "incident"
 EXPECTED: Final = "expected"
 LEAST_SEEN: Final = 8
 """Runs in which a group was seen from which its absence is a 0: what comes once and never again is no news."""
+LIKE: Final = 2.0
+"""What is up to twice as far out as an expected run, and not less than half as far, is like it."""
 
 Values = Mapping[str, float]
 
@@ -43,9 +45,16 @@ class Past:
             if run.stood and run.label != INCIDENT and run.started_at < at and seasons.of(run.started_at) == season
         ]
 
-    def expected(self, at: datetime) -> list[EarlierRun]:
-        """The runs of which a person said that the like is no news; those that did not stand too."""
-        return [run for run in self.runs if run.label == EXPECTED and (run.label_until is None or run.label_until > at)]
+    def expected(self, at: datetime, *, but: str = "") -> list[EarlierRun]:
+        """The runs up to then of which a person said that the like is no news; those that did not stand too."""
+        return [
+            run
+            for run in self.runs
+            if run.label == EXPECTED
+            and run.started_at <= at
+            and run.run_id != but
+            and (run.label_until is None or run.label_until > at)
+        ]
 
     def of(self, run: EarlierRun) -> Values:
         """What is watched of a run."""
@@ -79,6 +88,27 @@ class Foretold:
         from validate_updates_historical.rule import decide
 
         return decide(self.baseline, values, settings=self.settings)
+
+    def like_an_expected_run(self, alert: Alert, *, but: str) -> str | None:
+        """The id of a run labelled as expected, other than ``but``, that was about as far out; None: there is none."""
+        off = alert.value - alert.expected
+        for run in self.past.expected(self.at, but=but):
+            value = self.past.of(run).get(alert.metric)
+            if value is None:
+                continue
+            was = value - alert.expected
+            if value == alert.value or (off * was > 0 and 1 / LIKE <= off / was <= LIKE):
+                return run.run_id
+        return None
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Of each metric with enough past, where nineteen of twenty good runs lie."""
+        found: dict[str, tuple[float, float]] = {}
+        for group in self.baseline.groups:
+            point, last = group.families[0], group.table.values[:, -1]
+            low, high = (group.scales.back(point.centre + step * point.scale, last) for step in (-2.0, 2.0))
+            found |= dict(zip(group.table.metrics, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+        return found
 
     def series(self, metric: str) -> list[tuple[EarlierRun, float]]:
         """The metric in the examples that have it, newest first."""

@@ -26,8 +26,13 @@ _PER_CENT: Final = ("columns.missing.", "columns.distinct.", "errors.percent")
 _SEVERITIES: Final = {"warn": Severity.WARNING, "reject": Severity.CRITICAL, "hold": Severity.CRITICAL}
 
 
-def alert_finding(alert: Alert, foretold: Foretold, *, run_id: str | None) -> Finding:
+def told(alert: Alert, foretold: Foretold, *, run_id: str | None) -> Finding:
     """The finding of an alert. ``run_id``: of the run under judgement; None where it will not be in the journal."""
+    like = foretold.like_an_expected_run(alert, but=run_id or "")
+    return _expected_finding(alert, like) if like else _alert_finding(alert, foretold, run_id)
+
+
+def _alert_finding(alert: Alert, foretold: Foretold, run_id: str | None) -> Finding:
     settings = foretold.settings
     counts = alert.runs >= settings.min_days
     series = foretold.series(alert.metric)
@@ -52,7 +57,7 @@ def alert_finding(alert: Alert, foretold: Foretold, *, run_id: str | None) -> Fi
     )
 
 
-def expected_finding(alert: Alert, run_id: str) -> Finding:
+def _expected_finding(alert: Alert, run_id: str) -> Finding:
     """Of an alert that a person has said is no news, by the label of an earlier run."""
     return Finding(
         code=EXPECTED,

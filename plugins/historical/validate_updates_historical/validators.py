@@ -18,14 +18,11 @@ from validate_updates_historical.settings import Historical
 
 if TYPE_CHECKING:
     from validate_updates import Lent
-    from validate_updates_historical.judgement import Alert
 
 FALLBACK: Final = "static_thresholds"
 """Whose fixed limits hold while the past is too short."""
 _WHOLE_DATABASE: Final = 600.0
 """Seconds for fixed limits, some of which read all of the database."""
-LIKE: Final = 2.0
-"""What is up to twice as far out as an expected run, and not less than half as far, is like it."""
 
 
 def validators(settings: SettingsOf) -> Iterator[Validator]:
@@ -108,18 +105,4 @@ class Looks:
         run_id = None if context.run.dry_run else context.run.run_id
         alerts = known.judge(new).alerts
         for alert in sorted(alerts, key=lambda one: -one.signals[0].strength):
-            like = like_an_expected_run(alert, known)
-            yield telling.expected_finding(alert, like) if like else telling.alert_finding(alert, known, run_id=run_id)
-
-
-def like_an_expected_run(alert: Alert, known: Foretold) -> str | None:
-    """The id of a run that a person labelled as expected and that was out as this one is; None where there is none."""
-    off = alert.value - alert.expected
-    for run in known.past.expected(known.at):
-        value = known.past.of(run).get(alert.metric)
-        if value is None:
-            continue
-        was = value - alert.expected
-        if value == alert.value or (off * was > 0 and 1 / LIKE <= off / was <= LIKE):
-            return run.run_id
-    return None
+            yield telling.told(alert, known, run_id=run_id)
