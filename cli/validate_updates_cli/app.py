@@ -153,6 +153,58 @@ def runs_ack(
     return ack_run(shared, options, run_id, labels=labels, clear=clear, note=note, until=until)
 
 
+def runs_explain(
+    *,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    options: TargetOptions,
+    shared: Shared,
+) -> int:
+    """Show why a run passed, or did not: each number beside what its past made to be expected."""
+    from validate_updates_cli.commands.explain import explain_run
+
+    return explain_run(shared, options, run_id)
+
+
+def runs_accept(
+    *,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="The target of this task.")] = None,
+    options: UpdateOptions,
+    shared: Shared,
+) -> int:
+    """Let a held update in: it is expected, and done again."""
+    from validate_updates_cli.commands.accept import accept_run
+
+    return accept_run(shared, options, run_id, task=task)
+
+
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the plugin changed; repeatable.")
+]
+Last = Annotated[str, typer.Option("--runs", metavar="N", help="The last so many.")]
+
+
+def thresholds_show(*, changes: Changes = None, options: TargetOptions, shared: Shared) -> int:
+    """What is expected of a run now, and the settings behind it."""
+    from validate_updates_cli.commands.explain import show_thresholds
+
+    return show_thresholds(shared, options, changes or ())
+
+
+def thresholds_backtest(*, changes: Changes = None, runs: Last = "120", options: TargetOptions, shared: Shared) -> int:
+    """Judge the last runs again under changed settings: which would raise an alert, and how often wrongly."""
+    from validate_updates_cli.commands.explain import backtest
+
+    return backtest(shared, options, changes or (), runs=as_number("--runs", runs))
+
+
+def thresholds_suggest(*, changes: Changes = None, runs: Last = "120", options: TargetOptions, shared: Shared) -> int:
+    """Find the false-alarm rate that fits the history."""
+    from validate_updates_cli.commands.explain import suggest
+
+    return suggest(shared, options, changes or (), runs=as_number("--runs", runs))
+
+
 def history_import(
     *,
     file: Annotated[str | None, typer.Argument(metavar="FILE", help="A log: CSV, JSON lines, Parquet.")] = None,
@@ -451,7 +503,22 @@ add(app, "plan", plan)
 add(app, "rollback", rollback)
 add(app, "demo", demo)
 add(app, "init", init)
-_group("runs", "What earlier runs came to.", list=runs_list, show=runs_show, ack=runs_ack)
+_group(
+    "runs",
+    "What earlier runs came to.",
+    list=runs_list,
+    show=runs_show,
+    explain=runs_explain,
+    ack=runs_ack,
+    accept=runs_accept,
+)
+_group(
+    "thresholds",
+    "What the past makes to be expected, under these settings and others.",
+    show=thresholds_show,
+    backtest=thresholds_backtest,
+    suggest=thresholds_suggest,
+)
 _group(
     "history",
     "The past that updates are compared with.",

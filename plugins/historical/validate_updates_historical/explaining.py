@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+
 from validate_updates import EarlierRun, Finding, History, Section
 from validate_updates_historical.history_of import Foretold, Values, foretold, past_of, watched_of
 from validate_updates_historical.seasons import seasons
@@ -19,7 +20,7 @@ Thresholds = Callable[[History, datetime], Section]
 
 
 def explainer(settings: Historical) -> Explainer:
-    """A function of a task's history, a run of it and that run's metrics: how it is judged, knowing what is known now."""
+    """A function of a task's history, a run and its metrics: how it is judged, knowing what is known now."""
 
     def explain(history: History, run: EarlierRun, metrics: Values) -> Section:
         past = past_of(history, settings, limit=ALL)
@@ -30,7 +31,10 @@ def explainer(settings: Historical) -> Explainer:
         return Section(
             title=f"Run {run.run_id} beside the runs before it",
             header=("metric", "the latest runs", "this one", "expected", "runs", ""),
-            rows=tuple(_row(known, ranges, name, values[name], found.get(name)) for name in sorted(values)),
+            rows=tuple(
+                _row(known, ranges, name, values[name], found.get(name))
+                for name in sorted(values, key=lambda name: (name not in found, name))
+            ),
             lines=(*_basis(known), *(line for finding in found.values() for line in _reasons(finding))),
         )
 
@@ -59,9 +63,9 @@ def _row(known: Foretold, ranges: Ranges, name: str, value: float, finding: Find
     if name not in ranges:
         return (name, line, number(value), "", str(len(past)), "too few runs to tell")
     low, high = ranges[name]
-    said = "as expected" if finding is None else finding.message.rpartition(": ")[2]
-    if finding is not None and finding.code != UNUSUAL:
-        said = f"unusual, as in the expected run {finding.runs[0]}"
+    said = "as expected"
+    if finding is not None:
+        said = "unusual" if finding.code == UNUSUAL else "unusual, and expected"
     return (name, line, number(value), expected(name, low, high, past), str(len(past)), said)
 
 

@@ -81,9 +81,9 @@ class Backtest:
             header=("run", "when", "", "alerts") if alerted else (),
             rows=tuple(_row(run) for run in reversed(alerted)),
             lines=(
-                f"{self.false_alarms} of {self.good} good runs raise an alert: {_per_cent(self.false_alarms, self.good)}",
+                f"{self.false_alarms} of {self.good} good runs raise one, {_per_cent(self.false_alarms, self.good)}",
                 f"false_alarm_rate is {self.false_alarm_rate:g}, which allows {self.false_alarm_rate * 100:.3g} %",
-                f"{self.found} of {self.incidents} labelled incidents raise one",
+                f"{self.found} of {self.incidents} incidents raise one",
                 f"{sum(not run.judged for run in self.runs)} runs had too little past to be judged",
             ),
         )
@@ -169,7 +169,10 @@ def _suggested(tried: tuple[Backtest, ...]) -> Suggestion:
         return Suggestion(
             tried, best.false_alarm_rate, f"the least at which {most} of {best.incidents} incidents are found"
         )
-    bearable = [one for one in tried if one.false_alarms <= BEARABLE * one.good] or [tried[0]]
+    bearable = [one for one in tried if one.false_alarms <= BEARABLE * one.good]
+    if not bearable:
+        why = f"more than {BEARABLE * 100:g} % of good runs raise an alert even so: were they right? label them"
+        return Suggestion(tried, tried[0].false_alarm_rate, why)
     why = (
         f"the highest at which at most {BEARABLE * 100:g} % of good runs raise an alert; no labelled incident is found"
     )

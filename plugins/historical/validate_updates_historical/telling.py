@@ -16,7 +16,7 @@ UNUSUAL: Final = "unusual"
 EXPECTED: Final = "unusual_but_expected"
 LEARNING: Final = "learning"
 
-LINE: Final = 28
+LINE: Final = 20
 """Earlier runs that a line shows."""
 BARS: Final = "▁▂▃▄▅▆▇█"
 RAREST: Final = 6
