@@ -168,16 +168,16 @@ class PlanApplication:
     def write(self, batches: Sequence[Batch]) -> tuple[int, RecordRefused | None]:
         """Write batches that follow each other until one is refused: how many were written, and why the next was not.
 
-        A group that is refused is halved until the batch that is to blame stands alone.
+        As many as the database likes are written by one statement. One that is refused is halved, until the batch that
+        is to blame stands alone.
         """
-        if self.database.writes_batches_together:
-            return self._write_together([batch.info for batch in batches])
-        for count, batch in enumerate(batches):
-            try:
-                self.write_ranges([batch.info])
-            except RecordRefused as refused:
-                return count, refused
-        return len(batches), None
+        infos = [batch.info for batch in batches]
+        for start in range(0, len(infos), self.database.batches_together):
+            together = infos[start : start + self.database.batches_together]
+            count, refusal = self._write_together(together)
+            if refusal is not None:
+                return start + count, refusal
+        return len(infos), None
 
     def _write_together(self, infos: Sequence[BatchInfo]) -> tuple[int, RecordRefused | None]:
         try:
@@ -232,11 +232,18 @@ class PlanApplication:
                 self._give_up_unless_later_helps(error, infos, attempt)
             time.sleep(random.uniform(0.05, 0.3) * attempt)  # noqa: S311  # so that two do not meet again
         if for_good:
-            self.ledger.count(written)
-            rows = written.inserted + written.updated + written.deleted
-            for info in infos:
-                self.ledger.wrote(info.number, rows if len(infos) == 1 else self.plan.to_write(info.first, info.last))
+            self._count(infos, written)
         return written
+
+    def _count(self, infos: Sequence[BatchInfo], written: Counts) -> None:
+        self.ledger.count(written)
+        rows = written.inserted + written.updated + written.deleted
+        if len(infos) == 1:
+            self.ledger.wrote(infos[0].number, rows)
+            return
+        nothing_left_out = rows == sum(info.size for info in infos)
+        for info in infos:
+            self.ledger.wrote(info.number, info.size if nothing_left_out else self.plan.to_write(info.first, info.last))
 
     def _attempt(self, infos: Sequence[BatchInfo], first: int, last: int) -> Counts:
         with self.checkpoint():

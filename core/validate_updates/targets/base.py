@@ -29,8 +29,8 @@ class Database(ABC):
 
     is_sqlite: ClassVar[bool]
     """Whether values are stored by SQLite's rules, and the lock is on the whole database."""
-    writes_batches_together: ClassVar[bool]
-    """Whether several batches are written by one statement, and one by one only where that is refused."""
+    batches_together: ClassVar[int]
+    """How many batches are written by one statement, and taken apart only where that is refused."""
 
     def __init__(self, url: SecretUrl) -> None:
         self.url = url

@@ -40,7 +40,7 @@ class Postgresql(Database):
     """A PostgreSQL database, through psycopg 3."""
 
     is_sqlite = False
-    writes_batches_together = True
+    batches_together = 20
 
     def _open(self, url: sa.URL) -> sa.Engine:
         try:
