@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from validate_updates.findings import Finding, Severity
 from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
-from validate_updates.journal.rows import RunKind
+from validate_updates.journal.rows import RunKind, RunState
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.tables import tables
 from validate_updates.journal.writing import Published
@@ -468,9 +468,11 @@ class _Run:
         self.chronicle.enter_kept_out(self._staged())
         self.chronicle.publish(counts)
         before = self.database.state(self.connection)
-        self._commit()
+        answered = self._commit(RunState.RUNNING, counts)
         self.result = replace(self.result, publish=Publish.PROGRESSIVE)
         self.visible, self.visible_entries = counts, len(self._staged().entries)
+        if not answered:
+            raise TargetError("the connection was lost during a commit, which stood", hint=_RUN_AGAIN)
         signals.check()
         self._begin()
         return before is None or before != self.database.state(self.connection)
@@ -546,13 +548,19 @@ class _Run:
         self._enter_batches()
         self._write_down(self._planned())
         self.chronicle.expire_undo()
-        self._commit()
+        self._commit(RunState(self.result.verdict), self.result.counts)
 
-    def _commit(self) -> None:
+    def _commit(self, state: RunState, counts: Counts) -> bool:
+        """Commit what leaves the run in this state, with these counts.
+
+        False where the answer was lost, and the journal says that the commit stood; where it did not, it raises.
+        """
         try:
             self._transaction().commit()
         except Exception as error:  # noqa: BLE001  # sorted by what it means, as everything the driver raises
-            self._commit_failed(error)
+            self._commit_failed(error, {"state": state, **asdict(counts)})
+            return False
+        return True
 
     def _transaction(self) -> sa.RootTransaction:
         transaction = self.connection.get_transaction()
@@ -560,27 +568,27 @@ class _Run:
             raise AssertionError("asked for the transaction outside of one")
         return transaction
 
-    def _commit_failed(self, error: Exception) -> None:
+    def _commit_failed(self, error: Exception, expected: Mapping[str, object]) -> None:
         trouble = self.database.trouble(error, self.connection)
         if trouble.blame is Blame.RECORD:
             self._reject_as_commit_would(error)
         lost = self.connection.invalidated or not trouble.transaction_alive
         if self.database.is_sqlite or not lost:
             raise world_error(trouble) from error
-        if not self._stood_after_all(error):
+        if not self._stood_after_all(error, expected):
             raise TargetError(
-                "the connection was lost during the commit, which did not stand",
-                hint="run the update again; nothing was changed",
+                "the connection was lost during a commit, which did not stand", hint=_RUN_AGAIN
             ) from error
 
-    def _stood_after_all(self, error: Exception) -> bool:
-        """Ask the journal, over a new connection, whether a commit stood whose answer was lost.
+    def _stood_after_all(self, error: Exception, expected: Mapping[str, object]) -> bool:
+        """Ask the journal, over a new connection, whether it has what a commit should have left whose answer was lost.
 
         Under the lock: only when the old session is gone is the answer final. Raises ``StateUncertain`` where the
         journal cannot be asked.
         """
         logs = tables(self.job.journal_prefix, self.job.schema).logs
-        asked = sa.select(logs.c.state).where(logs.c.run_id == self.info.run_id)
+        as_left = (logs.c[name] == value for name, value in expected.items())
+        asked = sa.select(logs.c.state).where(logs.c.run_id == self.info.run_id, *as_left)
         table = qualified(self.job.schema, self.job.table)
         unasked: tuple[type[Exception], ...] = (*self.database.errors, UpdateError)
         try:
@@ -590,13 +598,13 @@ class _Run:
                 self.database.lock(fresh, run_id=self.info.run_id, tables=[table], wait=_ASKING_SECONDS),
                 self.database.transaction(fresh, write=False),
             ):
-                state = fresh.execute(asked).scalar()
+                stood = fresh.execute(asked).first() is not None
         except unasked:
             raise StateUncertain(
                 f"the connection was lost during the commit of run {self.info.run_id}: it stood or it did not, wholly",
                 hint=f"when the server is back: validate-updates runs show {self.info.run_id} (running: it did not)",
             ) from error
-        return state == self.result.verdict
+        return stood
 
     def _reject_as_commit_would(self, error: Exception) -> None:
         trouble = self.database.trouble(error, self.connection)
@@ -708,6 +716,7 @@ class _Run:
         return replace(result, next_steps=next_steps(result, self.job))
 
 
+_RUN_AGAIN = "run the update again: it does what is not done yet"
 _ATTEMPTS = 3
 """How often an update is begun whose connection is lost."""
 _LEDGER_ROWS = 500

@@ -135,6 +135,7 @@ class Journal:
             return None
         counts = Counts(**dict(zip(names, numbers, strict=True)))
         met_again = replace(counts, quarantined=0, rolled_back=counts.rolled_back + counts.quarantined)
+        conn.execute(logs.update().where(logs.c.run_id == run_id).values(asdict(met_again)))
         in_ledger = conn.scalar(sa.select(sa.func.count()).where(batches.c.run_id == run_id)) or 0
         return Published(met_again, self._last_batch(conn, run_id), in_ledger)
 
