@@ -236,7 +236,7 @@ def test_records_that_wait_for_a_second_try_survive_a_lost_connection(postgres: 
     assert postgres.people() == rows(records)
     assert (result.counts.inserted, result.counts.add_up) == (120, True)
     assert postgres.story().run.counts == result.counts
-    assert postgres.rows("SELECT count(*) FROM update_undo") == [(120,)]
+    assert postgres.rows("SELECT count(*) FROM update_undo WHERE action <> 'L'") == [(120,)]
 
 
 # No checkpoints
