@@ -65,6 +65,7 @@ def _check_held(stored: StoredRun) -> None:
 
 def _job(settings: Settings, options: UpdateOptions, stored: StoredRun) -> Job:
     """The same update again. Raises ``UsageError`` where its source cannot be told, or is another one by now."""
+    from validate_updates.journal.texts import base_name
     from validate_updates.settings.jobs import job_for
     from validate_updates.sources import can_be_read_again, source_title
 
@@ -82,7 +83,8 @@ def _job(settings: Settings, options: UpdateOptions, stored: StoredRun) -> Job:
         job = job_for(settings, None, replace(given, table=given.table or table, key=given.key or run.key))
     if not can_be_read_again(job.source):
         raise UsageError(f"the source of run {run.run_id} cannot be read again: {run.source}", hint=by_hand)
-    if source_title(job.source) != run.source:
-        said = f"run {run.run_id} had the source {printable(run.source)}, not {printable(source_title(job.source))}"
+    source = base_name(source_title(job.source))
+    if source != run.source:
+        said = f"run {run.run_id} had the source {printable(run.source)}, not {printable(source)}"
         raise UsageError(said, hint=by_hand)
     return job

@@ -64,13 +64,10 @@ def test_explain_judges_by_the_runs_before_and_by_todays_labels(feed: Feed, ask:
     assert any(line.startswith("judging: 60 runs") for line in found["lines"])
 
 
-def test_a_run_without_metrics_is_not_explained(feed: Feed, ask: Ask) -> None:
-    with feed.target.connect() as connection:
-        connection.execute("DROP TABLE t")
-        connection.execute("CREATE TABLE t (id integer)")
-        connection.execute("INSERT INTO t VALUES (1), (1)")
-    assert feed.update([{"id": 1}]).metrics == {} or True
-    assert "metrics" in ask("runs", "explain", "last", code=2)
+def test_a_run_without_metrics_is_not_explained(feed: Feed, ask: Ask, tmp_path: Path) -> None:
+    assert feed.target.update(tmp_path / "none.jsonl", plugins=("historical",)).verdict == "failed"
+
+    assert "has no metrics" in ask("runs", "explain", "last", code=2)
 
 
 def test_backtest_counts_false_alarms_and_incidents(feed: Feed, ask: Ask) -> None:
@@ -171,7 +168,7 @@ def test_what_is_accepted_is_this_update_and_no_other(feed: Feed, ask: Ask, held
     assert feed.target.rows("SELECT count(*) FROM t") == [(0,)]
 
 
-def test_an_acceptance_ends(feed: Feed, ask: Ask, held: str) -> None:
+def test_an_acceptance_ends(ask: Ask, held: str) -> None:
     ask("runs", "accept", held)
     label = ask("runs", "show", held)["run"]
 

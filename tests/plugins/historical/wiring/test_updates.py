@@ -240,3 +240,22 @@ def test_the_summary_has_a_line_for_each_alert(feed: Feed) -> None:
     assert rows["records.read"][2] == "400"
     assert rows["records.read"][4].endswith("●")
     assert "├" in rows["records.read"][4]
+
+
+def test_a_truncated_feed(feed: Feed) -> None:
+    feed.past(usual(60))
+
+    found = unusual(feed.update(feed.records(20)))
+
+    assert "was the lowest" in found["records.read"].message
+    assert "complete" in found["records.read"].hint
+
+
+def test_the_volume_of_a_monday_on_a_sunday(feed: Feed) -> None:
+    sunday = NOW + timedelta(days=5)
+    week = [50.0, 400.0, 420.0, 410.0, 390.0, 400.0, 60.0]
+    counts = [week[day % 7] + day * 7 % 13 for day in range(91)]
+    feed.past([{"records.read": count} for count in counts], until=sunday)
+
+    assert (sunday.weekday(), unusual(feed.update(feed.records(55), at=sunday, dry_run=True))) == (6, {})
+    assert "records.read" in unusual(feed.update(feed.records(400), at=sunday, dry_run=True))
