@@ -100,10 +100,10 @@ class Chronicle:
         """What was entered beyond so many was rolled back."""
         self._entered = min(self._entered, entries)
 
-    def publish(self, counts: Counts) -> None:
+    def publish(self, counts: Counts, key: Sequence[str]) -> None:
         """Note how far the run has come, in the transaction that others are about to see."""
         if self.journal:
-            self.journal.publish(self._connection, self._info.run_id, self._token, counts)
+            self.journal.publish(self._connection, self._info.run_id, self._token, counts, key)
 
     def finish(self, result: RunResult) -> None:
         """Note how the run ended."""

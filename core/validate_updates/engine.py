@@ -466,7 +466,7 @@ class _Run:
         counts = reckoning.so_far(self.result.counts, ledger, self.published.counts, self.kept_out)
         self._enter_batches()
         self.chronicle.enter_kept_out(self._staged())
-        self.chronicle.publish(counts)
+        self.chronicle.publish(counts, self.target.key)
         before = self.database.state(self.connection)
         answered = self._commit(RunState.RUNNING, counts)
         self.result = replace(self.result, publish=Publish.PROGRESSIVE)

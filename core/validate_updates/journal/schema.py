@@ -37,14 +37,14 @@ def find(conn: sa.Connection, prefix: str, schema: str | None = None) -> Journal
 
 def prepare(conn: sa.Connection, prefix: str, schema: str | None = None) -> JournalTables:
     """The journal's tables, made within the open transaction where there are none. Raises as :func:`find`."""
-    found = find(conn, prefix, schema)
-    if found is not None:
-        return found
+    wanted = tables(prefix, schema)
+    if _is_current(conn, wanted):
+        return wanted
     if conn.dialect.name == "postgresql":
-        # Two first runs, on two tables of one database, may be here at the same moment.
+        # Two first runs, on two tables of one database, may be here at the same moment: before anybody looks closer,
+        # table by table, nobody makes them any more.
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(crc32(f"{schema}.{prefix}version".encode()))))
-        found = find(conn, prefix, schema)
-    return found or _create(conn, tables(prefix, schema))
+    return find(conn, prefix, schema) or _create(conn, wanted)
 
 
 def upgrade(engine: sa.Engine, prefix: str, schema: str | None = None) -> tuple[str, ...]:

@@ -155,9 +155,10 @@ class Journal:
         """
         self._compare_and_set(conn, run_id, token, {"state": RunState.RUNNING})
 
-    def publish(self, conn: sa.Connection, run_id: str, token: str, counts: Counts) -> None:
+    def publish(self, conn: sa.Connection, run_id: str, token: str, counts: Counts, key: Sequence[str]) -> None:
         """Note how far a run has come that commits in groups. Raises ``StateUncertain`` as :meth:`fence`."""
-        self._compare_and_set(conn, run_id, token, {"publish": Publish.PROGRESSIVE, **asdict(counts)})
+        how_far = {"publish": Publish.PROGRESSIVE, "key_columns": json_texts(key), **asdict(counts)}
+        self._compare_and_set(conn, run_id, token, how_far)
 
     def finish(self, conn: sa.Connection, token: str, result: RunResult) -> None:
         """Note how a run ended, with its findings and metrics. Raises ``StateUncertain`` as :meth:`fence`."""

@@ -31,8 +31,10 @@ _LOCK_TIMEOUT = "10s"
 
 # A silent network must end the session on both sides soon, or the server keeps our lock for hours.
 _KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10000}
-_SERVER_KEEPALIVE = (
-    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000"
+_SESSION = (
+    # Dates in the one form that everybody reads, whatever the database's own setting.
+    "-c DateStyle=ISO"
+    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000"
 )
 
 
@@ -49,7 +51,7 @@ class Postgresql(Database):
             raise UsageError(
                 "PostgreSQL needs the driver psycopg", hint="pip install 'validate-updates[postgres]'"
             ) from reason
-        options = " ".join(part for part in (url.query.get("options"), _SERVER_KEEPALIVE) if isinstance(part, str))
+        options = " ".join(part for part in (url.query.get("options"), _SESSION) if isinstance(part, str))
         return sa.create_engine(
             url.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
             hide_parameters=True,
