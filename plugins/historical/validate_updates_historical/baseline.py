@@ -27,6 +27,8 @@ class Group:
     scales: Scales
     values: Floats
     """The history on the scale of judgement."""
+    weekday: Floats
+    """The weekday's effect in it, and in the run to come."""
     families: tuple[Family, ...]
     repeats: tuple[repeats.Repeats, ...]
 
@@ -63,7 +65,7 @@ def _group(table: Table, at: float) -> Group:
     values[scale.stock, 0] = np.median(values[scale.stock, 1:], axis=1)  # the first run has no change
     past = expected.learn(values, kinds)
     seen = tuple(families.learn(raw, values, past, kinds, scale))
-    return Group(table, scale, values, seen, tuple(repeats.learn(raw)))
+    return Group(table, scale, values, past.weekday, seen, tuple(repeats.learn(raw)))
 
 
 def _independent(group: Group) -> float:

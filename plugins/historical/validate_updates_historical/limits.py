@@ -14,7 +14,7 @@ PAIR: Final = 0.2
 """Two families at 0.63 of the rarity (10 ** -0.2) that one alone needs are an alert together."""
 FULL: Final = 60
 """Runs from which a tail is known by itself; below, limits are higher."""
-SHORT: Final = 0.5
+SHORT: Final = 0.6
 """How much higher at half of that, and again at a quarter."""
 
 

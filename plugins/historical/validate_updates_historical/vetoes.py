@@ -19,8 +19,8 @@ ZEROS: Final = 0.3
 """A metric with more zeros than this in its recent runs is sparse."""
 COMMON: Final = 0.035
 """A value with this share of the last six weeks is common: two of 42 runs."""
-DEEP: Final = 1.0
-"""A quiet spell is a fall below about 37 %, on the logarithmic part of the scale."""
+DEEP: Final = 0.75
+"""A quiet spell is a fall below about half: 47 % of a count, 37 % of a number without a unit."""
 AS_DEEP: Final = 0.8
 """An earlier quiet spell explains a new one that is not much deeper."""
 
@@ -59,10 +59,11 @@ class Candidate:
 
 def is_repeated(this: Candidate, limits: Limits) -> bool:
     """A family as fast or faster said so within this one's memory, and not much less strongly."""
+    enough = limits.one if this.strength >= limits.one else limits.two
     for family in this.group.families[: this.which + 1]:
         if family.of[this.metric]:
             before = this.strength_before(family, this.family.memory, this.side)
-            if before >= limits.one and this.strength < WORSE * before:
+            if before >= enough and this.strength < WORSE * before:
                 return True
     return False
 
@@ -104,11 +105,11 @@ def is_like_a_quiet_spell(this: Candidate, _: Limits) -> bool:
     """Two separate quiet spells, about as deep, were there before: a recess."""
     from scipy.ndimage import median_filter
 
-    past = this.group.values[this.metric]
-    runs = len(past)
-    if this.side > 0 or this.family.name in {"step", "month"} or this.group.scales.stock[this.metric] or runs < 28:
+    runs, weekday = this.group.runs, this.group.weekday[this.metric]
+    if this.side > 0 or this.group.scales.stock[this.metric] or runs < 28:
         return False
-    depth = np.median(past[-56:]) - this.value
+    past = this.group.values[this.metric] - weekday[:runs]
+    depth = np.median(past[-56:]) - (this.value - weekday[runs])
     if depth <= DEEP:
         return False
     low = median_filter(past, size=5, mode="nearest")
