@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import sqlalchemy as sa
 
 from validate_updates.context import EarlierRun
-from validate_updates.journal.reading import counts
 from validate_updates.journal.rows import RunKind, RunState
 from validate_updates.journal.tables import JournalTables
 from validate_updates.journal.texts import stored
+from validate_updates.result import Counts
 
 INCIDENT: Final = "incident"
 """Label of a run that was wrong though it was committed: no example for later ones."""
 EXPECTED: Final = "expected"
 """Label of a run that looked unusual and was right: an example like others, and the like is no news."""
 
+_OF_A_RUN = ("run_id", "state", "started_at", "seconds", "kind", "label", "label_until")
+_COUNTS = tuple(field.name for field in fields(Counts))
 _STOOD = (RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)
 _NO_UPDATE = (RunState.RUNNING, RunState.REFUSED)
 
@@ -43,19 +45,20 @@ class JournalHistory:
     def runs(self, limit: int = 30, *, committed: bool = True) -> Sequence[EarlierRun]:
         """The last runs, newest first."""
         logs = self.tables.logs
-        statement = sa.select(logs).where(self._counts(committed=committed)).order_by(logs.c.run_no.desc()).limit(limit)
+        columns = [logs.c[name] for name in (*_OF_A_RUN, *_COUNTS)]
+        statement = sa.select(*columns).where(self._counts(committed=committed))
         return tuple(
             EarlierRun(
-                run_id=row.run_id,
-                state=row.state,
-                started_at=row.started_at,
-                seconds=row.seconds or 0.0,
-                counts=counts(row),
-                kind=row.kind,
-                label=row.label,
-                label_until=row.label_until,
+                run_id=row[0],
+                state=row[1],
+                started_at=row[2],
+                seconds=row[3] or 0.0,
+                kind=row[4],
+                label=row[5],
+                label_until=row[6],
+                counts=Counts(**dict(zip(_COUNTS, row[len(_OF_A_RUN) :], strict=True))),
             )
-            for row in self.conn.execute(statement)
+            for row in self.conn.execute(statement.order_by(logs.c.run_no.desc()).limit(limit))
         )
 
     def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:

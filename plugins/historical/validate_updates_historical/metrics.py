@@ -99,16 +99,17 @@ def _cell(what: str, column: Column, cell: sa.ColumnElement[Any]) -> sa.ColumnEl
     """The number in SQL; an empty text is no value. Only texts are compared with one: PostgreSQL takes no others."""
     import sqlalchemy as sa
 
-    if column.kind is Kind.TEXT:
-        cell = sa.func.nullif(sa.cast(cell, sa.Text), "")
-    made: dict[str, Callable[[], sa.ColumnElement[Any]]] = {
-        "missing": lambda: sa.func.count(cell),
-        "distinct": lambda: sa.func.count(cell.distinct()) * 100.0 / sa.func.nullif(sa.func.count(cell), 0),
-        "mean": lambda: sa.func.avg(cell),
-        "length": lambda: sa.func.avg(sa.func.length(cell)),
-        "age": lambda: sa.cast(sa.func.max(cell), sa.Text),
-    }
-    return made[what]()
+    is_text = column.kind is Kind.TEXT and not column.choices
+    if what == "missing":
+        return sa.func.count(sa.case((cell != "", 1))) if is_text else sa.func.count(cell)
+    if what == "mean":
+        return sa.func.avg(cell)
+    if what == "age":
+        return sa.cast(sa.func.max(cell), sa.Text)
+    value = sa.func.nullif(sa.cast(cell, sa.Text), "") if is_text else cell
+    if what == "length":
+        return sa.func.avg(sa.func.length(sa.cast(value, sa.Text)))
+    return sa.func.count(value.distinct()) * 100.0 / sa.func.nullif(sa.func.count(value), 0)
 
 
 def _value(what: str, number: Any, total: int, now: datetime) -> float | None:

@@ -1,0 +1,172 @@
+"""What judging an update by its past costs: reading, learning, deciding; and a whole update with it and without.
+
+    python -m benchmarks.historical [--repeat N] [--large]
+
+Times are of the processor, so that other work on the machine does not count; the best of ``--repeat``. ``--large`` adds
+1,000 metrics over 3,650 runs, which takes minutes to prepare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import sqlalchemy as sa
+
+from validate_updates import run
+from validate_updates.journal.history import JournalHistory
+from validate_updates.journal.schema import prepare
+from validate_updates.past.bringing_in import Known, Settled, bring_in, settle
+from validate_updates.past.log import PastRun, Reading
+from validate_updates_historical.history_of import foretold, past_of
+from validate_updates_historical.seasons import Seasons
+from validate_updates_historical.settings import Historical
+
+NOW = datetime(2025, 7, 8, 12, tzinfo=UTC)
+RECORDS = 10_000
+TABLE = (
+    "CREATE TABLE t (id integer PRIMARY KEY, title text, chamber text, place text, status text, seats integer,"
+    " fee real, day date, changed timestamp, note text)"
+)
+IMPORTS = "import time; s = time.process_time(); {}; print(time.process_time() - s)"
+STATISTICS = "import validate_updates_historical.rule, scipy.ndimage"
+ENGINE = "import validate_updates.engine"
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--large", action="store_true")
+    given = parser.parse_args()
+    imports()
+    print(f"\n{'metrics':>8}{'runs':>7}{'read ms':>10}{'learn ms':>10}{'cold ms':>10}{'decide again ms':>17}")
+    for metrics in (10, 30, 1000):
+        for runs in (30, 365, 3650):
+            if given.large or metrics * runs < 1_000_000:
+                decision(metrics, runs, given.repeat)
+    print()
+    overhead(given.repeat)
+
+
+def imports() -> None:
+    """The import of the engine, and of numpy and scipy on top of it."""
+    engine = best(lambda: child(ENGINE), 3, timed=False)
+    both = best(lambda: child(f"{ENGINE}; {STATISTICS}"), 3, timed=False)
+    print(f"importing the engine: {engine * 1000:.0f} ms, the statistics besides: {(both - engine) * 1000:.0f} ms")
+
+
+def child(code: str) -> float:
+    """Seconds of the processor that a new interpreter takes for an import."""
+    command = [sys.executable, "-c", IMPORTS.format(code)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def decision(metrics: int, runs: int, repeat: int) -> None:
+    """A row of the first table."""
+    settings = Historical(watch=("m*",), window=max(30, runs))
+    with database() as engine:
+        bring(engine, metrics, runs)
+        with engine.connect() as connection:
+            history = JournalHistory(connection, prepare(connection, "update_", None), task="t", except_run="")
+            past = past_of(history, settings)
+            known = foretold(past, NOW, settings, Seasons({}))
+            values = {f"m{number:04}": 200.0 for number in range(metrics)}
+            read = best(lambda: past_of(history, settings), repeat)
+            learn = best(lambda: foretold(past, NOW, settings, Seasons({})), repeat)
+            decide = best(lambda: known.judge(values), repeat)
+    cold = read + learn + decide
+    print(f"{metrics:>8}{runs:>7}{read * 1000:>10.1f}{learn * 1000:>10.1f}{cold * 1000:>10.1f}{decide * 1000:>17.2f}")
+
+
+def overhead(repeat: int) -> None:
+    """The second table: an update of :data:`RECORDS` new records."""
+    update(("historical",))  # imports what is needed, once
+    plain = best(lambda: update(()), repeat, timed=False)
+    print(f"{'an update of':<34}{f'{RECORDS:,} records, ms':>22}{'more':>8}")
+    print(f"{'without plugins':<34}{plain * 1000:>22.0f}")
+    for name, watch in (("historical, as it is", None), ("historical, all of every column", ["*"])):
+        took = best(lambda watch=watch: update(("historical",), watch), repeat, timed=False)  # type: ignore[misc]
+        print(f"{name:<34}{took * 1000:>22.0f}{(took / plain - 1) * 100:>7.0f}%")
+
+
+def update(plugins: tuple[str, ...], watch: list[str] | None = None) -> float:
+    """Seconds of the processor for one update, with a year of past."""
+    records = [
+        {
+            "id": number,
+            "title": f"Hearing {number} on the budget of the year after next",
+            "chamber": "House" if number % 3 else "Senate",
+            "place": f"Room {number % 100}" if number % 7 else None,
+            "status": "Scheduled",
+            "seats": number % 300,
+            "fee": number / 7,
+            "day": "2025-07-08",
+            "changed": "2025-07-08 10:00:00",
+            "note": "a note" * (number % 5),
+        }
+        for number in range(RECORDS)
+    ]
+    with database() as engine:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(TABLE)
+        bring(engine, 30, 365)
+        settings = {"historical": {"watch": watch} if watch else {}} if plugins else {}
+        started = process_time()
+        result = run(records, target=str(engine.url), table="t", plugins=plugins, settings=settings, as_of=NOW)
+        took = process_time() - started
+    if result.verdict != "committed":
+        raise SystemExit(result.reason)
+    return took
+
+
+@contextmanager
+def database() -> Iterator[sa.Engine]:
+    """An empty SQLite database."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = sa.create_engine(f"sqlite:///{Path(folder, 'benchmark.db')}")
+        yield engine
+        engine.dispose()
+
+
+def bring(engine: sa.Engine, metrics: int, runs: int) -> None:
+    """So many runs with so many metrics into the journal, a day apart."""
+    counts = np.random.default_rng(1).poisson(200, (runs, metrics)).astype(float).tolist()
+    names = [f"m{number:04}" for number in range(metrics - 1)]
+    first = NOW - timedelta(days=runs)
+    made = tuple(
+        PastRun(
+            started_at=first + timedelta(days=day),
+            metrics={**dict(zip(names, row, strict=False)), f"m{metrics - 1:04}": row[-1], "records.read": 10_000.0},
+            number=day + 1,
+        )
+        for day, row in enumerate(counts)
+    )
+
+    def settled(known: Known) -> Settled:
+        return settle(Reading(rows=runs, runs=made, bad=()), known, "t")
+
+    with engine.begin() as connection:
+        bring_in(connection, settled, task="t", table="t", source="made up", prefix="update_")
+
+
+def best(measured: Callable[[], object], repeat: int, *, timed: bool = True) -> float:
+    """The best of ``repeat`` times in seconds; ``timed`` here, or what the function answers."""
+    found = []
+    for _ in range(repeat):
+        started = process_time()
+        answer = measured()
+        found.append(process_time() - started if timed else float(str(answer)))
+    return min(found)
+
+
+if __name__ == "__main__":
+    main()
