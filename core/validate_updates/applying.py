@@ -221,7 +221,7 @@ class PlanApplication:
         if self._may_be_stale and for_good:
             self._refresh(infos)
         for info in infos:
-            self.ledger.tried(info.number)
+            self.ledger.tried(info)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 written = self._attempt(infos, first, last)

@@ -14,7 +14,7 @@ from validate_updates.journal.writing import Journal, Published
 from validate_updates.undo.expiry import expire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import sqlalchemy as sa
 
@@ -79,10 +79,12 @@ class Chronicle:
         if self.journal:
             self.journal.fence(self._connection, self._info.run_id, self._token)
 
-    def enter_batches(self, settled: Sequence[Settled], plan: Plan) -> None:
-        """Enter batches into the ledger."""
+    def enter_batches(self, settled: Sequence[Settled], plan: Plan, *, replacing: Collection[int] = ()) -> None:
+        """Enter batches into the ledger; ``replacing``: numbers of those that are there as they stood before."""
         if self.journal is None or not settled:
             return
+        if replacing:
+            self.journal.forget_batches(self._connection, self._info.run_id, replacing)
         ends = {position for one in settled for position in (one.info.first, one.info.last)}
         keys = plan.keys_at(sorted(ends))
         now = datetime.now(UTC)

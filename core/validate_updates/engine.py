@@ -465,6 +465,7 @@ class _Run:
         ledger = self._applying().ledger
         counts = reckoning.so_far(self.result.counts, ledger, self.published.counts, self.kept_out)
         self._enter_batches()
+        self._enter_batches_for_now()
         self.chronicle.enter_kept_out(self._staged())
         self.chronicle.publish(counts, self.target.key)
         before = self.database.state(self.connection)
@@ -478,7 +479,15 @@ class _Run:
         return before is None or before != self.database.state(self.connection)
 
     def _enter_batches(self) -> None:
-        self.chronicle.enter_batches(self._applying().ledger.take(), self._planned())
+        ledger = self._applying().ledger
+        settled = ledger.take()
+        self.chronicle.enter_batches(settled, self._planned(), replacing=ledger.replaces(settled))
+
+    def _enter_batches_for_now(self) -> None:
+        ledger = self._applying().ledger
+        standing = ledger.take_for_now()
+        replacing = ledger.replaces(standing, for_now=True)
+        self.chronicle.enter_batches(standing, self._planned(), replacing=replacing)
 
     def _applying(self) -> PlanApplication:
         if self.application is None:

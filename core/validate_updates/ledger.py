@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from validate_updates.context import BatchInfo
 from validate_updates.journal.rows import BatchRow, BatchState
 from validate_updates.result import TroubledBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from validate_updates.context import BatchInfo
     from validate_updates.result import Counts
 
 
@@ -28,6 +28,9 @@ class _Tally:
     kept_out: int = 0
     reason: str = ""
     attempts: int = 0
+    first: int = 0
+    last: int = 0
+    """The positions that were tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Ledger:
         self.troubled: list[TroubledBatch] = []
         """The first of the batches that something was kept out of."""
         self.not_deleted = NotDeleted()
+        self._entered_for_now: set[int] = set()
 
     def count(self, written: Counts) -> None:
         """Rows were written."""
@@ -121,9 +125,12 @@ class Ledger:
         tally.kept_out += records
         tally.reason = tally.reason or reason
 
-    def tried(self, number: int) -> None:
+    def tried(self, info: BatchInfo) -> None:
         """A write of a batch, or of a part of it, was begun."""
-        self._tally(number).attempts += 1
+        tally = self._tally(info.number)
+        tally.attempts += 1
+        tally.first = min(tally.first or info.first, info.first)
+        tally.last = max(tally.last, info.last)
 
     def settle(self, info: BatchInfo) -> None:
         """A batch is done."""
@@ -145,6 +152,30 @@ class Ledger:
         """Hand over what waits."""
         waiting, self._waiting = self._waiting, []
         return waiting
+
+    def take_for_now(self) -> Sequence[Settled]:
+        """Batches that have been written in part, and will be settled when others have been: as they stand.
+
+        What others see has to be in the journal too.
+        """
+        return [
+            Settled(
+                BatchInfo(number=number, first=tally.first, last=tally.last),
+                tally.applied,
+                tally.kept_out,
+                tally.reason,
+                tally.attempts,
+            )
+            for number, tally in self._open.items()
+            if tally.applied or tally.kept_out
+        ]
+
+    def replaces(self, settled: Sequence[Settled], *, for_now: bool = False) -> Collection[int]:
+        """Of these, the numbers that the journal has as they stood before. ``for_now``: it will have them again."""
+        numbers = {one.info.number for one in settled}
+        again = numbers & self._entered_for_now
+        self._entered_for_now = self._entered_for_now | numbers if for_now else self._entered_for_now - numbers
+        return again
 
     def _tally(self, number: int) -> _Tally:
         return self._open.setdefault(number, _Tally())

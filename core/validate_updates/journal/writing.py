@@ -186,6 +186,11 @@ class Journal:
         if rows:
             conn.execute(self.tables.batches.insert(), [{**_batch_row(row), "run_id": run_id} for row in rows])
 
+    def forget_batches(self, conn: sa.Connection, run_id: str, numbers: Iterable[int]) -> None:
+        """Take batches out of the ledger, in the transaction that enters them anew."""
+        batches = self.tables.batches
+        conn.execute(batches.delete().where(batches.c.run_id == run_id, batches.c.batch_no.in_(list(numbers))))
+
     def _compare_and_set(self, conn: sa.Connection, run_id: str, token: str, values: dict[str, Any]) -> None:
         logs = self.tables.logs
         ours = (logs.c.run_id == run_id) & (logs.c.token == token) & (logs.c.state == RunState.RUNNING)

@@ -69,6 +69,30 @@ def test_the_ledger_and_the_quarantine_come_with_each_group(target: Batched) -> 
     assert told == [(0, 0, 0), (2, 1, 19), (4, 2, 38)]
 
 
+def test_a_batch_that_waits_for_a_second_try_is_in_the_ledger_with_its_group(target: Batched) -> None:
+    """Stopped before the parents come, what stands of the batch is told; done again, it is entered once."""
+    target.execute(PEOPLE)
+    records = [person(n, boss=n + 60 if n in {7, 27} else None) for n in range(1, 101)]
+
+    def stop(stage: str, batches: int) -> None:
+        if (stage, batches) == ("apply", 4):
+            signal.raise_signal(signal.SIGTERM)
+
+    settings = {"size": 10, "publish": "progressive", "commit_batches": 2}
+    with stop_on_signals():
+        stopped = target.apply(records, options={"progress": Watch(stop)}, **settings)
+
+    assert stopped.verdict is Verdict.INTERRUPTED
+    batches = target.story(stopped.run_id).batches
+    assert batches[0].applied == 9
+    assert sum(batch.applied for batch in batches) == len(target.people()) == stopped.counts.inserted
+
+    done = target.apply(records, **settings)
+
+    assert done.verdict is Verdict.COMMITTED
+    assert target.people() == rows(records)
+
+
 def test_without_an_undo_log_nothing_is_published_before_the_verdict(target: Batched) -> None:
     target.execute(PEOPLE)
 
