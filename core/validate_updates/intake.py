@@ -82,24 +82,23 @@ class Intake:
     def take_in(self, progress: Progress) -> None:
         """Read the source to its end. Raises ``SourceError``, ``TargetError``, ``Interrupted``."""
         loader = Loader(self._database, self._connection, self.stage, self._keep_out_row)
-        for block in chain(self._seen, self._blocks):
-            signals.check()
-            with loader.loading():  # what the blocks before gathered
-                parts = list(self._decoder.decode(block))
-            for part in parts:
-                if isinstance(part, Rows):
-                    loader.add(part)
-                else:
-                    self._keep_out(part)
+        for blocks in _read_ahead(chain(self._seen, self._blocks)):
+            with loader.loading():
+                for block in blocks:
+                    self._take(block, loader)
             self.staged = loader.staged
             progress.advance(self.read)
-        loader.finish()
-        self.staged = loader.staged
-        progress.advance(self.read)
         self._seen = []
         with self._database.transaction(self._connection, write=False):
             self.duplicates = self.stage.settle_duplicates()
         self.staged -= self.duplicates
+
+    def _take(self, block: Block, loader: Loader) -> None:
+        for part in self._decoder.decode(block):
+            if isinstance(part, Rows):
+                loader.add(part)
+            else:
+                self._keep_out(part)
 
     def _keep_out_row(self, rows: Rows, trouble: Trouble) -> None:
         """Keep out the one row that the database refuses."""
@@ -187,6 +186,22 @@ class Intake:
                 expected=f"at most {ENTRIES} records and {ENTRY_BYTES >> 20} MB",
                 hint="they are still in the source: mend it and run again",
             )
+
+
+_READ_AHEAD = 3
+"""Blocks that are read before they are loaded together. No transaction is open while a source is waited for."""
+
+
+def _read_ahead(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    waiting: list[Block] = []
+    for block in blocks:
+        signals.check()
+        waiting.append(block)
+        if len(waiting) == _READ_AHEAD:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
 _UNKNOWN_HINT = "mend the source, add the column, or let it pass with --unknown-columns ignore"

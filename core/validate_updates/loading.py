@@ -1,4 +1,4 @@
-"""Rows on their way into the stage: gathered, loaded in short transactions, and taken apart where one is refused."""
+"""Rows on their way into the stage: loaded in short transactions, and taken apart where one is refused."""
 
 from __future__ import annotations
 
@@ -15,12 +15,9 @@ if TYPE_CHECKING:
     from validate_updates.targets.base import Database
     from validate_updates.targets.stage import Stage
 
-TOGETHER = 1400
-"""Rows that are loaded together, or a few more."""
-
 
 class Loader:
-    """Loads rows into the stage. No transaction is open while rows are waited for."""
+    """Loads rows into the stage."""
 
     def __init__(
         self, database: Database, connection: sa.Connection, stage: Stage, refused: Callable[[Rows, Trouble], None]
@@ -30,77 +27,72 @@ class Loader:
         self._connection = connection
         self._stage = stage
         self._refused = refused
-        self._waiting: dict[Shape, list[Any]] = {}
-        self._gathered = 0
+        self._transaction = ExitStack()
+        self._insert: Callable[[Rows], None] | None = None
+        self._added: dict[Shape, list[Any]] = {}
+        self._failure: Exception | None = None
         self.staged = 0
         """Rows that are in the stage."""
 
-    def add(self, rows: Rows) -> None:
-        """Take rows, to be loaded later."""
-        self._waiting.setdefault(rows.shape, []).extend(rows.cells)
-        self._gathered += len(rows)
-
     @contextmanager
     def loading(self) -> Iterator[None]:
-        """Load what waits, where that is enough; the database may still be at it while the block prepares more.
+        """What is added in the block is loaded by its end, or refused.
 
-        Raises ``TargetError`` where the world is to blame.
+        Raises ``TargetError`` where the world is to blame. An exception of the block takes back what it added.
         """
-        last = self._begun() if self._gathered >= TOGETHER else None
-        if last is None:
-            yield
-        else:
-            with self._loading(last):
-                yield
-
-    def finish(self) -> None:
-        """Load all that waits."""
-        last = self._begun()
-        if last is not None:
-            self._load(last)
-
-    def _begun(self) -> Rows | None:
-        """Load what waits, all but the rows of one shape."""
-        waiting = [Rows(shape, cells) for shape, cells in self._waiting.items()]
-        self._waiting, self._gathered = {}, 0
-        for rows in waiting[:-1]:
-            self._load(rows)
-        return waiting[-1] if waiting else None
-
-    def _load(self, rows: Rows) -> None:
-        with self._loading(rows):
-            pass
-
-    @contextmanager
-    def _loading(self, rows: Rows) -> Iterator[None]:
-        if not self._stage.knows(rows.shape):
-            with self._database.transaction(self._connection, write=False):
-                self._stage.admit(rows.shape)
-        with ExitStack() as load:
-            begun = self._database.loading(self._connection, self._stage, rows)
-            trouble = self._trouble(lambda: load.enter_context(begun))
-            yield
-            trouble = trouble or self._trouble(load.close)
-        if trouble is None:
-            self.staged += len(rows)
-        else:
-            self._load_apart(rows, trouble)
-
-    def _trouble(self, step: Callable[[], None]) -> Trouble | None:
-        """What the database refuses a record for. Raises ``TargetError`` where no record is to blame."""
+        self._added, self._insert, self._failure = {}, None, None
+        complete = False
         try:
-            step()
+            with ExitStack() as self._transaction:
+                yield
+                complete = True
+                if self._failure:
+                    raise self._failure
         except self._database.errors as error:
-            trouble = self._database.trouble(error, self._connection)
-            if trouble.blame is not Blame.RECORD:
-                raise world_error(trouble) from error
-            return trouble
-        return None
-
-    def _load_apart(self, rows: Rows, trouble: Trouble) -> None:
-        """Halve what was refused, down to the rows that are to blame."""
-        if len(rows) == 1:
-            self._refused(rows, trouble)
+            if not complete:
+                raise
+            self._settle(self._trouble(error))
         else:
-            for half in rows.halves():
-                self._load(half)
+            self._settle(None)
+
+    def add(self, rows: Rows) -> None:
+        """Take rows. Those of the first shape go to the database, which works on them while more are prepared."""
+        first = next(iter(self._added), rows.shape)
+        self._added.setdefault(rows.shape, []).extend(rows.cells)
+        if self._failure or rows.shape != first:
+            return
+        try:
+            insert = self._insert or self._begun(rows.shape)
+            insert(rows)
+        except self._database.errors as error:
+            self._failure = error
+
+    def _begun(self, shape: Shape) -> Callable[[Rows], None]:
+        if not self._stage.knows(shape):
+            with self._database.transaction(self._connection, write=False):
+                self._stage.admit(shape)
+        self._insert = self._transaction.enter_context(self._database.loading(self._connection, self._stage, shape))
+        return self._insert
+
+    def _trouble(self, error: Exception) -> Trouble:
+        """What the database refuses a record for. Raises ``TargetError`` where no record is to blame."""
+        trouble = self._database.trouble(error, self._connection)
+        if trouble.blame is not Blame.RECORD:
+            raise world_error(trouble) from error
+        return trouble
+
+    def _settle(self, trouble: Trouble | None) -> None:
+        """Load the rows of other shapes; halve what was refused, down to the rows that are to blame."""
+        left = [Rows(shape, cells) for shape, cells in self._added.items()]
+        first = left.pop(0) if left else None
+        if first is None:
+            return
+        if trouble is None:
+            self.staged += len(first)
+        elif len(first) == 1:
+            self._refused(first, trouble)
+        else:
+            left += first.halves()
+        for rows in left:
+            with self.loading():
+                self.add(rows)

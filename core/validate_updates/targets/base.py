@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +14,7 @@ from validate_updates.errors import UsageError
 
 if TYPE_CHECKING:
     from validate_updates.secret import SecretUrl
-    from validate_updates.shapes import Rows
+    from validate_updates.shapes import Rows, Shape
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import Column, TargetTable
     from validate_updates.targets.trouble import Trouble
@@ -104,10 +104,12 @@ class Database(ABC):
         """The stage's column ``vu_row``, which numbers its rows by itself."""
 
     @abstractmethod
-    def loading(self, connection: sa.Connection, stage: Stage, rows: Rows) -> AbstractContextManager[None]:
-        """Insert rows into the stage, fast and in a transaction of its own.
+    def loading(
+        self, connection: sa.Connection, stage: Stage, shape: Shape
+    ) -> AbstractContextManager[Callable[[Rows], None]]:
+        """A transaction that fills the stage, fast: gives what inserts rows of ``shape``.
 
-        The database may still be at it while the block runs; its end is the end of the transaction.
+        The database may still be at the rows when that returns.
         """
 
     @abstractmethod

@@ -28,10 +28,9 @@ def as_csv(rows: Rows, kinds: Sequence[Kind]) -> bytes:
 
     ``kinds``: of the shape's columns.
     """
-    numbered = list(zip(*_columns(rows, kinds), repeat(rows.shape.number)))
-    lines = _ENCODER.encode_lines(numbered).split(b"\n")
-    data = b"\n".join([line[1:-1] for line in lines])
-    return _ESCAPED.sub(_plain, data) if _ODD.search(data) else data
+    numbered = zip(*_columns(rows, kinds), repeat(rows.shape.number))
+    data = _BRACKETS.sub(b"\n", _ENCODER.encode_lines(numbered)[1:])
+    return _ESCAPED.sub(_plain, data) if b"\\" in data and _ODD.search(data) else data
 
 
 def _columns(rows: Rows, kinds: Sequence[Kind]) -> list[Any]:
@@ -51,6 +50,7 @@ _TEXTS: Final[dict[Kind, Callable[[Any], str]]] = {
 """Values that JSON spells otherwise than PostgreSQL expects."""
 
 _ENCODER: Final = msgspec.json.Encoder()
+_BRACKETS: Final = re.compile(rb"\]\n\[?")  # within a text, a line feed would be an escape
 _ODD: Final = re.compile(rb'\\[^"\\]')
 _ESCAPED: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))")
 _LETTERS: Final = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from validate_updates.text import printable
 if TYPE_CHECKING:
     import psycopg
 
-    from validate_updates.shapes import Rows
+    from validate_updates.shapes import Rows, Shape
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
 
@@ -113,13 +113,11 @@ class Postgresql(Database):
         return False
 
     @contextmanager
-    def loading(self, connection: sa.Connection, stage: Stage, rows: Rows) -> Iterator[None]:
-        data = as_csv(rows, stage.kinds(rows.shape))
+    def loading(self, connection: sa.Connection, stage: Stage, shape: Shape) -> Iterator[Callable[[Rows], None]]:
         driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-        statement = f"{stage.copy_statement(rows.shape)} WITH {FORMAT}"
+        statement, kinds = f"{stage.copy_statement(shape)} WITH {FORMAT}", stage.kinds(shape)
         with self.transaction(connection, write=False), driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(data)
-            yield
+            yield lambda rows: copy.write(as_csv(rows, kinds))
 
     def row_column(self) -> sa.Column[Any]:
         # A counter, and an index to keep it unique, would cost as much as the rows themselves.

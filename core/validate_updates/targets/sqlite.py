@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
 
 if TYPE_CHECKING:
-    from validate_updates.shapes import Rows
+    from validate_updates.shapes import Rows, Shape
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
 
@@ -84,10 +84,9 @@ class Sqlite(Database):
         return not without and not shadowed
 
     @contextmanager
-    def loading(self, connection: sa.Connection, stage: Stage, rows: Rows) -> Iterator[None]:
+    def loading(self, connection: sa.Connection, stage: Stage, shape: Shape) -> Iterator[Callable[[Rows], None]]:
         with self.transaction(connection, write=False):
-            _insert(connection, stage, rows)
-        yield
+            yield lambda rows: _insert(connection, stage, rows)
 
     def row_column(self) -> sa.Column[Any]:
         return sa.Column(ROW, sa.Integer, primary_key=True)  # in the order of staging, which is nearly that of the key

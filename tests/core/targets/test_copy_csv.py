@@ -68,7 +68,8 @@ def test_it_is_stored_as_the_driver_would(connection: psycopg.Connection[Any], r
 
     with connection.cursor() as cursor:
         with cursor.copy(f"COPY fast FROM STDIN WITH {FORMAT}".encode()) as copy:
-            copy.write(as_csv(found, KINDS))
+            for part in (found, in_key_order(SHAPE, [])) if len(found) == 1 else found.halves():
+                copy.write(as_csv(part, KINDS))
         with cursor.copy("COPY slow FROM STDIN") as copy:
             for row in found.tuples():
                 copy.write_row((*row, SHAPE.number))
