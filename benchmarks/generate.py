@@ -38,6 +38,9 @@ FINGERPRINT: Final = (
 )
 """A SELECT whose one row tells two states of the table apart."""
 
+_APART: Final = 8_330
+"""Of 100 records 60 are written, so a hundred batches of 50 are written of so many records."""
+
 _WORDS: Final = (
     *("hearing", "examine", "budget", "oversight", "appropriations", "energy", "water", "health", "policy", "reform"),
     *("committee", "review", "nomination", "testimony", "federal", "program", "national", "security", "trade"),
@@ -96,6 +99,17 @@ def write_source(size: int, path: Path) -> None:
     """Write the records of the update as JSON lines."""
     with path.open("w", encoding="utf-8") as file:
         file.writelines(chain.from_iterable((json.dumps(one), "\n") for one in source(size)))
+
+
+def spoil(source: Path, path: Path) -> int:
+    """Write ``source`` once more, with one bad record in a hundred batches of 50; how many those are."""
+    spoiled = 0
+    with source.open(encoding="utf-8") as lines, path.open("w", encoding="utf-8") as file:
+        for line in lines:
+            bad = int(line[line.index('"E') + 2 :][:8]) % _APART == 2  # a changed one: see _version
+            file.write(json.dumps({**json.loads(line), "title": None}) + "\n" if bad else line)
+            spoiled += bad
+    return spoiled
 
 
 def base(size: int) -> Iterator[tuple[Any, ...]]:

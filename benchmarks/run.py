@@ -39,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measures: list[Measure] = []
     with ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vu-benchmarks-")))
-        databases: dict[str, tuple[dict[str, Way], Fresh]] = {"SQLite": (ways.SQLITE, _fresh_sqlite)}
+        databases: dict[str, tuple[dict[str, Way], Fresh]] = {"SQLite": (ways.SQLITE, fresh_sqlite)}
         if options.postgres:
-            databases["PostgreSQL"] = ways.POSTGRES, stack.enter_context(_postgres())
+            databases["PostgreSQL"] = ways.POSTGRES, stack.enter_context(postgres_server())
         for size in options.sizes:
             data = generate.dataset(size, folder)
             for database, (named, fresh) in databases.items():
@@ -78,12 +78,13 @@ def _measures(
         for way in random.Random(repeat).sample(list(named), len(named)):
             with fresh(data) as url:
                 for kind in (UPDATE, RERUN) if options.rerun else (UPDATE,):
-                    cost = _in_a_process_of_its_own(way, data.source, url)
-                    _require_expected(way, url, data)
+                    cost = in_a_process_of_its_own(way, data.source, url)
+                    require_expected(way, url, data)
                     yield Measure(database=database, kind=kind, size=data.size, way=way, repeat=repeat, cost=cost)
 
 
-def _in_a_process_of_its_own(way: str, source: Path, url: str) -> Cost:
+def in_a_process_of_its_own(way: str, source: Path, url: str) -> Cost:
+    """Measure a way by its name."""
     command = [sys.executable, "-m", "benchmarks.ways", way, str(source), url]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if child.returncode != 0:
@@ -91,34 +92,38 @@ def _in_a_process_of_its_own(way: str, source: Path, url: str) -> Cost:
     return Cost(**json.loads(child.stdout))
 
 
-def _require_expected(way: str, url: str, data: Dataset) -> None:
-    found = tuple(_row(url))
+def require_expected(way: str, url: str, data: Dataset) -> None:
+    """Make sure that the table is what it must be after the update."""
+    found = tuple(read_row(url, FINGERPRINT))
     if found != data.expected:
         raise SystemExit(f"{way} left another table than expected: {found} in place of {data.expected}")
 
 
-def _row(url: str) -> Sequence[Any]:
+def read_row(url: str, query: str) -> Sequence[Any]:
+    """The first row of a query, by the bare driver."""
     if url.startswith("sqlite"):
         connection = sqlite3.connect(ways.sqlite_path(url))
         try:
-            row: Sequence[Any] = connection.execute(FINGERPRINT).fetchone()
+            row: Sequence[Any] = connection.execute(query).fetchone()
         finally:
             connection.close()
         return row
     import psycopg
 
     with psycopg.connect(url) as server:
-        return server.execute(FINGERPRINT.encode()).fetchone() or ()
+        return server.execute(query.encode()).fetchone() or ()
 
 
 @contextmanager
-def _fresh_sqlite(data: Dataset) -> Iterator[str]:
+def fresh_sqlite(data: Dataset) -> Iterator[str]:
+    """A copy of the table as it is before the update."""
     with tempfile.TemporaryDirectory(dir=data.base.parent) as folder:
         yield f"sqlite:///{shutil.copyfile(data.base, Path(folder, 'target.db'))}"
 
 
 @contextmanager
-def _postgres() -> Iterator[Fresh]:
+def postgres_server() -> Iterator[Fresh]:
+    """The same on a server that is started for it."""
     from tests.postgres import running
 
     with running() as server:
