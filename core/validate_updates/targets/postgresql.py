@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -52,19 +53,9 @@ class Postgresql(Database):
                 "PostgreSQL needs the driver psycopg", hint="pip install 'validate-updates[postgres]'"
             ) from reason
         options = " ".join(part for part in (url.query.get("options"), _SESSION) if isinstance(part, str))
-        return sa.create_engine(
-            url.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
-            hide_parameters=True,
-            poolclass=sa.NullPool,
-            connect_args={
-                "application_name": "validate-updates",
-                "connect_timeout": 10,
-                "options": options,
-                # Behind a pooler, prepared statements may belong to another session.
-                "prepare_threshold": 5,
-                **_KEEPALIVE,
-            },
-        )
+        engine = _engine(url.set(drivername="postgresql+psycopg").difference_update_query(["options"]), options)
+        engine.clear_compiled_cache()  # statements of an earlier run, about tables of its own
+        return engine
 
     def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
         transaction = connection.begin()
@@ -215,6 +206,27 @@ _MAY_DIVERT = sa.text(
 
 
 _WITHOUT_EQUALITY = {"json", "xml", "point", "polygon", "box", "line", "lseg", "path", "circle"}
+
+
+@lru_cache(maxsize=8)
+def _engine(url: sa.URL, options: str) -> sa.Engine:
+    """One for all runs of a process; it holds no connection.
+
+    Of each engine, SQLAlchemy keeps its questions to the catalogue in caches of a class: some 0.6 MB, for 128 engines.
+    """
+    return sa.create_engine(
+        url,
+        hide_parameters=True,
+        poolclass=sa.NullPool,
+        connect_args={
+            "application_name": "validate-updates",
+            "connect_timeout": 10,
+            "options": options,
+            # Behind a pooler, prepared statements may belong to another session.
+            "prepare_threshold": 5,
+            **_KEEPALIVE,
+        },
+    )
 
 
 def _in_transaction(connection: sa.Connection) -> bool:
