@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from validate_updates.text import LIMIT, printable
+
+_PLAIN: Final = str.maketrans(dict(zip("▁▂▃▄▅▆▇█├─┤·●", "_.-=+*#@|-|.o", strict=True)) | {"…": "..."})
+"""Drawn characters of plugins and ours, for a terminal that has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +32,5 @@ class Look:
         if self.workflow:
             text = text.replace("::", ":\\x3a").replace("##[", "##\\x5b")
         if self.ascii:
-            text = text.replace("…", "...").encode("ascii", "backslashreplace").decode("ascii")
+            text = text.translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii")
         return text

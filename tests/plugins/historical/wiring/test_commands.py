@@ -200,3 +200,19 @@ def test_a_run_that_was_not_held(feed: Feed, ask: Ask) -> None:
     assert "not held" in ask("runs", "accept", result.run_id, code=2)
     assert codes(result) == []
     assert unusual(result) == {}
+
+
+def test_a_terminal_without_drawn_characters(
+    feed: Feed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.past(usual(60))
+    alerted = feed.update(feed.records(400))
+    monkeypatch.setattr("validate_updates_cli.output._is_utf8", lambda _: False)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    assert main(["runs", "explain", alerted.run_id, "--target", feed.target.url]) == 0
+
+    page = capsys.readouterr().out
+    assert page.isascii()
+    assert "\\u" not in page
+    assert "@" in page
