@@ -54,6 +54,8 @@ class Repeats:
     def of(self, value: float) -> Iterator[Repetition]:
         """What is unusual about ``value`` coming next."""
         row = self.row + 1 if value == self.last else 1
+        if row > len(self.past):
+            return  # the metric has never varied: one value more tells nothing
         if value != self.last:
             yield from self._novelty(value)
         if value != 0 and row > max(1, self.longest):
