@@ -188,6 +188,14 @@ class Commits:
         sa.event.remove(sa.Engine, "commit", self._look)
 
 
+def commits_of(target: Target, scene: Scene) -> int:
+    """How many commits there are in a run that nothing disturbs."""
+    scene.lay_out(target)
+    with Commits() as commits:
+        scene.update(target, groups_of=4, progress=commits)
+    return commits.seen
+
+
 def before_it_stands(connection: sa.Connection) -> None:
     driver: psycopg.Connection[object] = connection.connection.driver_connection  # type: ignore[assignment]
     driver.close()
@@ -199,40 +207,29 @@ def when_it_stands(connection: sa.Connection) -> None:
     driver.close()
 
 
-@publishing
 @pytest.mark.parametrize("act", [before_it_stands, when_it_stands])
 def test_the_answer_to_any_commit_may_be_lost(
-    postgres: Target, tiny: Scene, publish: str, act: Callable[[sa.Connection], None]
+    postgres: Target, tiny: Scene, act: Callable[[sa.Connection], None]
 ) -> None:
-    tiny.lay_out(postgres)
-    with Commits() as commits:
-        tiny.update(postgres, publish=publish, groups_of=2, progress=commits)
-
-    for number in range(1, commits.seen + 1):
+    """The commits of the stage, of each group, of the outcome, and that of letting the lock go."""
+    for number in range(1, commits_of(postgres, tiny) + 1):
         tiny.lay_out(postgres)
         postgres.watch()
 
         with Commits(number, act) as commits:
-            result = tiny.update(postgres, publish=publish, groups_of=2, progress=commits)
+            result = tiny.update(postgres, groups_of=4, progress=commits)
 
         succeeded(postgres, tiny, result)
 
 
-@pytest.mark.parametrize("act", [before_it_stands, when_it_stands])
-def test_what_stood_is_known_where_records_come_only_once(
-    postgres: Target, tiny: Scene, act: Callable[[sa.Connection], None]
-) -> None:
+def test_what_stood_is_known_where_records_come_only_once(postgres: Target, tiny: Scene) -> None:
     """Of a group whose answer was lost, the journal alone knows; the run cannot begin again, and tells what stands."""
-    tiny.lay_out(postgres)
-    with Commits() as commits:
-        tiny.update(postgres, groups_of=3, progress=commits)
-
-    for number in range(1, commits.seen + 1):
+    for number in range(1, commits_of(postgres, tiny) + 1):
         tiny.lay_out(postgres)
         postgres.watch()
 
-        with Commits(number, act) as commits:
-            result = tiny.update(postgres, iter(tiny.records), groups_of=3, progress=commits)
+        with Commits(number, when_it_stands) as commits:
+            result = tiny.update(postgres, iter(tiny.records), groups_of=4, progress=commits)
 
         assert result.verdict in {Verdict.FAILED, Verdict.COMMITTED_WITH_QUARANTINE}
         adds_up(postgres, tiny.model(), result, postgres.written())

@@ -1,6 +1,6 @@
 """Many runs at once: on one target one works at a time, on many nobody is in anybody's way.
 
-``ENDURANCE`` is how many run at once on one target; the figure in docs/evidence.md is that of 100.
+``ENDURANCE`` is how many run at once on one target; the claim in docs/evidence.md is that of 100.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Killed at any moment, a run in batches leaves whole batches, and a journal that says which; the next does the rest.
 
 ``KILLS`` is how often runs are killed at random: a third in each journal mode of SQLite, a third on PostgreSQL. The
-figure in docs/evidence.md is that of 300, which takes about an hour on two slow cores.
+claim in docs/evidence.md is that of 300, which takes about 40 minutes on two slow cores.
 """
 
 from __future__ import annotations
