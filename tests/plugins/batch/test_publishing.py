@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_a_batch_that_waits_for_a_second_try_is_in_the_ledger_with_its_group(tar
         if (stage, batches) == ("apply", 4):
             signal.raise_signal(signal.SIGTERM)
 
-    settings = {"size": 10, "publish": "progressive", "commit_batches": 2}
+    settings: dict[str, Any] = {"size": 10, "publish": "progressive", "commit_batches": 2}
     with stop_on_signals():
         stopped = target.apply(records, options={"progress": Watch(stop)}, **settings)
 
