@@ -8,8 +8,9 @@ from typing import Final
 
 LOOKS: Final = 6
 """Times a metric is looked at: about three families that do not say the same, each upwards and downwards."""
-CROWD: Final = 2.0
-"""Real tails fall more slowly than fitted ones: a limit ten times as rare leaves about a third of the alarms."""
+CROWD: Final = 2.6
+"""Real tails fall more slowly than fitted ones: a limit ten times as rare leaves 41 % of the alarms. One in M takes
+``M ** 2.6``."""
 PAIR: Final = 0.2
 """Two families at 0.63 of the rarity (10 ** -0.2) that one alone needs are an alert together."""
 FULL: Final = 60
