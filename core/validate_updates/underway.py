@@ -1,0 +1,165 @@
+"""One update under way: what it works with, and what it has come to so far. The steps themselves are elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from validate_updates import reckoning
+from validate_updates.chronicle import Chronicle
+from validate_updates.context import Context, RunInfo
+from validate_updates.journal.rows import RunKind
+from validate_updates.journal.tables import tables
+from validate_updates.journal.writing import Published
+from validate_updates.judging import Judges
+from validate_updates.reading import GuardedReader
+from validate_updates.result import Counts, RunResult, Verdict
+from validate_updates.sources import source_title
+from validate_updates.strategies import ALL_OR_NOTHING
+from validate_updates.targets.plan import Plan, raw
+
+if TYPE_CHECKING:
+    from validate_updates.applying import PlanApplication
+    from validate_updates.declarations import Moment
+    from validate_updates.intake import Intake
+    from validate_updates.job import Job, Progress
+    from validate_updates.manager import Plugins
+    from validate_updates.sources.base import Source
+    from validate_updates.targets.base import Database
+    from validate_updates.targets.table import TargetTable
+
+
+class UnderWay:
+    """The state that the steps share, and what they ask of it."""
+
+    def __init__(
+        self,
+        job: Job,
+        *,
+        run_id: str,
+        plugins: Plugins,
+        database: Database,
+        connection: sa.Connection,
+        target: TargetTable,
+        progress: Progress,
+    ) -> None:
+        self.job = job
+        self.plugins = plugins
+        self.database = database
+        self.connection = connection
+        self.target = target
+        self.progress = progress
+        self.strategy = plugins.strategy.item if plugins.strategy else ALL_OR_NOTHING
+        self.started = monotonic()
+        now = job.as_of or datetime.now(UTC)
+        self.source: Source | None = None
+        self.info = RunInfo(
+            run_id=run_id,
+            task=job.task or job.table,
+            source=source_title(job.source),
+            as_of=now,
+            dry_run=job.dry_run,
+            kind=RunKind.REPLAY if job.replay else RunKind.UPDATE,
+        )
+        self.chronicle = Chronicle(job, self.info, connection)
+        journal_names = tables(job.journal_prefix, job.schema).names
+        self.judges = Judges(plugins, database, connection, lambda: self._reader(journal_names))
+        self.intake: Intake | None = None
+        self.plan: Plan | None = None
+        self.application: PlanApplication | None = None
+        self.published = Published(Counts())
+        """What others can see of the run already: written by an earlier attempt of it, or in groups."""
+        self.visible: Counts | None = None
+        """The counts at the last commit of a group; None where nothing was published."""
+        self.visible_entries = 0
+        """Of the quarantine, then."""
+        self.new_lock = ExitStack()
+        self.timings: list[tuple[str, float]] = []
+        self.result = RunResult(
+            run_id=run_id,
+            task=self.info.task,
+            verdict=Verdict.FAILED,
+            reason="",
+            counts=Counts(),
+            source=self.info.source,
+            target=str(job.target),
+            table=job.table,
+            key=target.key,
+            strategy=self.strategy.name,
+            dry_run=job.dry_run,
+            started_at=now,
+            plugins=plugins.infos,
+        )
+
+    def begin(self) -> None:
+        """A transaction in which the run is ours and nobody else changes the table."""
+        self.database.begin(self.connection)
+        self.chronicle.fence()
+        self.database.hold_still(self.connection, self.target)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """A stage begins; how long it takes is kept."""
+        self.progress.stage(stage)
+        started = monotonic()
+        try:
+            yield
+        finally:
+            self.timings.append((stage, monotonic() - started))
+
+    def context(self, moment: Moment) -> Context:
+        """What validators of this moment are called with."""
+        intake, plan = self.staged(), self.planned()
+        return Context(
+            moment=moment,
+            run=self.info,
+            target=self.target,
+            columns=intake.stage.columns,
+            counts=self.result.counts,
+            metrics=dict(self.judges.metrics),
+            history=self.chronicle.history,
+            db=self.judges.new_reader(),
+            staged=intake.stage.table,
+            planned=plan.table,
+        )
+
+    def _reader(self, hidden: frozenset[str]) -> GuardedReader:
+        return GuardedReader(self.database, self.connection, schema=self.job.schema, hidden=hidden)
+
+    def planned_counts(self) -> Counts:
+        """The counts as the plan has them, and what is published already."""
+        return reckoning.planned(self.staged(), self.planned().counts, self.published.counts)
+
+    def row_count(self) -> int:
+        """Rows that the table has now."""
+        return int(self.connection.execute(sa.select(sa.func.count()).select_from(raw(self.target))).scalar_one())
+
+    def transaction(self) -> sa.RootTransaction:
+        """The transaction that is open."""
+        transaction = self.connection.get_transaction()
+        if transaction is None:
+            raise AssertionError("asked for the transaction outside of one")
+        return transaction
+
+    def staged(self) -> Intake:
+        """The source as it was taken in."""
+        if self.intake is None:
+            raise AssertionError("asked for the stage before there is one")
+        return self.intake
+
+    def planned(self) -> Plan:
+        """The plan."""
+        if self.plan is None:
+            raise AssertionError("asked for the plan before there is one")
+        return self.plan
+
+    def applying(self) -> PlanApplication:
+        """The plan being applied."""
+        if self.application is None:
+            raise AssertionError("asked for the application before there is one")
+        return self.application
