@@ -6,8 +6,6 @@ the transaction that commits the update, or, where the update does not stand, in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +17,7 @@ from validate_updates.backups.policy import BackupMode
 from validate_updates.committing import ASKING_SECONDS, check_deferred
 from validate_updates.concluding import fail, roll_back, stand, summed_up, weigh
 from validate_updates.declarations import Moment
-from validate_updates.errors import Interrupted, LockHeld, StateUncertain, TargetError, UpdateError, UsageError
+from validate_updates.errors import Interrupted, StateUncertain, UpdateError, UsageError
 from validate_updates.findings import Severity
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
@@ -33,16 +31,14 @@ from validate_updates.sources import can_be_read_again, open_source
 from validate_updates.targets import open_database
 from validate_updates.targets.names import qualified
 from validate_updates.targets.plan import Plan, Planned, duplicated_keys
+from validate_updates.targets.reaching import reached, told
 from validate_updates.targets.reflect import target_table
-from validate_updates.targets.trouble import Blame, world_error
+from validate_updates.targets.trouble import world_error
 from validate_updates.underway import UnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import sqlalchemy as sa
-
-    from validate_updates.targets.base import Database
     from validate_updates.undo.capture import Capture
 
 
@@ -57,8 +53,8 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
     run_id = new_run_id(job.as_of or datetime.now(UTC))
     if job.table in tables(job.journal_prefix, job.schema).names:
         raise UsageError(f"the table {job.table} is the journal's own; an update cannot write it")
-    with _reached(database) as connection:
-        with _explained(database, connection), database.transaction(connection, write=False):
+    with reached(database) as connection:
+        with told(database, connection), database.transaction(connection, write=False):
             target = target_table(database, connection, job.table, schema=job.schema, key=job.key)
         with database.lock(connection, run_id=run_id, tables=[qualified(job.schema, job.table)], wait=job.wait):
             run = _Run(
@@ -73,39 +69,12 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
             return run.to_its_end()
 
 
-@contextmanager
-def _reached(database: Database) -> Iterator[sa.Connection]:
-    try:
-        connection = database.engine.connect()
-    except database.errors as error:
-        original = getattr(error, "orig", error)
-        code = getattr(original, "sqlite_errorname", None) or type(original).__name__
-        raise TargetError(
-            f"the target {database.url} cannot be reached [{code}]", hint="check the URL, the server and the password"
-        ) from error
-    with connection:
-        yield connection
-
-
-@contextmanager
-def _explained(database: Database, connection: sa.Connection) -> Iterator[None]:
-    """Errors of the driver before the run has begun, in our words: busy is for later, the rest is to be mended."""
-    try:
-        yield
-    except database.errors as error:
-        trouble = database.trouble(error, connection)
-        failure = world_error(trouble)
-        if trouble.blame is Blame.RETRY:
-            raise LockHeld(failure.message, hint=failure.hint) from error
-        raise failure from error
-
-
 class _Run(UnderWay):
     """One update from the lock to the journal. Each step is a method, in the order of the module's first line."""
 
     def to_its_end(self) -> RunResult:
         """Every way an update can go ends here, in a result that is written down."""
-        with _explained(self.database, self.connection):
+        with told(self.database, self.connection):
             self._enter()
         with self.new_lock:
             self._work_and_conclude()

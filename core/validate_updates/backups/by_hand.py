@@ -11,10 +11,10 @@ from validate_updates.backups.making import make
 from validate_updates.backups.manifest import BackupInfo, MadeFor, info
 from validate_updates.backups.retention import Retired, retire
 from validate_updates.backups.store import Other, Store
-from validate_updates.backups.trouble import reached, told
 from validate_updates.errors import TargetError
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.targets.names import qualified
+from validate_updates.targets.reaching import reached, told
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

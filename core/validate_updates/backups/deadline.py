@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from validate_updates import signals
 from validate_updates.errors import TargetError
 from validate_updates.text import counted
+
+if TYPE_CHECKING:
+    from validate_updates.targets.base import Database
 
 
 class Deadline:
@@ -32,6 +38,16 @@ class Deadline:
     def milliseconds_left(self) -> int:
         """For a server's own limits, where 0 would mean none."""
         return max(math.ceil((self._end - monotonic()) * 1000), 1)
+
+    @contextmanager
+    def telling(self, database: Database) -> Iterator[None]:
+        """What the driver raises when the time is up, told as that."""
+        try:
+            yield
+        except database.errors as error:
+            if self.over:
+                raise self.error() from error
+            raise
 
     def error(self) -> TargetError:
         """What to tell when the time is up."""

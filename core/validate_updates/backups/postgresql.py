@@ -23,9 +23,9 @@ import sqlalchemy as sa
 
 from validate_updates.backups.manifest import Contents, Manifest, TableEntry
 from validate_updates.backups.policy import Verify
-from validate_updates.backups.trouble import told
 from validate_updates.errors import StateUncertain, TargetError
 from validate_updates.targets.names import qualified, quoted
+from validate_updates.targets.reaching import told
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.trouble import Blame
 from validate_updates.text import counted, printable
@@ -88,7 +88,7 @@ def copy_out(database: Database, draft: Draft, tables: Sequence[str], *, verify:
     """Copy ``tables`` (quoted names) as they are at one moment, and count the rows twice."""
     del verify  # what is read back is always counted
     entries = []
-    with database.connect() as connection, told(database, connection, limit), connection.begin():
+    with database.connect() as connection, told(database, connection), limit.telling(database), connection.begin():
         _run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found = [_table(connection, name) for name in tables]
         _settle(connection, limit)
@@ -169,7 +169,7 @@ def bring_back(
     Readers see the old rows until the commit; writers wait.
     """
     del verify  # what is there at the end is always compared, row by row
-    with told(database, connection, limit), database.transaction(connection):
+    with told(database, connection), limit.telling(database), database.transaction(connection):
         entries = manifest.contents.tables
         tables = [_fitting(connection, entry, f"vu_backup_{n}") for n, entry in enumerate(entries, start=1)]
         _settle(connection, limit)

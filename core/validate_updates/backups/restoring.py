@@ -13,10 +13,10 @@ from validate_updates.backups.entry import RestoreEntry
 from validate_updates.backups.making import copying, make
 from validate_updates.backups.manifest import BackupInfo, MadeFor, Manifest, info
 from validate_updates.backups.store import Store, sqlite_path
-from validate_updates.backups.trouble import reached, told
 from validate_updates.errors import TargetError, UpdateError
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.targets.names import qualified
+from validate_updates.targets.reaching import reached, told
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

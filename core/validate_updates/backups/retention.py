@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from validate_updates.backups.store import Store
-from validate_updates.backups.trouble import told
 from validate_updates.errors import UpdateError
+from validate_updates.targets.reaching import told
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 from validate_updates.backups.manifest import Contents, Manifest, TableEntry
 from validate_updates.backups.policy import Verify
 from validate_updates.backups.store import sqlite_path
-from validate_updates.backups.trouble import told
 from validate_updates.errors import LockHeld, StateUncertain, TargetError
 from validate_updates.targets.names import quoted
+from validate_updates.targets.reaching import told
 from validate_updates.text import printable
 
 if TYPE_CHECKING:

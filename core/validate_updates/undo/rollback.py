@@ -19,7 +19,6 @@ import sqlalchemy as sa
 
 from validate_updates import signals
 from validate_updates._version import __version__
-from validate_updates.backups.trouble import reached, told
 from validate_updates.errors import Interrupted, StateUncertain, TargetError, UpdateError
 from validate_updates.journal.reading import show
 from validate_updates.journal.rows import RunKind, RunRow
@@ -32,6 +31,7 @@ from validate_updates.quarantine.closing import reopen
 from validate_updates.result import Counts, Publish, RunResult, Verdict
 from validate_updates.targets import open_database
 from validate_updates.targets.names import qualified
+from validate_updates.targets.reaching import reached, told
 from validate_updates.targets.reflect import reflect
 from validate_updates.targets.trouble import Blame, world_error
 from validate_updates.text import counted

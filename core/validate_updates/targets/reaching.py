@@ -1,4 +1,4 @@
-"""What a database raises while it is copied, in our words."""
+"""A connection to a database, and its errors in our words where no run is under way yet, or any more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from validate_updates.targets.trouble import Blame, world_error
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from validate_updates.backups.deadline import Deadline
     from validate_updates.targets.base import Database
 
 
@@ -32,13 +31,11 @@ def reached(database: Database) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def told(database: Database, connection: sa.Connection, limit: Deadline | None = None) -> Iterator[None]:
+def told(database: Database, connection: sa.Connection) -> Iterator[None]:
     """Errors of the driver as ``TargetError``, or ``LockHeld`` where others are in the way; nothing was changed."""
     try:
         yield
     except database.errors as error:
-        if limit is not None and limit.over:
-            raise limit.error() from error
         trouble = database.trouble(error, connection)
         failure = world_error(trouble)
         if trouble.blame is Blame.RETRY:
