@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Metric,
         Moment,
         PluginSettings,
+        RecordSource,
         ReportSection,
         SettingsOf,
         Subcommand,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         SourceError,
         StateUncertain,
         TargetError,
+        TryLater,
         UpdateError,
         UsageError,
     )
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
         TroubledBatch,
         Verdict,
     )
+    from validate_updates.sourcing import PlacedRecord, SourceContext, UnreadableRecord
     from validate_updates.strategies import ALL_OR_NOTHING
     from validate_updates.targets.table import Column, Kind, TargetTable
 
@@ -64,6 +67,7 @@ _HOMES = {
         "Metric",
         "Moment",
         "PluginSettings",
+        "RecordSource",
         "ReportSection",
         "SettingsOf",
         "Subcommand",
@@ -80,6 +84,7 @@ _HOMES = {
         "SourceError",
         "StateUncertain",
         "TargetError",
+        "TryLater",
         "UpdateError",
         "UsageError",
     ),
@@ -98,6 +103,7 @@ _HOMES = {
         "TroubledBatch",
         "Verdict",
     ),
+    "sourcing": ("PlacedRecord", "SourceContext", "UnreadableRecord"),
     "strategies": ("ALL_OR_NOTHING",),
     "targets.table": ("Column", "Kind", "TargetTable"),
 }
@@ -125,11 +131,13 @@ __all__ = [
     "LockHeld",
     "Metric",
     "Moment",
+    "PlacedRecord",
     "PluginError",
     "PluginInfo",
     "PluginSettings",
     "Reader",
     "RecordRefused",
+    "RecordSource",
     "ReportSection",
     "RunError",
     "RunInfo",
@@ -138,12 +146,15 @@ __all__ = [
     "SettingsError",
     "SettingsOf",
     "Severity",
+    "SourceContext",
     "SourceError",
     "StateUncertain",
     "Subcommand",
     "TargetError",
     "TargetTable",
     "TroubledBatch",
+    "TryLater",
+    "UnreadableRecord",
     "UpdateError",
     "UpdateRefused",
     "UpdateStrategy",

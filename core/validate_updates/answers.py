@@ -69,12 +69,12 @@ def read_answer(returned: object) -> Answer:
         raise Rubbish(f"returned {kind_of(returned)}; return findings, or an empty list")
     answer = Answer()
     for item in returned:
-        _check(item)
-        answer.add(item)
+        answer.add(checked(item))
     return answer
 
 
-def _check(item: object) -> None:
+def checked(item: object) -> Finding:
+    """``item``, which is a finding whose fields can be worked with. Raises :class:`Rubbish`."""
     if not isinstance(item, Finding):
         raise Rubbish(f"gave {kind_of(item)} where a Finding belongs")
     for name, kinds, wanted in _FIELDS:
@@ -83,6 +83,7 @@ def _check(item: object) -> None:
             raise Rubbish(f"gave a finding whose {name} is {kind_of(value)}, not {wanted}")
         if isinstance(value, tuple) and not all(isinstance(text, str) for text in value):
             raise Rubbish(f"gave a finding whose {name} holds something else than text")
+    return item
 
 
 def _more(count: int) -> Finding:

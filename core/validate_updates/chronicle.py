@@ -10,6 +10,7 @@ from validate_updates._version import __version__
 from validate_updates.journal.history import JournalHistory, NoHistory
 from validate_updates.journal.rows import RunKind
 from validate_updates.journal.schema import find, prepare
+from validate_updates.journal.watermarks import keep_watermark, watermark
 from validate_updates.journal.writing import Journal, Published
 from validate_updates.undo.expiry import expire
 
@@ -36,6 +37,7 @@ class Chronicle:
         self._connection = connection
         self._token = secrets.token_hex(16)
         self._entered = 0
+        self._found: JournalTables | None = None
         self.journal: Journal | None = None
         self.history: History = NoHistory()
         self.table = f"{job.schema}.{job.table}" if job.schema else job.table
@@ -70,6 +72,7 @@ class Chronicle:
                 kind=RunKind(info.kind),
                 parent=job.replay.parent if job.replay else None,
             )
+        self._found = found
         if found is not None:
             self.history = JournalHistory(connection, found, task=info.task, except_run=info.run_id)
         return recovered
@@ -110,6 +113,25 @@ class Chronicle:
         """Note how the run ended."""
         if self.journal:
             self.journal.finish(self._connection, self._token, result)
+
+    def watermark(self, source: str) -> str | None:
+        """How far earlier runs of the task have read a plugin's source; in a dry run too."""
+        if self._found is None:
+            return None
+        return watermark(self._connection, self._found, task=self._info.task, source=source)
+
+    def keep_watermark(self, source: str, text: str) -> None:
+        """Note how far it was read, in the transaction that commits the update."""
+        if self.journal:
+            keep_watermark(
+                self._connection,
+                self.journal.tables,
+                run_id=self._info.run_id,
+                task=self._info.task,
+                source=source,
+                text=text,
+                now=self._info.as_of,
+            )
 
     def expire_undo(self) -> None:
         """Let go of undo logs that are older than they need be."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from validate_updates import reckoning, remarks
 from validate_updates.committing import commit
 from validate_updates.errors import TargetError
+from validate_updates.feeding import keep_watermark
 from validate_updates.journal.rows import RunState
 from validate_updates.publishing import enter_batches
 from validate_updates.quarantine.closing import close_older
@@ -34,6 +35,7 @@ def weigh(run: UnderWay) -> None:
 def stand(run: UnderWay) -> None:
     """Everything agrees: enter the outcome in the same transaction, and commit both."""
     verdict = Verdict.COMMITTED_WITH_QUARANTINE if run.result.counts.quarantined else Verdict.COMMITTED
+    keep_watermark(run)
     _conclude(run, verdict, "")
     if run.job.dry_run:
         run.transaction().rollback()

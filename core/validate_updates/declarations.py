@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from validate_updates.findings import Finding
     from validate_updates.lending import Lent
     from validate_updates.result import RunResult, Section
+    from validate_updates.sourcing import Read, SourceContext
 
 
 class Moment(StrEnum):
@@ -87,6 +88,22 @@ class Validator:
     """One line: what it looks at."""
     time_limit: float = 60.0
     """Seconds after which it counts as failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSource:
+    """Where records come from: a task names it as ``source = "<plugin>:<name>"``."""
+
+    name: str
+    """Letters, digits, ``_`` and ``-``; unique within its plugin."""
+    summary: str
+    read: Callable[[SourceContext], Read]
+    """Gives the records, one after the other, most simply with ``yield``: mappings of column to value.
+
+    Also :class:`~validate_updates.sourcing.PlacedRecord`, :class:`~validate_updates.sourcing.UnreadableRecord`, and
+    :class:`~validate_updates.findings.Finding`. Raises ``SourceError`` where it cannot go on, ``TryLater`` where it
+    could later, ``SettingsError`` where a setting is missing. It runs in the thread of the update, without a time
+    limit: bound your own waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

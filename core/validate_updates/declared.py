@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any, Final, TypeVar
 
-from validate_updates.declarations import Metric, Moment, ReportSection, Subcommand, UpdateStrategy, Validator
+from validate_updates.declarations import (
+    Metric,
+    Moment,
+    RecordSource,
+    ReportSection,
+    Subcommand,
+    UpdateStrategy,
+    Validator,
+)
 
-D = TypeVar("D", Validator, Metric, ReportSection, Subcommand, UpdateStrategy)
+D = TypeVar("D", RecordSource, Validator, Metric, ReportSection, Subcommand, UpdateStrategy)
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_SOURCE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _CODE: Final[dict[type, str]] = {
+    RecordSource: "read",
     Validator: "check",
     UpdateStrategy: "apply",
     Metric: "measure",
@@ -35,8 +45,9 @@ def sound(given: Any, kind: type[D]) -> D:
 
 
 def _fault(given: Any, kind: type) -> str:
-    if not (isinstance(given.name, str) and _NAME.fullmatch(given.name)):
-        return "where a name is letters, digits and _ . -"
+    pattern, signs = (_SOURCE_NAME, "_ -") if kind is RecordSource else (_NAME, "_ . -")
+    if not (isinstance(given.name, str) and pattern.fullmatch(given.name)):
+        return f"where a name is letters, digits and {signs}"
     if not isinstance(given.title if kind is ReportSection else given.summary, str):
         return "without a line of text to show"
     if not callable(getattr(given, _CODE[kind])):

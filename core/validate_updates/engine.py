@@ -17,7 +17,8 @@ from validate_updates.backups.policy import BackupMode
 from validate_updates.committing import ASKING_SECONDS, check_deferred
 from validate_updates.concluding import fail, roll_back, stand, summed_up, weigh
 from validate_updates.declarations import Moment
-from validate_updates.errors import Interrupted, StateUncertain, UpdateError, UsageError
+from validate_updates.errors import Interrupted, StateUncertain, TryLater, UpdateError, UsageError
+from validate_updates.feeding import opened, record_source
 from validate_updates.findings import Severity
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
@@ -27,7 +28,7 @@ from validate_updates.manager import load
 from validate_updates.publishing import PublishingRun
 from validate_updates.rejected import Rejected, because
 from validate_updates.result import RunResult, Verdict
-from validate_updates.sources import can_be_read_again, open_source
+from validate_updates.sources import can_be_read_again
 from validate_updates.targets import open_database
 from validate_updates.targets.names import qualified
 from validate_updates.targets.plan import Plan, Planned, duplicated_keys
@@ -49,6 +50,7 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
     ``TargetError`` where the target cannot be reached, ``StateUncertain`` where the outcome cannot be told.
     """
     plugins = load(job.plugins, job.plugin_settings, origins=job.origins, extra=extra or {})
+    record_source(job, plugins)  # one that is not there is told before anything is begun
     database = open_database(job.target)
     run_id = new_run_id(job.as_of or datetime.now(UTC))
     if job.table in tables(job.journal_prefix, job.schema).names:
@@ -95,6 +97,7 @@ class _Run(UnderWay):
             roll_back(self, Verdict.FAILED, error.message)
             raise
         except UpdateError as error:
+            self.result = replace(self.result, try_later=isinstance(error, TryLater))
             fail(self, error.message, error.hint, type(error).__name__)
         except self.database.errors as error:
             failure = world_error(self.database.trouble(error, self.connection))
@@ -148,9 +151,9 @@ class _Run(UnderWay):
 
     def _stage(self) -> None:
         with self.timed("stage"):
-            self.source = open_source(self.job.source, self.job.source_format)
-            self.intake = Intake(self.database, self.connection, self.target, self.source, self.job.unknown_columns)
-            self.intake.take_in(self.progress)
+            with opened(self) as self.source:
+                self.intake = Intake(self.database, self.connection, self.target, self.source, self.job.unknown_columns)
+                self.intake.take_in(self.progress)
             self.target = self.intake.target
             self.result = replace(self.result, key=self.target.key)
             self.judges.keep(self.intake.findings())

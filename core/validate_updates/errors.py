@@ -8,7 +8,8 @@
     │   ├── SourceError          the source cannot be opened or read
     │   └── TargetError          the database refused, is full, is gone
     ├── StateUncertain           a person is needed                      exit 4
-    ├── LockHeld                 another run works on this target        exit 75
+    ├── TryLater                 nothing is wrong, but not now           exit 75
+    │   └── LockHeld             another run works on this target
     └── Interrupted              a signal stopped the run                exit 128 + signal
 
 Every error carries one line for people (``message``) and one for what to do next (``hint``).
@@ -39,7 +40,7 @@ class ExitCode(IntEnum):
     DEFECT = 70
     """A defect of this program."""
     TRY_LATER = 75
-    """Another run holds the lock."""
+    """Another run holds the lock, or a source has nothing to give for now."""
 
 
 class UpdateError(Exception):
@@ -85,10 +86,14 @@ class StateUncertain(UpdateError):
     exit_code = ExitCode.UNCERTAIN
 
 
-class LockHeld(UpdateError):
-    """Another run works on the same target."""
+class TryLater(UpdateError):
+    """It cannot be done now, and can be later without anybody's doing: a quota is used up, a service is down."""
 
     exit_code = ExitCode.TRY_LATER
+
+
+class LockHeld(TryLater):
+    """Another run works on the same target."""
 
 
 class Interrupted(UpdateError):

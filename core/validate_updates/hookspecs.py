@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from validate_updates.declarations import (
         Metric,
         PluginSettings,
+        RecordSource,
         ReportSection,
         SettingsOf,
         Subcommand,
@@ -45,6 +46,32 @@ def vu_settings() -> type[PluginSettings]:  # type: ignore[empty-body]
         @hookimpl
         def vu_settings():
             return Limits
+    """
+
+
+@hookspec
+def vu_sources(settings: SettingsOf) -> Iterable[RecordSource]:  # type: ignore[empty-body]
+    """Where records come from: a task of the settings names one as ``source = "<plugin>:<name>"``.
+
+    Its function is called when the run is under the lock and entered in the journal, with a
+    :class:`~validate_updates.sourcing.SourceContext`, and read once, forward, before any transaction is open. It gives
+    mappings of column to value; what cannot be read it gives as
+    :class:`~validate_updates.sourcing.UnreadableRecord`. What it tells ``context.advance`` is committed with the
+    update, and is ``context.watermark`` of the next run. Whatever it raises fails the run, which is rolled back.
+
+    .. code-block:: python
+
+        from validate_updates import RecordSource, hookimpl
+
+        def new_numbers(context):
+            last = int(context.watermark or 0)
+            for number in range(last + 1, last + 4):
+                yield {"id": number, "title": f"number {number}"}
+            context.advance(str(last + 3))
+
+        @hookimpl
+        def vu_sources(settings):
+            yield RecordSource(name="numbers", summary="three numbers at a time", read=new_numbers)
     """
 
 

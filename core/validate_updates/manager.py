@@ -20,6 +20,7 @@ from validate_updates.capture import quiet
 from validate_updates.declarations import (
     Metric,
     PluginSettings,
+    RecordSource,
     ReportSection,
     SettingsOf,
     Subcommand,
@@ -70,6 +71,7 @@ class Plugins:
 
     infos: tuple[PluginInfo, ...]
     settings: SettingsOf
+    sources: tuple[Owned[RecordSource], ...]
     validators: tuple[Owned[Validator], ...]
     strategy: Owned[UpdateStrategy] | None
     metrics: tuple[Owned[Metric], ...]
@@ -77,6 +79,22 @@ class Plugins:
     settled: tuple[Owned[PluginSettings], ...]
     """The same settings, each under its plugin."""
     _loaded: tuple[_Plugin, ...] = field(repr=False)
+
+    def source(self, plugin: str, name: str) -> Owned[RecordSource]:
+        """The source that a task names as ``plugin:name``. Raises ``PluginError`` where there is none."""
+        wanted = f"{plugin}:{name}"
+        if plugin not in self.settings.selected:
+            raise PluginError(
+                f"the source {wanted} is of a plugin that does not take part",
+                hint=f"add {_quoted(plugin)} to the task's plugins; a file of that name is ./{wanted}",
+            )
+        of_plugin = {owned.item.name: owned for owned in self.sources if owned.plugin == plugin}
+        if name not in of_plugin:
+            raise PluginError(
+                f"plugin {_quoted(plugin)} has no source {_quoted(name)}{did_you_mean(name, list(of_plugin))}",
+                hint=f"its sources: {', '.join(of_plugin) or 'none'}",
+            )
+        return of_plugin[name]
 
     def subcommands(self) -> tuple[Owned[Subcommand], ...]:
         """Their commands; asked for here, not before. Raises ``PluginError``."""
@@ -89,6 +107,7 @@ class Description:
 
     info: PluginInfo
     settings: tuple[Setting, ...]
+    sources: tuple[RecordSource, ...]
     validators: tuple[Validator, ...]
     strategy: UpdateStrategy | None
     metrics: tuple[Metric, ...]
@@ -127,6 +146,7 @@ def load(
         infos=tuple(plugin.info for plugin in loaded),
         settings=settings,
         settled=settled,
+        sources=_declared(loaded, "vu_sources", RecordSource, settings),
         validators=_declared(loaded, "vu_validators", Validator, settings),
         strategy=_strategy(loaded, settings),
         metrics=_metrics(loaded, settings),
@@ -149,6 +169,7 @@ def describe(
     return Description(
         info=plugins.infos[0],
         settings=describe_settings(type(plugins.settled[0].item)),
+        sources=tuple(owned.item for owned in plugins.sources),
         validators=tuple(owned.item for owned in plugins.validators),
         strategy=plugins.strategy.item if plugins.strategy else None,
         metrics=tuple(owned.item for owned in plugins.metrics),

@@ -30,6 +30,16 @@ def found_dead(run_id: str, batches: int) -> Finding:
     )
 
 
+def watermark_stays(source: str) -> Finding:
+    """More was kept out than the quarantine holds, and only the source has it still."""
+    return Finding(
+        code="watermark_stays",
+        severity=Severity.WARNING,
+        message=f"how far {source} was read is not noted: records that the quarantine has no room for are only there",
+        hint="the next run reads the same again",
+    )
+
+
 def reconnected(reason: str, published: int) -> Finding:
     """The connection was lost, and the work was begun anew over another."""
     stand = f"; {counted(published, 'batch', 'batches')} stood already" if published else ""

@@ -211,6 +211,8 @@ class RunResult:
     """Commands to type next, most useful first."""
     signum: int | None = None
     """The signal that interrupted the run."""
+    try_later: bool = False
+    """The run failed for something that passes by itself, such as a quota: the same command will do later."""
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -218,6 +220,8 @@ class RunResult:
         """The exit status that tells this outcome to a script."""
         if self.signum is not None:
             return 128 + self.signum
+        if self.try_later:
+            return ExitCode.TRY_LATER
         return EXIT_CODES[self.verdict]
 
     def worst(self) -> Severity | None:

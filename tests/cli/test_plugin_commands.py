@@ -11,10 +11,12 @@ from typing import Protocol
 
 import pytest
 
+from tests.cli.conftest import rows_of
+
 PLUGIN = '''
 from typing import Annotated
 from msgspec import Meta
-from validate_updates import PluginSettings, Section, Subcommand, hookimpl
+from validate_updates import PluginSettings, RecordSource, Section, Subcommand, TryLater, hookimpl
 
 class Greetings(PluginSettings):
     greeting: Annotated[str, Meta(description="the first word")] = "hello"
@@ -22,6 +24,17 @@ class Greetings(PluginSettings):
 @hookimpl
 def vu_settings():
     return Greetings
+
+@hookimpl
+def vu_sources(settings):
+    def two(context):
+        if context.watermark:
+            raise TryLater("nothing new before noon", hint="come again")
+        yield {"event_id": 3, "title": settings[Greetings].greeting}
+        yield {"event_id": 4, "title": "four"}
+        context.advance("4")
+
+    yield RecordSource(name="two", summary="two records, once", read=two)
 
 @hookimpl
 def vu_subcommands(settings):
@@ -118,3 +131,46 @@ def test_a_plugin_without_commands_says_so(run: Run) -> None:
 
     assert done.returncode == 2
     assert done.stderr.startswith("error: the plugin static_thresholds brings no commands\n")
+
+
+# And sources
+
+
+def test_a_task_names_the_source_of_a_plugin(run: Run, hearings: Path, tmp_path: Path) -> None:
+    (tmp_path / "validate-updates.toml").write_text(f"""
+        target = "sqlite:///{hearings}"
+        [tasks.daily]
+        source = "greeter:two"
+        plugins = ["greeter"]
+        tables.hearings.key = "event_id"
+    """)
+
+    planned, done, again = run("plan", "daily"), run("run", "daily"), run("run", "daily")
+
+    assert (planned.returncode, done.returncode, again.returncode) == (0, 0, 75)
+    assert "nothing new before noon" in again.stdout
+    assert "come again" in again.stdout
+    assert rows_of(hearings)[2:] == [(3, "hello", None), (4, "four", None)]
+    assert run("config", "check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "plugins", "said"),
+    [("greeter:too", '["greeter"]', 'did you mean "two"?'), ("greeter:two", "[]", "does not take part")],
+)
+def test_the_check_of_the_settings_knows_sources(
+    run: Run, tmp_path: Path, source: str, plugins: str, said: str
+) -> None:
+    task = f'{{source = "{source}", target = "sqlite://", plugins = {plugins}, tables.t = {{}}}}'
+    (tmp_path / "validate-updates.toml").write_text(f"tasks.daily = {task}\n")
+
+    done = run("config", "check")
+
+    assert done.returncode == 2
+    assert said in " ".join(done.stdout.split())
+
+
+def test_a_source_is_shown_as_a_task_names_it(run: Run) -> None:
+    assert "Sources\n  greeter:two  two records, once\n" in run("plugins", "show", "greeter").stdout
+    shown = json.loads(run("plugins", "show", "greeter", "--format", "json").stdout)
+    assert shown["sources"] == [{"name": "two", "summary": "two records, once"}]

@@ -40,12 +40,19 @@ def problems(settings: Settings) -> list[str]:
     """One line for each problem of a task, of its plugins or of their settings. No database is asked."""
     from validate_updates.manager import load
     from validate_updates.settings import check
+    from validate_updates.sources import plugin_source
 
     found = list(check(settings))
-    used = {task.plugins for task in settings.model.tasks.values() if task.plugins is not None}
-    for names in sorted({settings.model.default_plugins, *used}):
+    default = settings.model.default_plugins
+    used = {
+        (default if task.plugins is None else task.plugins, plugin_source(task.source) or ())
+        for task in settings.model.tasks.values()
+    }
+    for names, source in sorted({(default, ()), *used}):
         try:
-            load(names, settings.plugin_tables, origins=settings.origins)
+            plugins = load(names, settings.plugin_tables, origins=settings.origins)
+            if source:
+                plugins.source(*source)
         except UsageError as error:
             found.append(f"{error.message}{f' ({error.hint})' if error.hint else ''}")
     return list(dict.fromkeys(found))

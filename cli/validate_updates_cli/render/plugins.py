@@ -56,12 +56,14 @@ def _settings(page: Page, description: Description) -> None:
 
 
 def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
+    sources = [(f"{description.info.name}:{one.name}", one.summary) for one in description.sources]
     checks = [(one.name, one.moment.value, one.summary) for one in description.validators]
     strategy = [(one.name, one.summary) for one in [description.strategy] if one is not None]
     metrics = [(one.name, one.moment.value, one.summary) for one in description.metrics]
     sections = [(one.name, one.title) for one in description.sections]
     commands = [(one.name, one.summary) for one in description.subcommands]
     return [
+        ("Sources", [*sources]),
         ("Checks", [*checks]),
         ("Strategy", [*strategy]),
         ("Metrics", [*metrics]),
@@ -82,6 +84,7 @@ def plugin_fields(description: Description) -> dict[str, Any]:
     return {
         "plugin": asdict(description.info),
         "settings": [{**asdict(one), "default": _shown(one.default)} for one in description.settings],
+        "sources": [_named(one) for one in description.sources],
         "validators": [_named(one, moment=one.moment.value) for one in description.validators],
         "strategy": _named(strategy) if strategy else None,
         "metrics": [_named(one, moment=one.moment.value) for one in description.metrics],

@@ -56,13 +56,14 @@ class JournalTables:
     findings: sa.Table
     quarantine: sa.Table
     undo: sa.Table
+    watermarks: sa.Table
     version: sa.Table
     """One row: the revision of the tables. It is alembic's version table too."""
 
     @property
     def contents(self) -> tuple[sa.Table, ...]:
         """All but the version table."""
-        return (self.logs, self.batches, self.metrics, self.findings, self.quarantine, self.undo)
+        return (self.logs, self.batches, self.metrics, self.findings, self.quarantine, self.undo, self.watermarks)
 
     @property
     def names(self) -> frozenset[str]:
@@ -92,6 +93,7 @@ def tables(prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> JournalTa
         findings=_findings(metadata, prefix),
         quarantine=_quarantine(metadata, prefix),
         undo=_undo(metadata, prefix),
+        watermarks=_watermarks(metadata, prefix),
         version=_version(metadata, prefix),
     )
 
@@ -256,6 +258,22 @@ def _undo(metadata: sa.MetaData, prefix: str) -> sa.Table:
         _text("action"),
         _text("before_image", null=True),
         _text("after_image", null=True),
+    )
+
+
+def _watermarks(metadata: sa.MetaData, prefix: str) -> sa.Table:
+    return sa.Table(
+        f"{prefix}watermarks",
+        metadata,
+        _counter("watermark_no"),
+        _text("run_id"),
+        _text("task"),
+        _text("source"),
+        _text("watermark"),
+        sa.Column("kept_at", UtcTime, nullable=False),
+        sa.Index(f"{prefix}watermarks_source", "task", "source"),
+        sa.Index(f"{prefix}watermarks_run", "run_id"),
+        sqlite_autoincrement=True,
     )
 
 

@@ -20,6 +20,7 @@ from validate_updates.settings.paths import STDIN, exists
 from validate_updates.settings.schema import convert, did_you_mean, problems
 from validate_updates.settings.target import target_of
 from validate_updates.settings.values import dotted
+from validate_updates.sources.named import plugin_source
 from validate_updates.text import printable
 
 
@@ -137,7 +138,7 @@ def _for_source(settings: Settings, argument: str | None, flags: Flags) -> TaskS
 
 
 def _require_source(settings: Settings, argument: str) -> None:
-    if argument != STDIN and not exists(argument):
+    if argument != STDIN and not plugin_source(argument) and not exists(argument):
         guess = did_you_mean(argument, settings.model.tasks)
         raise UsageError(f'"{printable(argument)}" is neither a task nor a file{guess}', hint=_tasks(settings))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from validate_updates.errors import SettingsError
+from validate_updates.sources.named import plugin_source
 from validate_updates.text import printable
 
 STDIN: Final = "-"
@@ -53,7 +54,7 @@ def _anchored_table(table: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _file(path: str, folder: Path) -> str:
-    return path if path == STDIN else str(folder / path)
+    return path if path == STDIN or plugin_source(path) else str(folder / path)
 
 
 def _url(url: str, folder: Path) -> str:

@@ -11,6 +11,7 @@ from validate_updates.settings.jobs import Flags, job_for
 from validate_updates.settings.load import Settings, every_value
 from validate_updates.settings.paths import STDIN, exists
 from validate_updates.settings.values import as_text, dotted
+from validate_updates.sources.named import plugin_source
 from validate_updates.text import printable
 
 WIDTH: Final = 500
@@ -47,5 +48,5 @@ def _problems(settings: Settings, task: str) -> Iterator[str]:
         yield error.message
         return
     for source in (job.source,) if isinstance(job.source, str) else job.source:
-        if source != STDIN and not exists(source):
+        if source != STDIN and not plugin_source(source) and not exists(source):
             yield f"{settings.where(dotted(('tasks', task, 'source')))}: there is no {printable(source)}"

@@ -23,6 +23,7 @@ from validate_updates.sources.base import (
 from validate_updates.sources.chain import PYTHON, Chain, Part
 from validate_updates.sources.files import COMPRESSED, STDIN, cannot_open
 from validate_updates.sources.formats import SUFFIXES, TextPart, check_format, format_of
+from validate_updates.sources.named import plugin_source
 from validate_updates.text import printable
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Source",
     "Unreadable",
     "open_source",
+    "plugin_source",
 ]
 
 _WHAT_EXISTS = "a source is a file, a directory, several of them, - for standard input, records or Arrow data in Python"
@@ -57,6 +59,7 @@ def open_source(spec: Any, format: str | None = None) -> Source:  # noqa: A002  
         check_format(format)
     paths = _paths(spec)
     if paths is not None:
+        _refuse_names(paths)
         parts = [part for path in paths for part in _parts(path, format)]
         return Chain(_title(paths), parts)
     return Chain(PYTHON, [_object(spec)])
@@ -90,6 +93,15 @@ def _paths(spec: Any) -> list[str] | None:
             scheme = printable(path.partition("://")[0], 20)  # the rest may hold a password
             raise UsageError(f"no records can be read from a {scheme}:// address", hint=_WHAT_EXISTS)
     return paths
+
+
+def _refuse_names(paths: list[str]) -> None:
+    for path in paths:
+        if plugin_source(path):
+            raise UsageError(
+                f"{path} is the source of a plugin, which stands alone, in a task or a run",
+                hint=f"a file of that name is ./{path}",
+            )
 
 
 def _object(spec: Any) -> Part:

@@ -78,6 +78,8 @@ class Unreadable:
     """The bytes as they came, at most ``RAW_LIMIT``."""
     offset: int | None = None
     """Of the record's first byte in the (decompressed) file."""
+    key: Mapping[str, Any] | None = None
+    """What is known of its key."""
 
 
 Block = Lines | Records | Unreadable

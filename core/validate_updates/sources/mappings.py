@@ -34,7 +34,7 @@ class MappingsPart:
         try:
             for item in self._mappings:
                 seq += 1
-                yield _item(seq, item)
+                yield item_of(seq, item)
         except UpdateError:
             raise
         except Exception as error:
@@ -42,7 +42,8 @@ class MappingsPart:
             raise SourceError(f"the iterable {what}: {printable(error)}") from error
 
 
-def _item(seq: int, item: Any) -> Item:
+def item_of(seq: int, item: Any) -> Item:
+    """One record as a source hands it on: a copy, or why it is none."""
     if not isinstance(item, Mapping):
         return _unreadable(seq, item, "not_a_mapping", f"a record is a mapping, not {type(item).__name__}")
     record = dict(item)

@@ -26,6 +26,7 @@ from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.schema import find
 from validate_updates.journal.tables import DEFAULT_PREFIX
 from validate_updates.journal.undoing import UndoLog
+from validate_updates.journal.watermarks import take_back_watermarks
 from validate_updates.journal.writing import Journal
 from validate_updates.quarantine.closing import reopen
 from validate_updates.result import Counts, Publish, RunResult, Verdict
@@ -305,6 +306,7 @@ class _Rollback:
                 hint=f"see what became of it: validate-updates runs show {run.run_id}",
             )
         reopen(self.connection, self.tables, run.run_id)
+        take_back_watermarks(self.connection, self.tables, run.run_id)
         verdict = Verdict.COMMITTED_WITH_QUARANTINE if tally.conflicts else Verdict.COMMITTED
         self._finish(run, verdict, said(run.run_id, tally.numbers, tally.conflicts), tally)
 

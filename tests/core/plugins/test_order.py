@@ -15,10 +15,12 @@ from validate_updates import (
     Metric,
     Moment,
     PluginSettings,
+    RecordSource,
     ReportSection,
     RunResult,
     Section,
     SettingsOf,
+    SourceContext,
     Subcommand,
     UpdateStrategy,
     Validator,
@@ -60,6 +62,16 @@ class Recorder:
     def vu_settings(self) -> Any:
         self.called("vu_settings")
         return self.kind
+
+    @hookimpl
+    def vu_sources(self) -> Any:
+        self.called("vu_sources")
+
+        def read(context: SourceContext) -> Any:
+            self.called(f"read from {context.watermark}")
+            yield {"id": 1, "title": "one"}
+
+        return [RecordSource(name="records", summary="one record", read=read)]
 
     @hookimpl
     def vu_validators(self, settings: SettingsOf) -> Any:
@@ -125,13 +137,14 @@ def test_hooks_are_asked_one_by_one_in_the_order_of_the_plugins() -> None:
 
 def test_the_whole_order_of_a_run(target: str) -> None:
     calls: list[str] = []
-    job = Job(source=[{"id": 1, "title": "one"}], target=SecretUrl(target), table="hearings")
+    job = Job(source="b:records", target=SecretUrl(target), table="hearings")
 
     result = execute(job, extra={name: Recorder(name, calls) for name in "ba"})
 
     assert (result.verdict, result.strategy) == (Verdict.COMMITTED, "in_one_go")
     assert calls == [
         *COLLECTING,
+        "b: read from None",
         "a: measure at plan",
         "b: measure at plan",
         "a: check first_plan at plan",

@@ -10,7 +10,7 @@ from tests.core.settings.made import DAILY, in_environment, loaded
 from validate_updates.errors import SettingsError, UsageError
 from validate_updates.job import DeletePolicy, Deletes, Job, UnknownColumns
 from validate_updates.secret import SecretUrl
-from validate_updates.settings import Flags, job_for
+from validate_updates.settings import Flags, check, job_for
 
 FULL = """
 default_plugins = ["a"]
@@ -130,6 +130,16 @@ def test_without_any_settings_flags_are_enough(tmp_path: Path, monkeypatch: pyte
     assert (job.task, job.plugins) == ("hearings", ("static_thresholds",))
     assert job_for(loaded(tmp_path), "-", flags).source == "-"
     assert job_for(loaded(tmp_path), None, Flags(target="sqlite://", table="t", source=("a", "b"))).source == ("a", "b")
+
+
+def test_the_source_of_a_plugin_is_no_file(tmp_path: Path) -> None:
+    own = 'tasks.api = {source = "congress:meetings", target = "sqlite://", tables.t = {}}'
+    settings = loaded(tmp_path, f'target = "sqlite://"\n{own}')
+    assert job_for(settings, "api", Flags()).source == "congress:meetings"
+    assert job_for(settings, "congress:meetings", Flags(table="t")).source == "congress:meetings"
+    assert check(settings) == []
+    with pytest.raises(UsageError, match="neither a task nor a file"):
+        job_for(settings, "./congress:meetings", Flags(table="t"))
 
 
 def test_a_source_may_take_its_target_from_the_settings(tmp_path: Path) -> None:
