@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from itertools import pairwise
 from typing import Any, Final, Generic, TypeVar
 
@@ -117,7 +117,10 @@ class Description:
 
 def available() -> tuple[Found, ...]:
     """The installed plugins, sorted by name. None is imported. Two of one name are both listed."""
-    found = [_found(entry_point) for entry_point in entry_points(group=PROJECT)]
+    points = tuple(entry_points(group=PROJECT))
+    brought_by = {id(point.dist): point.dist for point in points}
+    names = {key: _name_and_version(one) for key, one in brought_by.items()}  # each reads a file and parses it
+    found = [_found(point, *names[id(point.dist)]) for point in points]
     return tuple(sorted(found, key=lambda one: (one.name, one.distribution, one.module)))
 
 
@@ -198,14 +201,15 @@ def _lend(
 # Choosing.
 
 
-def _found(entry_point: EntryPoint) -> Found:
-    distribution = entry_point.dist
-    return Found(
-        name=entry_point.name,
-        distribution=str(distribution.name) if distribution else "",
-        version=str(distribution.version) if distribution else "",
-        module=entry_point.value,
-    )
+def _name_and_version(distribution: Distribution | None) -> tuple[str, str]:
+    if distribution is None:
+        return "", ""
+    metadata = distribution.metadata
+    return str(metadata["Name"]), str(metadata["Version"])
+
+
+def _found(entry_point: EntryPoint, distribution: str, version: str) -> Found:
+    return Found(name=entry_point.name, distribution=distribution, version=version, module=entry_point.value)
 
 
 def _select(names: Sequence[str], installed: Sequence[Found], extra: Mapping[str, object]) -> list[Found]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 
 from validate_updates.context import EarlierRun
@@ -47,18 +48,19 @@ class JournalHistory:
         logs = self.tables.logs
         columns = [logs.c[name] for name in (*_OF_A_RUN, *_COUNTS)]
         statement = sa.select(*columns).where(self._counts(committed=committed))
+        found = self.conn.execute(statement.order_by(logs.c.run_no.desc()).limit(limit)).all()
         return tuple(
             EarlierRun(
-                run_id=row[0],
-                state=row[1],
-                started_at=row[2],
-                seconds=row[3] or 0.0,
-                kind=row[4],
-                label=row[5],
-                label_until=row[6],
-                counts=Counts(**dict(zip(_COUNTS, row[len(_OF_A_RUN) :], strict=True))),
+                run_id=run_id,
+                state=state,
+                started_at=started_at,
+                seconds=seconds or 0.0,
+                kind=kind,
+                label=label,
+                label_until=label_until,
+                counts=Counts(**dict(zip(_COUNTS, counts, strict=True))),
             )
-            for row in self.conn.execute(statement.order_by(logs.c.run_no.desc()).limit(limit))
+            for run_id, state, started_at, seconds, kind, label, label_until, *counts in found
         )
 
     def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:
@@ -78,24 +80,28 @@ class JournalHistory:
         self, patterns: Sequence[str] = ("*",), limit: int = 30, *, committed: bool = True
     ) -> Mapping[str, Mapping[str, float]]:
         """Run id -> name -> value, newest run first, of the metrics whose name fits one of the patterns."""
+        logs = self.tables.logs
+        statement = sa.select(logs.c.run_id, self._numbers(patterns)).where(self._counts(committed=committed))
+        statement = statement.order_by(logs.c.run_no.desc()).limit(limit)
+        read = msgspec.json.Decoder(dict[str, float]).decode
+        return {run_id: values for run_id, text in self.conn.execute(statement) if text and (values := read(text))}
+
+    def _numbers(self, patterns: Sequence[str]) -> sa.ScalarSelect[str]:
+        """The metrics of a run as one JSON object: a row each would take five times as long to read."""
         logs, metrics = self.tables.logs, self.tables.metrics
-        last = sa.select(logs.c.run_no, logs.c.run_id).where(self._counts(committed=committed))
-        newest = last.order_by(logs.c.run_no.desc()).limit(limit).subquery()
-        statement = (
-            sa.select(newest.c.run_id, metrics.c.name, metrics.c.value)
-            .join(metrics, metrics.c.run_id == newest.c.run_id)
-            .where(sa.or_(sa.false(), *(metrics.c.name.like(_like(one), escape="\\") for one in patterns)))
-            .order_by(newest.c.run_no.desc())
-        )
-        fits = re.compile("|".join(map(_expression, patterns)), re.DOTALL).fullmatch  # SQLite's LIKE minds no capitals
-        found: dict[str, dict[str, float]] = {}
-        wanted: dict[str, bool] = {}
-        for run_id, name, value in self.conn.execute(statement):
-            if name not in wanted:
-                wanted[name] = fits(name) is not None
-            if wanted[name]:
-                found.setdefault(run_id, {})[name] = value
-        return found
+        name, value = metrics.c.name, metrics.c.value
+        named: list[sa.ColumnElement[bool]]
+        if self.conn.dialect.name == "sqlite":
+            # SQLite's JSON cuts numbers to 15 digits, which would make two equal ones differ.
+            whole = sa.cast(value, sa.BigInteger)
+            exact = sa.case((value == whole, whole), else_=sa.func.json(sa.func.quote(value)))
+            numbers: sa.ColumnElement[Any] = sa.func.json_group_object(name, exact)
+            named = [name.op("GLOB")(stored(one).replace("[", "[[]")) for one in patterns]
+        else:
+            numbers = sa.cast(sa.func.json_object_agg(name, value), sa.Text)
+            named = [name.like(_like(one), escape="\\") for one in patterns]
+        chosen = sa.or_(sa.false(), *named)
+        return sa.select(numbers).where(metrics.c.run_id == logs.c.run_id, chosen).scalar_subquery()
 
     def _counts(self, *, committed: bool) -> sa.ColumnElement[bool]:
         logs = self.tables.logs
@@ -107,11 +113,6 @@ def _like(pattern: str) -> str:
     """A pattern of the shell as one of SQL."""
     escaped = re.sub(r"[\\%_]", r"\\\g<0>", stored(pattern))
     return escaped.replace("*", "%").replace("?", "_")
-
-
-def _expression(pattern: str) -> str:
-    """A pattern of the shell as a regular expression."""
-    return re.escape(stored(pattern)).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 def finished_updates(logs: sa.Table) -> sa.ColumnElement[bool]:

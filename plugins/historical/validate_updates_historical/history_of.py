@@ -133,14 +133,30 @@ def foretold(past: Past, at: datetime, settings: Historical, seasons: Seasons) -
     from validate_updates_historical.series import Series
 
     examples = past.examples(at, seasons)
-    times: dict[str, list[datetime]] = {}
-    numbers: dict[str, list[float]] = {}
-    for run in examples:
-        for name, value in past.of(run).items():
-            times.setdefault(name, []).append(run.started_at)
-            numbers.setdefault(name, []).append(value)
-    history = {name: Series(times[name], numbers[name]) for name in times}
+    history = {name: Series(times, values) for name, (times, values) in _columns(past, examples).items()}
     return Foretold(past, at, seasons.of(at), examples, learn(history, at, window=settings.window), settings)
+
+
+def _columns(past: Past, runs: Iterable[EarlierRun]) -> dict[str, tuple[list[datetime], list[float]]]:
+    """By metric, when it was measured and what it was. Metrics of the same runs share their times.
+
+    Runs with the same metrics are turned into columns at once, which is most of the time that this takes.
+    """
+    alike: dict[tuple[str, ...], list[EarlierRun]] = {}
+    for run in runs:
+        alike.setdefault(tuple(past.of(run)), []).append(run)
+    moments = [[run.started_at for run in same] for same in alike.values()]
+    parts: dict[str, list[int]] = {}
+    numbers: dict[str, list[float]] = {}
+    for place, (names, same) in enumerate(alike.items()):
+        columns = zip(*(past.of(run).values() for run in same), strict=True)
+        for name, column in zip(names, columns, strict=True):
+            parts.setdefault(name, []).append(place)
+            numbers.setdefault(name, []).extend(column)
+    shared: dict[tuple[int, ...], list[datetime]] = {}
+    for places in {tuple(places) for places in parts.values()}:
+        shared[places] = [time for place in places for time in moments[place]]
+    return {name: (shared[tuple(places)], numbers[name]) for name, places in parts.items()}
 
 
 def watched_of(metrics: Values, settings: Historical) -> dict[str, float]:
@@ -155,5 +171,7 @@ def _read(run: EarlierRun) -> int:
 
 
 def _groups(values: Iterable[Values]) -> Iterator[str]:
-    seen = Counter(name for one in values for name in one if name.startswith("groups."))
+    seen: Counter[str] = Counter()
+    for names, runs in Counter(tuple(one) for one in values).items():
+        seen.update({name: runs for name in names if name.startswith("groups.")})
     return (name for name, runs in seen.items() if runs >= LEAST_SEEN)

@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from tests.core.journal.made import STARTED, run, start
 from validate_updates.journal.history import JournalHistory, NoHistory
@@ -124,6 +126,20 @@ def test_many_metrics_by_patterns(engine: sa.Engine, journal: Journal, patterns:
         run(journal, conn, "one", metrics=every)
         found = of_daily(conn, journal).metrics(patterns)
     assert found == ({"one": {name: every[name] for name in names}} if names else {})
+
+
+@given(value=st.floats(allow_nan=False, allow_infinity=False))
+@example(value=0.1 + 0.2)
+@example(value=2.0**63)
+@example(value=-(2.0**63))
+@example(value=5e-324)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_metric_comes_back_to_its_last_digit(engine: sa.Engine, journal: Journal, value: float) -> None:
+    with engine.connect() as conn, conn.begin() as transaction:
+        run(journal, conn, "one", metrics={'of "a"\\b': value})
+        found = of_daily(conn, journal).metrics()
+        transaction.rollback()
+    assert found == {"one": {'of "a"\\b': value}}
 
 
 def test_many_metrics_of_the_runs_that_are_asked_for(engine: sa.Engine, journal: Journal) -> None:
