@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from validate_updates.declarations import (
         Metric,
         Moment,
+        Observer,
+        Occasion,
         PluginSettings,
         RecordSource,
         ReportSection,
@@ -41,8 +43,10 @@ if TYPE_CHECKING:
         UsageError,
     )
     from validate_updates.findings import Finding, Severity
+    from validate_updates.journal.rows import BatchRow, RunKind, RunRow, RunState, StoredRun
     from validate_updates.lending import Lent
     from validate_updates.markers import hookimpl
+    from validate_updates.observation import JournalView, Observation
     from validate_updates.result import (
         CellChange,
         Change,
@@ -66,6 +70,8 @@ _HOMES = {
     "declarations": (
         "Metric",
         "Moment",
+        "Observer",
+        "Occasion",
         "PluginSettings",
         "RecordSource",
         "ReportSection",
@@ -89,8 +95,10 @@ _HOMES = {
         "UsageError",
     ),
     "findings": ("Finding", "Severity"),
+    "journal.rows": ("BatchRow", "RunKind", "RunRow", "RunState", "StoredRun"),
     "lending": ("Lent",),
     "markers": ("hookimpl",),
+    "observation": ("JournalView", "Observation"),
     "result": (
         "CellChange",
         "Change",
@@ -114,6 +122,7 @@ __all__ = [
     "Application",
     "Batch",
     "BatchInfo",
+    "BatchRow",
     "CellChange",
     "Change",
     "Column",
@@ -124,6 +133,7 @@ __all__ = [
     "Finding",
     "History",
     "Interrupted",
+    "JournalView",
     "Judged",
     "KeptOut",
     "Kind",
@@ -131,6 +141,9 @@ __all__ = [
     "LockHeld",
     "Metric",
     "Moment",
+    "Observation",
+    "Observer",
+    "Occasion",
     "PlacedRecord",
     "PluginError",
     "PluginInfo",
@@ -141,7 +154,10 @@ __all__ = [
     "ReportSection",
     "RunError",
     "RunInfo",
+    "RunKind",
     "RunResult",
+    "RunRow",
+    "RunState",
     "Section",
     "SettingsError",
     "SettingsOf",
@@ -149,6 +165,7 @@ __all__ = [
     "SourceContext",
     "SourceError",
     "StateUncertain",
+    "StoredRun",
     "Subcommand",
     "TargetError",
     "TargetTable",

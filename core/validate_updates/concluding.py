@@ -110,7 +110,7 @@ def _conclude(run: UnderWay, verdict: Verdict, reason: str) -> None:
     run.result = replace(
         run.result,
         verdict=verdict,
-        findings=tuple(sorted(run.judges.findings, key=lambda finding: -finding.severity.rank)),
+        findings=tuple(sorted((*run.judges.findings, *run.early), key=lambda finding: -finding.severity.rank)),
         judged=tuple(run.judges.judged),
         metrics=dict(run.judges.metrics),
         kept_out=run.intake.sample if run.intake else (),

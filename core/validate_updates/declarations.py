@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from validate_updates.context import Context
     from validate_updates.findings import Finding
     from validate_updates.lending import Lent
+    from validate_updates.observation import Observation
     from validate_updates.result import RunResult, Section
     from validate_updates.sourcing import Read, SourceContext
 
@@ -27,6 +28,17 @@ class Moment(StrEnum):
     """A batch is about to be written."""
     RESULT = "result"
     """Everything is written, nothing is committed; the database shows the new state to us alone."""
+
+
+class Occasion(StrEnum):
+    """When an observer is called."""
+
+    BEGIN = "begin"
+    """The run is entered in the journal, and nothing is read yet. It waits for the observer: be quick."""
+    RECORDED = "recorded"
+    """The outcome is in the journal and stands: time to draw conclusions."""
+    TELL = "tell"
+    """So are the conclusions, as findings of the result: time to tell people."""
 
 
 class PluginSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,6 +152,21 @@ class ReportSection:
     title: str
     build: Callable[[RunResult], Section | None]
     """None leaves the section out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Called when a run has begun or ended. Whatever it does, the outcome stands."""
+
+    name: str
+    """Unique within its plugin."""
+    occasion: Occasion
+    observe: Callable[[Observation], Iterable[Finding]]
+    """What it answers is added to the findings of the run, and decides nothing."""
+    summary: str
+    """One line: what it does."""
+    time_limit: float = 30.0
+    """Seconds after which it is given up on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 from validate_updates.declarations import (
     Metric,
     Moment,
+    Observer,
+    Occasion,
     RecordSource,
     ReportSection,
     Subcommand,
@@ -15,7 +17,7 @@ from validate_updates.declarations import (
     Validator,
 )
 
-D = TypeVar("D", RecordSource, Validator, Metric, ReportSection, Subcommand, UpdateStrategy)
+D = TypeVar("D", RecordSource, Validator, Metric, ReportSection, Observer, Subcommand, UpdateStrategy)
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _SOURCE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -25,9 +27,15 @@ _CODE: Final[dict[type, str]] = {
     UpdateStrategy: "apply",
     Metric: "measure",
     ReportSection: "build",
+    Observer: "observe",
     Subcommand: "function",
 }
-_MOMENTS: Final = {Validator: tuple(Moment), Metric: (Moment.PLAN, Moment.RESULT)}
+_WHEN: Final[dict[type, tuple[str, tuple[Moment | Occasion, ...]]]] = {
+    Validator: ("moment", tuple(Moment)),
+    Metric: ("moment", (Moment.PLAN, Moment.RESULT)),
+    Observer: ("occasion", tuple(Occasion)),
+}
+"""The field that says when it is called, and what it may hold."""
 
 
 class Broken(Exception):
@@ -52,9 +60,12 @@ def _fault(given: Any, kind: type) -> str:
         return "without a line of text to show"
     if not callable(getattr(given, _CODE[kind])):
         return f"whose {_CODE[kind]} is not a function"
-    if kind in _MOMENTS and not (isinstance(given.moment, Moment) and given.moment in _MOMENTS[kind]):
-        return f"whose moment is not one of {', '.join(f'Moment.{moment.name}' for moment in _MOMENTS[kind])}"
-    if kind is Validator and not (isinstance(given.time_limit, int | float) and given.time_limit > 0):
+    if kind in _WHEN:
+        field, allowed = _WHEN[kind]
+        when = getattr(given, field)
+        if not any(when is one for one in allowed):  # not a text that equals one
+            return f"whose {field} is not one of {', '.join(f'{type(one).__name__}.{one.name}' for one in allowed)}"
+    if kind in {Validator, Observer} and not (isinstance(given.time_limit, int | float) and given.time_limit > 0):
         return "whose time_limit is not a number of seconds above 0"
     return ""
 

@@ -1,4 +1,4 @@
-"""The update, step by step: lock, preflight, stage, plan, judge, apply, judge, verdict, write it down.
+"""The update, step by step: lock, preflight, stage, plan, judge, apply, judge, verdict, write it down, tell.
 
 One connection does it all. The run is entered in the journal before anything is read. What it comes to is entered in
 the transaction that commits the update, or, where the update does not stand, in one of its own after the rollback.
@@ -16,15 +16,16 @@ from validate_updates.applying import PlanApplication
 from validate_updates.backups.policy import BackupMode
 from validate_updates.committing import ASKING_SECONDS, check_deferred
 from validate_updates.concluding import fail, roll_back, stand, summed_up, weigh
-from validate_updates.declarations import Moment
-from validate_updates.errors import Interrupted, StateUncertain, TryLater, UpdateError, UsageError
 from validate_updates.feeding import opened, record_source
+from validate_updates.declarations import Moment, Occasion
+from validate_updates.errors import Interrupted, StateUncertain, TryLater, UpdateError, UsageError
 from validate_updates.findings import Severity
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.tables import tables
 from validate_updates.manager import load
+from validate_updates.observing import Observers
 from validate_updates.publishing import PublishingRun
 from validate_updates.rejected import Rejected, because
 from validate_updates.result import RunResult, Verdict
@@ -35,11 +36,14 @@ from validate_updates.targets.plan import Plan, Planned, duplicated_keys
 from validate_updates.targets.reaching import reached, told
 from validate_updates.targets.reflect import target_table
 from validate_updates.targets.trouble import world_error
-from validate_updates.underway import UnderWay
+from validate_updates.underway import UnderWay, run_info
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from validate_updates.context import RunInfo
+    from validate_updates.manager import Plugins
+    from validate_updates.targets.base import Database
     from validate_updates.undo.capture import Capture
 
 
@@ -52,39 +56,58 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
     plugins = load(job.plugins, job.plugin_settings, origins=job.origins, extra=extra or {})
     record_source(job, plugins)  # one that is not there is told before anything is begun
     database = open_database(job.target)
-    run_id = new_run_id(job.as_of or datetime.now(UTC))
+    info = run_info(job, new_run_id(job.as_of or datetime.now(UTC)))
+    observers = Observers(plugins, database, job, info)
+    with observers.told_of_what_breaks_off():
+        return _execute(
+            job, info, plugins=plugins, database=database, observers=observers, progress=progress or Silent()
+        )
+
+
+def _execute(
+    job: Job, info: RunInfo, *, plugins: Plugins, database: Database, observers: Observers, progress: Progress
+) -> RunResult:
     if job.table in tables(job.journal_prefix, job.schema).names:
         raise UsageError(f"the table {job.table} is the journal's own; an update cannot write it")
     with reached(database) as connection:
         with told(database, connection), database.transaction(connection, write=False):
             target = target_table(database, connection, job.table, schema=job.schema, key=job.key)
-        with database.lock(connection, run_id=run_id, tables=[qualified(job.schema, job.table)], wait=job.wait):
+        with database.lock(connection, run_id=info.run_id, tables=[qualified(job.schema, job.table)], wait=job.wait):
             run = _Run(
                 job,
-                run_id=run_id,
+                info,
                 plugins=plugins,
                 database=database,
                 connection=connection,
                 target=target,
-                progress=progress or Silent(),
+                observers=observers,
+                progress=progress,
             )
-            return run.to_its_end()
+            run.to_its_end()
+        run.tell_observers()
+    return summed_up(run)
 
 
 class _Run(UnderWay):
     """One update from the lock to the journal. Each step is a method, in the order of the module's first line."""
 
-    def to_its_end(self) -> RunResult:
+    def to_its_end(self) -> None:
         """Every way an update can go ends here, in a result that is written down."""
         with told(self.database, self.connection):
             self._enter()
         with self.new_lock:
             self._work_and_conclude()
             self._retire_backups()
-        return summed_up(self)
+
+    def tell_observers(self) -> None:
+        """When the lock is given back: what they do may take its time."""
+        for occasion in (Occasion.RECORDED, Occasion.TELL):
+            found = self.observers.tell(occasion, self.connection, self.result, findings=self.result.findings)
+            self.result = replace(self.result, findings=(*self.result.findings, *found))
 
     def _work_and_conclude(self) -> None:
         try:
+            self.early = self.observers.tell(Occasion.BEGIN, self.connection)
             self._work()
         except Rejected as rejected:
             roll_back(self, rejected.verdict, rejected.reason)

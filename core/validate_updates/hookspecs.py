@@ -16,6 +16,7 @@ from validate_updates.markers import hookspec
 if TYPE_CHECKING:
     from validate_updates.declarations import (
         Metric,
+        Observer,
         PluginSettings,
         RecordSource,
         ReportSection,
@@ -149,6 +150,34 @@ def vu_sections(settings: SettingsOf) -> Iterable[ReportSection]:  # type: ignor
         @hookimpl
         def vu_sections(settings):
             yield ReportSection(name="speed", title="Speed", build=speed)
+    """
+
+
+@hookspec
+def vu_observers(settings: SettingsOf) -> Iterable[Observer]:  # type: ignore[empty-body]
+    """What is to happen when a run has begun or ended: drawing conclusions, telling people.
+
+    Called in a thread of its own with a time limit, when the outcome is in the journal and the lock is given back; at
+    ``begin`` the run waits. Not for dry runs. What an observer answers is added to the findings and decides nothing;
+    one that fails is a warning. ``observation.state`` keeps texts between the runs of a task, ``observation.shared``
+    between those of all tasks.
+
+    .. code-block:: python
+
+        from validate_updates import Finding, Observer, Occasion, Severity, hookimpl
+
+        def count(observation):
+            if observation.result and observation.result.exit_code == 0:
+                observation.state.pop("troubles", None)
+                return
+            troubles = int(observation.state.get("troubles", "0")) + 1
+            observation.state["troubles"] = str(troubles)
+            if troubles >= 3:
+                yield Finding(code="again", severity=Severity.WARNING, message=f"{troubles} runs in a row went wrong")
+
+        @hookimpl
+        def vu_observers(settings):
+            yield Observer(name="count", occasion=Occasion.RECORDED, observe=count, summary="runs in a row that failed")
     """
 
 

@@ -19,6 +19,7 @@ from validate_updates import hookspecs
 from validate_updates.capture import quiet
 from validate_updates.declarations import (
     Metric,
+    Observer,
     PluginSettings,
     RecordSource,
     ReportSection,
@@ -76,6 +77,7 @@ class Plugins:
     strategy: Owned[UpdateStrategy] | None
     metrics: tuple[Owned[Metric], ...]
     sections: tuple[Owned[ReportSection], ...]
+    observers: tuple[Owned[Observer], ...]
     settled: tuple[Owned[PluginSettings], ...]
     """The same settings, each under its plugin."""
     _loaded: tuple[_Plugin, ...] = field(repr=False)
@@ -112,6 +114,7 @@ class Description:
     strategy: UpdateStrategy | None
     metrics: tuple[Metric, ...]
     sections: tuple[ReportSection, ...]
+    observers: tuple[Observer, ...]
     subcommands: tuple[Subcommand, ...]
 
 
@@ -154,6 +157,7 @@ def load(
         strategy=_strategy(loaded, settings),
         metrics=_metrics(loaded, settings),
         sections=_declared(loaded, "vu_sections", ReportSection, settings),
+        observers=_declared(loaded, "vu_observers", Observer, settings),
         _loaded=loaded,
     )
 
@@ -177,6 +181,7 @@ def describe(
         strategy=plugins.strategy.item if plugins.strategy else None,
         metrics=tuple(owned.item for owned in plugins.metrics),
         sections=tuple(owned.item for owned in plugins.sections),
+        observers=tuple(owned.item for owned in plugins.observers),
         subcommands=tuple(owned.item for owned in plugins.subcommands()),
     )
 

@@ -26,12 +26,26 @@ from validate_updates.targets.plan import Plan, raw
 if TYPE_CHECKING:
     from validate_updates.applying import PlanApplication
     from validate_updates.declarations import Moment
+    from validate_updates.findings import Finding
     from validate_updates.intake import Intake
     from validate_updates.job import Job, Progress
     from validate_updates.manager import Plugins
+    from validate_updates.observing import Observers
     from validate_updates.sources.base import Source
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
+
+
+def run_info(job: Job, run_id: str) -> RunInfo:
+    """What a run of this job is known by."""
+    return RunInfo(
+        run_id=run_id,
+        task=job.task or job.table,
+        source=source_title(job.source),
+        as_of=job.as_of or datetime.now(UTC),
+        dry_run=job.dry_run,
+        kind=RunKind.REPLAY if job.replay else RunKind.UPDATE,
+    )
 
 
 class UnderWay:
@@ -40,12 +54,13 @@ class UnderWay:
     def __init__(
         self,
         job: Job,
+        info: RunInfo,
         *,
-        run_id: str,
         plugins: Plugins,
         database: Database,
         connection: sa.Connection,
         target: TargetTable,
+        observers: Observers,
         progress: Progress,
     ) -> None:
         self.job = job
@@ -53,19 +68,12 @@ class UnderWay:
         self.database = database
         self.connection = connection
         self.target = target
+        self.observers = observers
         self.progress = progress
         self.strategy = plugins.strategy.item if plugins.strategy else ALL_OR_NOTHING
         self.started = monotonic()
-        now = job.as_of or datetime.now(UTC)
         self.source: Source | None = None
-        self.info = RunInfo(
-            run_id=run_id,
-            task=job.task or job.table,
-            source=source_title(job.source),
-            as_of=now,
-            dry_run=job.dry_run,
-            kind=RunKind.REPLAY if job.replay else RunKind.UPDATE,
-        )
+        self.info = info
         self.chronicle = Chronicle(job, self.info, connection)
         journal_names = tables(job.journal_prefix, job.schema).names
         self.judges = Judges(plugins, database, connection, lambda: self._reader(journal_names))
@@ -79,22 +87,25 @@ class UnderWay:
         self.visible_entries = 0
         """Of the quarantine, then."""
         self.new_lock = ExitStack()
+        self.early: tuple[Finding, ...] = ()
+        """What observers found at the beginning; it decides nothing."""
         self.timings: list[tuple[str, float]] = []
         self.result = RunResult(
-            run_id=run_id,
-            task=self.info.task,
+            run_id=info.run_id,
+            task=info.task,
             verdict=Verdict.FAILED,
             reason="",
             counts=Counts(),
-            source=self.info.source,
+            source=info.source,
             target=str(job.target),
             table=job.table,
             key=target.key,
             strategy=self.strategy.name,
             dry_run=job.dry_run,
-            started_at=now,
+            started_at=info.as_of,
             plugins=plugins.infos,
         )
+        observers.result_so_far = lambda: self.result
 
     def begin(self) -> None:
         """A transaction in which the run is ours and nobody else changes the table."""

@@ -61,6 +61,7 @@ def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
     strategy = [(one.name, one.summary) for one in [description.strategy] if one is not None]
     metrics = [(one.name, one.moment.value, one.summary) for one in description.metrics]
     sections = [(one.name, one.title) for one in description.sections]
+    observers = [(one.name, one.occasion.value, one.summary) for one in description.observers]
     commands = [(one.name, one.summary) for one in description.subcommands]
     return [
         ("Sources", [*sources]),
@@ -68,6 +69,7 @@ def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
         ("Strategy", [*strategy]),
         ("Metrics", [*metrics]),
         ("Sections", [*sections]),
+        ("Observers", [*observers]),
         ("Commands", [*commands]),
     ]
 
@@ -89,6 +91,7 @@ def plugin_fields(description: Description) -> dict[str, Any]:
         "strategy": _named(strategy) if strategy else None,
         "metrics": [_named(one, moment=one.moment.value) for one in description.metrics],
         "sections": [{"name": one.name, "title": one.title} for one in description.sections],
+        "observers": [_named(one, occasion=one.occasion.value) for one in description.observers],
         "subcommands": [_named(one) for one in description.subcommands],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -33,8 +34,9 @@ def runs(
     limit: int = 20,
     task: str | None = None,
     table: str | None = None,
+    since: datetime | None = None,
 ) -> Sequence[RunRow]:
-    """The newest runs first, of one task or table if asked."""
+    """The newest runs first; of one task or table, or begun since a moment, if asked."""
     if tables is None:
         return ()
     logs = tables.logs
@@ -43,6 +45,8 @@ def runs(
         statement = statement.where(logs.c.task == stored(task))
     if table is not None:
         statement = statement.where(logs.c.table_name == stored(table))
+    if since is not None:
+        statement = statement.where(logs.c.started_at >= since)
     return tuple(_run(row) for row in conn.execute(statement))
 
 

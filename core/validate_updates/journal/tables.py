@@ -57,13 +57,15 @@ class JournalTables:
     quarantine: sa.Table
     undo: sa.Table
     watermarks: sa.Table
+    states: sa.Table
     version: sa.Table
     """One row: the revision of the tables. It is alembic's version table too."""
 
     @property
     def contents(self) -> tuple[sa.Table, ...]:
         """All but the version table."""
-        return (self.logs, self.batches, self.metrics, self.findings, self.quarantine, self.undo, self.watermarks)
+        events = (self.logs, self.batches, self.metrics, self.findings, self.quarantine, self.undo)
+        return (*events, self.watermarks, self.states)
 
     @property
     def names(self) -> frozenset[str]:
@@ -94,6 +96,7 @@ def tables(prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> JournalTa
         quarantine=_quarantine(metadata, prefix),
         undo=_undo(metadata, prefix),
         watermarks=_watermarks(metadata, prefix),
+        states=_states(metadata, prefix),
         version=_version(metadata, prefix),
     )
 
@@ -274,6 +277,19 @@ def _watermarks(metadata: sa.MetaData, prefix: str) -> sa.Table:
         sa.Index(f"{prefix}watermarks_source", "task", "source"),
         sa.Index(f"{prefix}watermarks_run", "run_id"),
         sqlite_autoincrement=True,
+    )
+
+
+def _states(metadata: sa.MetaData, prefix: str) -> sa.Table:
+    return sa.Table(
+        f"{prefix}states",
+        metadata,
+        _key("plugin"),
+        _key("task"),
+        _key("name"),
+        _text("value"),
+        sa.Column("changed_at", UtcTime, nullable=False),
+        sqlite_with_rowid=False,
     )
 
 

@@ -163,7 +163,10 @@ class Journal:
     def finish(self, conn: sa.Connection, token: str, result: RunResult) -> None:
         """Note how a run ended, with its findings and metrics. Raises ``StateUncertain`` as :meth:`fence`."""
         self._compare_and_set(conn, result.run_id, token, _outcome(result))
-        findings = [_finding_row(result, number, finding) for number, finding in enumerate(result.findings, 1)]
+        findings = [
+            _finding_row(result.run_id, number, finding, result.source)
+            for number, finding in enumerate(result.findings, 1)
+        ]
         if findings:
             conn.execute(self.tables.findings.insert(), findings)
         # What could not be computed is no metric. Names are made unique once more, since they may have been cut.
@@ -171,6 +174,15 @@ class Journal:
         if metrics:
             rows = [{"run_id": result.run_id, "name": name, "value": value} for name, value in metrics.items()]
             conn.execute(self.tables.metrics.insert(), rows)
+
+    def add_findings(self, conn: sa.Connection, run_id: str, findings: Sequence[Finding], source: str) -> None:
+        """Add to the findings of a run that has ended, where it was entered; these decide nothing any more."""
+        logs, table = self.tables.logs, self.tables.findings
+        if not findings or conn.scalar(sa.select(logs.c.run_no).where(logs.c.run_id == run_id)) is None:
+            return
+        last = conn.scalar(sa.select(sa.func.max(table.c.finding_no)).where(table.c.run_id == run_id)) or 0
+        rows = [_finding_row(run_id, last + number, finding, source) for number, finding in enumerate(findings, 1)]
+        conn.execute(table.insert(), [{**row, "decides": False} for row in rows])
 
     def quarantine(self, conn: sa.Connection, run_id: str, entries: Iterable[KeptOut], table: str) -> None:
         """Keep records that were left out of ``table``. May be called again and again; hand over a bounded number."""
@@ -223,16 +235,16 @@ def _outcome(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _finding_row(result: RunResult, number: int, finding: Finding) -> dict[str, Any]:
+def _finding_row(run_id: str, number: int, finding: Finding, source: str) -> dict[str, Any]:
     return {
-        "run_id": result.run_id,
+        "run_id": run_id,
         "finding_no": number,
         "code": stored(finding.code),
         "severity": finding.severity,
         "decides": finding.severity is Severity.CRITICAL,
         "mode": FindingMode.ENFORCE,
-        "message": stored(without_folders(finding.message, result.source), MESSAGE_BYTES),
-        "hint": stored(without_folders(finding.hint, result.source), MESSAGE_BYTES),
+        "message": stored(without_folders(finding.message, source), MESSAGE_BYTES),
+        "hint": stored(without_folders(finding.hint, source), MESSAGE_BYTES),
         "table_name": stored_or_none(finding.table),
         "record_key": stored_or_none(finding.key, KEY_BYTES),
         "column_name": stored_or_none(finding.column),
@@ -241,7 +253,7 @@ def _finding_row(result: RunResult, number: int, finding: Finding) -> dict[str, 
         "observed": json_value(finding.observed),
         "expected": stored_or_none(finding.expected, KEY_BYTES),
         "runs": json_texts(finding.runs),
-        "samples": json_texts([without_folders(one, result.source) for one in finding.samples], KEY_BYTES),
+        "samples": json_texts([without_folders(one, source) for one in finding.samples], KEY_BYTES),
         "plugin": stored(finding.plugin),
         "validator": stored(finding.validator),
         "moment": stored(finding.moment),

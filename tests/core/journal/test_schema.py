@@ -28,7 +28,7 @@ def test_there_is_no_journal_until_one_is_made(engine: sa.Engine) -> None:
         assert names(conn) == set()
         made = prepare(conn, "update_")
         assert names(conn) == made.names
-        assert len(made.names) == 8
+        assert len(made.names) == 9
     with engine.begin() as conn:
         assert find(conn, "update_") is made
 

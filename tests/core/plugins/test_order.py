@@ -14,6 +14,9 @@ from validate_updates import (
     Finding,
     Metric,
     Moment,
+    Observation,
+    Observer,
+    Occasion,
     PluginSettings,
     RecordSource,
     ReportSection,
@@ -109,6 +112,16 @@ class Recorder:
         return [ReportSection(name="part", title="a part", build=build)]
 
     @hookimpl
+    def vu_observers(self) -> Any:
+        self.called("vu_observers")
+
+        def observe(observation: Observation) -> list[Finding]:
+            self.called(f"observe {observation.occasion}")
+            return []
+
+        return [Observer(name=one, occasion=one, observe=observe, summary="looks on") for one in reversed(Occasion)]
+
+    @hookimpl
     def vu_subcommands(self) -> Any:
         self.called("vu_subcommands")
         return [Subcommand(name="hello", summary="says hello", function=print)]
@@ -144,6 +157,8 @@ def test_the_whole_order_of_a_run(target: str) -> None:
     assert (result.verdict, result.strategy) == (Verdict.COMMITTED, "in_one_go")
     assert calls == [
         *COLLECTING,
+        "a: observe begin",
+        "b: observe begin",
         "b: read from None",
         "a: measure at plan",
         "b: measure at plan",
@@ -159,6 +174,10 @@ def test_the_whole_order_of_a_run(target: str) -> None:
         "b: measure at result",
         "a: check first_result at result",
         "b: check first_result at result",
+        "a: observe recorded",
+        "b: observe recorded",
+        "a: observe tell",
+        "b: observe tell",
         "a: build",
         "b: build",
     ]

@@ -1,0 +1,50 @@
+"""What an observer sees: the run, what it came to, the journal, and what the observer's plugin keeps between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from validate_updates.context import RunInfo
+from validate_updates.declarations import Occasion
+
+if TYPE_CHECKING:
+    from validate_updates.findings import Finding
+    from validate_updates.journal.rows import RunRow, StoredRun
+    from validate_updates.result import RunResult
+
+
+class JournalView(Protocol):
+    """The journal, to be read: runs of all tasks. The access ends with the observer's call."""
+
+    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
+        """The newest runs first, the observed one among them; of one task, or begun since a moment, if asked."""
+        ...
+
+    def run(self, run_id: str) -> StoredRun:
+        """Everything about one run: findings, metrics, batches. Raises ``UsageError`` where there is no such run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What an observer is called with."""
+
+    occasion: Occasion
+    run: RunInfo
+    result: RunResult | None
+    """What the run came to; None at ``begin``, and where it broke off before it was entered in the journal."""
+    findings: tuple[Finding, ...]
+    """Those of the result, and what observers of earlier occasions found."""
+    error: Exception | None
+    """What the caller gets in place of the result, where the run broke off: the target cannot be reached, the settings
+    make no job, the outcome cannot be told, a defect. Look at it before the result."""
+    journal: JournalView
+    """Empty where the database cannot be reached."""
+    state: dict[str, str]
+    """What this plugin keeps for the run's task, by name. Set and delete in it: it is written to the journal's database
+    after the call, however that ended."""
+    shared: dict[str, str]
+    """The same for all tasks together."""

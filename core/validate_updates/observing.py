@@ -1,0 +1,263 @@
+"""Calling the observers: under guard, after the fact, with what their plugins keep between runs.
+
+Nothing here changes what a run comes to. What observers say is added to the findings, in the journal too, and an
+observer that fails is one more of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from validate_updates import signals
+from validate_updates.answers import Answer, read_answer
+from validate_updates.declarations import Observer, Occasion
+from validate_updates.errors import Interrupted, LockHeld, UpdateError
+from validate_updates.findings import Finding, Severity
+from validate_updates.guard import guarded
+from validate_updates.observation import Observation
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from validate_updates.context import RunInfo
+    from validate_updates.job import Job
+    from validate_updates.journal.rows import RunRow, StoredRun
+    from validate_updates.journal.tables import JournalTables
+    from validate_updates.manager import Owned, Plugins
+    from validate_updates.result import RunResult
+    from validate_updates.targets.base import Database
+
+State = Mapping[str, Mapping[str, str]]
+"""What a plugin keeps: task -> name -> text. What belongs to no task is under the empty name."""
+Changes = Mapping[str, str | None]
+"""Name -> the new text; None for what is gone."""
+
+LONGEST_TEXT: Final = 64 * 1024
+"""Characters of one text that a plugin keeps."""
+MOST_NAMES: Final = 1000
+"""Texts that a plugin keeps for one task."""
+
+
+class Observers:
+    """The observers of one run. A dry run has none: it leaves nothing behind."""
+
+    def __init__(self, plugins: Plugins, database: Database, job: Job, info: RunInfo) -> None:
+        self._observers = () if job.dry_run else plugins.observers
+        self._database = database
+        self._job = job
+        self._info = info
+        self._troubles: tuple[type[Exception], ...] = (UpdateError, *database.errors)
+        self.result_so_far: Callable[[], RunResult | None] = lambda: None
+        """The result of the run as far as it has come, for those who are told that it broke off."""
+
+    def tell(
+        self,
+        occasion: Occasion,
+        connection: sa.Connection | None,
+        result: RunResult | None = None,
+        error: Exception | None = None,
+        findings: tuple[Finding, ...] = (),
+    ) -> tuple[Finding, ...]:
+        """Call the observers of an occasion; what they found. A signal ends it.
+
+        ``connection``: idle; None where the database cannot be reached.
+        """
+        makes = partial(Observation, occasion=occasion, run=self._info, result=result, error=error, findings=findings)
+        found: list[Finding] = []
+        for owned in self._observers:
+            if owned.item.occasion is occasion and not signals.asked_to_stop():
+                try:
+                    found += self._told(owned, connection, makes)
+                except Interrupted:
+                    break
+        return tuple(found)
+
+    @contextmanager
+    def told_of_what_breaks_off(self) -> Iterator[None]:
+        """A block that is a run. Where it raises they are told, over a new connection if there can be one.
+
+        A lock that somebody else holds is no trouble worth telling: the run is for later.
+        """
+        try:
+            yield
+        except LockHeld:
+            raise
+        except Exception as error:
+            if self._observers:
+                with _perhaps(self._database) as connection:
+                    self._told_that_it_broke_off(connection, error)
+            raise
+
+    def _told_that_it_broke_off(self, connection: sa.Connection | None, error: Exception) -> None:
+        result = self.result_so_far()
+        findings = result.findings if result else ()
+        for occasion in (Occasion.RECORDED, Occasion.TELL):
+            findings += self.tell(occasion, connection, result, error, findings)
+
+    def _told(
+        self, owned: Owned[Observer], connection: sa.Connection | None, makes: Callable[..., Observation]
+    ) -> Sequence[Finding]:
+        view = _View(self._database, connection, self._job, owned.plugin)
+        kept = view.kept
+        state, shared = (dict(kept.get(task, {})) for task in (self._info.task, ""))
+        answer = _answer(owned, makes(journal=view, state=state, shared=shared), view)
+        after: State = {self._info.task: dict(state), "": dict(shared)}
+        strange = _strange(after)
+        if strange:
+            after = kept
+            answer.add(_failed(owned, strange))
+        found = [one.by(owned.plugin, owned.item.name, owned.item.occasion.value) for one in answer.findings()]
+        if owned.item.occasion is Occasion.BEGIN:  # written down with the outcome, on which it has no influence
+            found = [replace(one, severity=min(one.severity, Severity.WARNING, key=_rank)) for one in found]
+        changes = {task: _changes(kept.get(task, {}), texts) for task, texts in after.items()}
+        return [*found, *self._keep(owned, view, found, changes)]
+
+    def _keep(
+        self, owned: Owned[Observer], view: _View, found: Sequence[Finding], changes: Mapping[str, Changes]
+    ) -> Sequence[Finding]:
+        """Write down what it said and what its plugin keeps; a finding where that cannot be."""
+        if owned.item.occasion is Occasion.BEGIN:
+            found = ()
+        try:
+            view.write(changes, self._info.run_id, found, self._info.source)
+        except self._troubles as error:
+            unwritten = f"could not be written down [{type(getattr(error, 'orig', error)).__name__}]"
+            finding = _failed(owned, f"said and keeps what {unwritten}")
+            return [finding.by(owned.plugin, owned.item.name, owned.item.occasion.value)]
+        return ()
+
+
+def _answer(owned: Owned[Observer], observation: Observation, view: _View) -> Answer:
+    observe, limit = owned.item.observe, owned.item.time_limit
+    outcome = guarded(lambda: read_answer(observe(observation)), limit=limit, interrupt=view.interrupt)
+    view.close()
+    return outcome.value or Answer([_failed(owned, outcome.problem.message if outcome.problem else "gave nothing")])
+
+
+class _View:
+    """The journal as an observer reads it, each time in a transaction of its own, so that none is open for long."""
+
+    def __init__(self, database: Database, connection: sa.Connection | None, job: Job, plugin: str) -> None:
+        self._plugin = plugin
+        self._database = database
+        self._connection = connection
+        self._open = True
+        self._tables: JournalTables | None = None
+        self.kept: State = {}
+        if connection is not None:
+            self._look(connection, job)
+
+    def _look(self, connection: sa.Connection, job: Job) -> None:
+        from validate_updates.journal.keeping import kept_by
+        from validate_updates.journal.schema import find
+
+        troubles: tuple[type[Exception], ...] = (UpdateError, *self._database.errors)
+        try:
+            with self._database.transaction(connection, write=False):
+                self._tables = find(connection, job.journal_prefix, job.schema)
+                self.kept = kept_by(connection, self._tables, self._plugin) if self._tables else {}
+        except troubles:
+            self._connection = None
+
+    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
+        """The newest runs first."""
+        from validate_updates.journal import reading
+
+        with self._reading() as conn:
+            return reading.runs(conn, self._tables, task=task, since=since, limit=limit) if conn is not None else ()
+
+    def run(self, run_id: str) -> StoredRun:
+        """Everything about one run."""
+        from validate_updates.errors import UsageError
+        from validate_updates.journal import reading
+
+        with self._reading() as conn:
+            if conn is None:
+                raise UsageError("the journal cannot be read: the database cannot be reached")
+            return reading.show(conn, self._tables, run_id)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection | None]:
+        if not self._open:
+            raise RuntimeError("the access to the journal ended with the observer's call")
+        if self._connection is None:
+            yield None
+            return
+        with self._database.transaction(self._connection, write=False):
+            yield self._connection
+
+    # What is not for the observer.
+
+    def interrupt(self) -> None:
+        """Stop the query that it may wait for."""
+        if self._connection is not None:
+            self._database.interrupt(self._connection)
+
+    def close(self) -> None:
+        """No query is run any more, and none that was given up on is left open."""
+        self._open = False
+        if self._connection is not None:
+            self._database.abandon(self._connection)
+
+    def write(self, changes: Mapping[str, Changes], run_id: str, found: Sequence[Finding], source: str) -> None:
+        """What the plugin keeps from now on, and what its observer found."""
+        from validate_updates.journal.keeping import keep
+        from validate_updates.journal.writing import Journal
+
+        if self._connection is None or self._tables is None or not (found or any(changes.values())):
+            return
+        with self._database.transaction(self._connection):
+            for task, changed in changes.items():
+                keep(self._connection, self._tables, self._plugin, task, changed, now=datetime.now(UTC))
+            Journal(self._tables).add_findings(self._connection, run_id, found, source)
+
+
+@contextmanager
+def _perhaps(database: Database) -> Iterator[sa.Connection | None]:
+    """A connection, or None where there can be none."""
+    troubles: tuple[type[Exception], ...] = (UpdateError, *database.errors)
+    try:
+        opened = database.engine.connect()
+    except troubles:
+        yield None
+        return
+    with opened as connection:
+        yield connection
+
+
+def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> Changes:
+    changed: dict[str, str | None] = {name: text for name, text in after.items() if before.get(name) != text}
+    return changed | {name: None for name in before if name not in after}
+
+
+def _rank(severity: Severity) -> int:
+    return severity.rank
+
+
+def _strange(state: State) -> str:
+    """What is wrong with what a plugin wants to keep; empty where nothing is."""
+    for kept in state.values():
+        if len(kept) > MOST_NAMES:
+            return f"keeps more than {MOST_NAMES} texts"
+        anything: dict[Any, Any] = dict(kept)
+        for name, text in anything.items():
+            if not (isinstance(name, str) and isinstance(text, str)):
+                return "keeps something else than texts by name"
+            if len(text) > LONGEST_TEXT or len(name) > 100:
+                return f"keeps a text of more than {LONGEST_TEXT} characters, or under a name of more than 100"
+    return ""
+
+
+def _failed(owned: Owned[Observer], what: str) -> Finding:
+    brought_by = f" of {owned.distribution}" if owned.distribution else ""
+    return Finding(
+        code="observer_failed",
+        severity=Severity.WARNING,
+        message=f"observer {owned.plugin}.{owned.item.name}{brought_by} {what}",
+        hint="the outcome of the run is not affected",
+    )
