@@ -16,9 +16,9 @@ from validate_updates.applying import PlanApplication
 from validate_updates.backups.policy import BackupMode
 from validate_updates.committing import ASKING_SECONDS, check_deferred
 from validate_updates.concluding import fail, roll_back, stand, summed_up, weigh
-from validate_updates.feeding import opened, record_source
 from validate_updates.declarations import Moment, Occasion
 from validate_updates.errors import Interrupted, StateUncertain, TryLater, UpdateError, UsageError
+from validate_updates.feeding import opened, record_source
 from validate_updates.findings import Severity
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
