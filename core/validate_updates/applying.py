@@ -216,8 +216,6 @@ class PlanApplication:
         """Write one batch, or several that follow each other. Raises ``RecordRefused``, or ``TargetError``."""
         signals.check()
         first, last = infos[0].first, infos[-1].last
-        if last - first + 1 < self.size:
-            self.plan.expect_ranges()
         if self._may_be_stale and for_good:
             self._refresh(infos)
         for info in infos:

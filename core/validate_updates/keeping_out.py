@@ -9,7 +9,6 @@ import msgspec
 import sqlalchemy as sa
 
 from validate_updates.result import KeptOut
-from validate_updates.targets.names import ROW, SEQ, SHAPE
 from validate_updates.targets.plan import INSERT, UPDATE
 from validate_updates.targets.table import Column, Kind
 from validate_updates.text import key_text
@@ -35,10 +34,10 @@ def entries_of(
 
     ``place_of`` tells where a record came from, by its number in the source. Deletions have no record.
     """
-    stage, table = plan.stage.table, plan.table
+    table = plan.table
     query = (
-        sa.select(stage.c[SEQ], stage.c[SHAPE], *(stage.c[name] for name in plan.stage.columns))
-        .select_from(table.join(stage, stage.c[ROW] == table.c.row))
+        sa.select(plan.seq, plan.shape, *(plan.cell(name) for name in plan.stage.columns))
+        .select_from(plan.records)
         .where(table.c.pos.between(batch.first, batch.last), table.c.action.in_((INSERT, UPDATE)))
         .order_by(table.c.pos)
     )

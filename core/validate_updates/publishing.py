@@ -16,7 +16,6 @@ from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.journal.rows import RunState
 from validate_updates.keeping_out import entries_of
 from validate_updates.result import Publish
-from validate_updates.targets.names import ROW, SEQ
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,8 +77,8 @@ class PublishingRun:
     def place_of(self, position: int) -> str:
         """Where the record at a position came from."""
         run = self._run
-        plan, stage = run.planned(), run.staged().stage.table
-        query = sa.select(stage.c[SEQ]).join(plan.table, plan.table.c.row == stage.c[ROW])
+        plan = run.planned()
+        query = sa.select(plan.seq).select_from(plan.records)
         seq = run.connection.execute(query.where(plan.table.c.pos == position, plan.table.c.action != "D")).scalar()
         return str(run.source.place(seq)) if run.source and seq is not None else "not in the source"
 

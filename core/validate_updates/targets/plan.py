@@ -2,12 +2,15 @@
 
 Key order makes the writes of the batches that follow sequential; in source order they touch pages at random and write
 ten times as much.
+
+On SQLite a position points to a row of the stage, which its rowid finds at once. On PostgreSQL it holds the record
+itself: to look up the stage again, for each batch or by a sort of the whole, costs more than to copy it once, in order.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,13 +19,20 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from validate_updates.result import CellChange, Change
-from validate_updates.targets.names import ROW, SHAPE
+from validate_updates.targets.names import ROW, SEQ, SHAPE
+from validate_updates.targets.prepared import prepare
 from validate_updates.text import key_text
 
 if TYPE_CHECKING:
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
     from validate_updates.targets.base import Database
+    from validate_updates.targets.prepared import Prepared
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
+
+    Cells = Mapping[str, sa.ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
+    """Columns of a table of ours, by the names that they have in the target."""
 
 INSERT, UPDATE, DELETE = "I", "U", "D"
 UNCHANGED, LEFT_OUT = "=", "X"
@@ -56,27 +66,53 @@ class Plan:
         self.key = target.key
         self.rows = raw(target)
         """The target without types: values as the driver has them."""
-        metadata = sa.MetaData()
-        tid = [sa.Column("tid", sa.BigInteger)] if target.rowid else []
+        self._held: dict[str, sa.Column[Any]] = {}
+        """The columns of the records, where the plan holds them. Numbered, since one may be called like one of ours."""
+        more = [sa.Column("tid", sa.BigInteger)] if target.rowid else []
+        if not database.is_sqlite:
+            columns = enumerate(stage.columns)
+            self._held = {name: sa.Column(f"c{number}", stage.table.c[name].type) for number, name in columns}
+            more = [sa.Column(SHAPE, sa.Integer), *self._held.values()]
         self.table = sa.Table(
             "vu_plan",
-            metadata,
+            sa.MetaData(),
             # SQLite numbers its rows by itself. PostgreSQL's counter and growing index would cost as much as comparing.
             sa.Column("pos", sa.Integer, primary_key=database.is_sqlite),
             sa.Column("row", sa.BigInteger),
             sa.Column("action", sa.String(1), nullable=False),
-            *tid,
+            *more,
             prefixes=["TEMPORARY"],
         )
+        self.records: sa.FromClause = self.table
+        """The positions with their records, whose cells :meth:`cell` names; for deletions these mean nothing."""
+        if database.is_sqlite:
+            self.records = self.table.join(stage.table, stage.table.c[ROW] == self.table.c.row)
         connection.execute(CreateTable(self.table))
         self.counts = Planned(0, 0, 0)
         """What is to be written."""
         self.positions = 0
         """How many were planned; some may have been left out since."""
         self._all_stand = True
-        self._ranges_expected = False
         self.settled_kinds = True
         """Whether the kinds of action are those counted; a later comparison may have found others."""
+
+    def cell(self, name: str) -> sa.ColumnElement[Any]:
+        """That column of the records in :attr:`records`."""
+        return self._held[name] if self._held else self.stage.table.c[name]
+
+    @property
+    def shape(self) -> sa.ColumnElement[int]:
+        """The number of the record's shape, in :attr:`records`."""
+        return (self.table if self._held else self.stage.table).c[SHAPE]
+
+    @property
+    def seq(self) -> sa.ColumnElement[int]:
+        """The record's number in the source, in :attr:`records`."""
+        return self.table.c.row if self._held else self.stage.table.c[SEQ]  # PostgreSQL's stage has one number for both
+
+    def carries(self, name: str) -> sa.ColumnElement[bool] | None:
+        """Whether a record of :attr:`records` carries a column; None where all do."""
+        return self.stage.carries(name, self.shape)
 
     def compare(self) -> Planned:
         """Fill the plan with what differs."""
@@ -87,8 +123,11 @@ class Plan:
         if self.target.rowid:
             picked.append(rows.c.rowid)
             names.append("tid")
-        found = stage.outerjoin(rows, self.same_key(stage))
-        query = sa.select(*picked).select_from(found).where(sa.or_(is_new, self._differs()))
+        if self._held:
+            picked += [stage.c[SHAPE], *(stage.c[name] for name in self._held)]
+            names += [SHAPE, *(column.name for column in self._held.values())]
+        found = stage.outerjoin(rows, self.same_key(stage.c))
+        query = sa.select(*picked).select_from(found).where(sa.or_(is_new, self._differs(stage.c, stage.c[SHAPE])))
         self._fill(names, query, [stage.c[name] for name in self.key])
         if not self._database.is_sqlite:
             sa.Index("vu_plan_pos", plan.c.pos, unique=True).create(self._connection)
@@ -110,7 +149,7 @@ class Plan:
         doomed = self.doomed
         self._connection.execute(CreateTable(doomed))
         columns = [rows.c[name] for name in self.key]
-        absent = ~sa.exists().where(self.same_key(stage))
+        absent = ~sa.exists().where(self.same_key(stage.c))
         # A row whose key is null cannot be in a source that this key tells apart; it is none of its rows.
         named = [column.isnot(None) for column in columns]
         keys = sa.select(*columns).where(absent, *named).order_by(*columns)
@@ -132,20 +171,27 @@ class Plan:
             prefixes=["TEMPORARY"],
         )
 
-    def same_key(self, ours: sa.Table) -> sa.ColumnElement[bool]:
-        """Equality of the key in a table of ours and in the target, under the collation of the key's own index."""
-        return sa.and_(*(ours.c[name] == self.rows.c[name] for name in self.key))
+    @cached_property
+    def cells(self) -> Mapping[str, sa.ColumnElement[Any]]:
+        """The columns of the records in :attr:`records`, by name."""
+        return {name: self.cell(name) for name in self.stage.columns}
 
-    def _differs(self) -> sa.ColumnElement[bool]:
-        return sa.or_(sa.false(), *(self._cell_differs(name) for name in self.stage.columns if name not in self.key))
+    def same_key(self, ours: Cells) -> sa.ColumnElement[bool]:
+        """Equality of the key in columns of ours and in the target, under the collation of the key's own index."""
+        return sa.and_(*(ours[name] == self.rows.c[name] for name in self.key))
 
-    def _cell_differs(self, name: str) -> sa.ColumnElement[bool]:
+    def _differs(self, ours: Cells, shape: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        names = [name for name in self.stage.columns if name not in self.key]
+        return sa.or_(sa.false(), *(self._cell_differs(name, ours[name], shape) for name in names))
+
+    def _cell_differs(
+        self, name: str, ours: sa.ColumnElement[Any], shape: sa.ColumnElement[int]
+    ) -> sa.ColumnElement[bool]:
         column = self.target.column(name)
-        new = self._database.comparable(column, self.stage.table.c[name])
-        old = self._database.comparable(column, self.rows.c[name])
-        # The stage's column stands left: it has no collation of its own, so that 'a' and 'A' differ everywhere.
+        new, old = self._database.comparable(column, ours), self._database.comparable(column, self.rows.c[name])
+        # Our column stands left: it has no collation of its own, so that 'a' and 'A' differ everywhere.
         differs = new.is_distinct_from(old)
-        carried = self.stage.carries(name)
+        carried = self.stage.carries(name, shape)
         return differs if carried is None else sa.and_(carried, differs)
 
     def _count(self) -> Planned:
@@ -160,25 +206,16 @@ class Plan:
 
     def landed(self) -> Planned:
         """What of the plan stands in the target now, recounted by key. Call :meth:`recount` first."""
-        plan, stage, rows = self.table, self.stage.table, self.rows
+        plan = self.table
         there = (
             sa.select(plan.c.action, sa.func.count())
-            .select_from(plan.join(stage, stage.c[ROW] == plan.c.row).join(rows, self.same_key(stage)))
+            .select_from(self.records.join(self.rows, self.same_key(self.cells)))
             .where(plan.c.action.in_((INSERT, UPDATE)))
             .group_by(plan.c.action)
         )
         by_action = self._by_action(there)
         deleted = self.counts.deletes - self._not_deleted(1, self.positions)
         return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deleted)
-
-    def expect_ranges(self) -> None:
-        """Small ranges will be asked for: make the stage's rows quick to find. SQLite finds them by their rowid."""
-        if self._ranges_expected:
-            return
-        self._ranges_expected = True
-        if not self._database.is_sqlite:
-            sa.Index("vu_stage_row", self.stage.table.c[ROW]).create(self._connection)
-            self._database.analyze(self._connection, self.stage.table, [ROW])
 
     def to_write(self, first: int, last: int) -> int:
         """How many of the positions ``first`` to ``last`` are to be written."""
@@ -192,10 +229,10 @@ class Plan:
 
         An inserted row counts wherever it is, since triggers may have changed it on its way.
         """
-        plan, stage, rows = self.table, self.stage.table, self.rows
-        found = plan.join(stage, stage.c[ROW] == plan.c.row).outerjoin(rows, self.same_key(stage))
+        plan, rows = self.table, self.rows
+        found = self.records.outerjoin(rows, self.same_key(self.cells))
         gone = rows.c[self.key[0]].is_(None)
-        amiss = sa.or_(gone, sa.and_(plan.c.action == UPDATE, self._differs()))
+        amiss = sa.or_(gone, sa.and_(plan.c.action == UPDATE, self._differs(self.cells, self.shape)))
         query = sa.select(sa.func.count()).select_from(found)
         query = query.where(self._between(first, last), plan.c.action.in_((INSERT, UPDATE)), amiss)
         return int(self._connection.execute(query).scalar_one()) + self._not_deleted(first, last)
@@ -204,7 +241,7 @@ class Plan:
         if not self.counts.deletes:
             return 0
         plan, doomed = self.table, self.doomed
-        found = plan.join(doomed, doomed.c[ROW] == plan.c.row).join(self.rows, self.same_key(doomed))
+        found = plan.join(doomed, doomed.c[ROW] == plan.c.row).join(self.rows, self.same_key(doomed.c))
         query = sa.select(sa.func.count()).select_from(found)
         return int(
             self._connection.execute(query.where(self._between(first, last), plan.c.action == DELETE)).scalar_one()
@@ -227,17 +264,32 @@ class Plan:
 
     def refresh(self, first: int, last: int) -> None:
         """Compare these positions with the target as it stands now: other programs may have changed it."""
-        stage, plan, rows = self.stage.table, self.table, self.rows
-        now = stage.outerjoin(rows, self.same_key(stage))
-        action = sa.case((rows.c[self.key[0]].is_(None), INSERT), (self._differs(), UPDATE), else_=UNCHANGED)
-        mine = stage.c[ROW] == plan.c.row
-        values: dict[str, Any] = {"action": sa.select(action).select_from(now).where(mine).scalar_subquery()}
+        if self._refreshing.run(self._connection, first=first, last=last):
+            self._all_stand = False
+            self.settled_kinds = False
+
+    @cached_property
+    def _refreshing(self) -> Prepared:
+        plan, rows = self.table, self.rows
+        differs = self._differs(self.cells, self.shape)
+        action = sa.case((rows.c[self.key[0]].is_(None), INSERT), (differs, UPDATE), else_=UNCHANGED)
+        first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
+        found = [
+            plan.c.pos.label("at"),
+            action.label("now"),
+            *([rows.c.rowid.label("place")] if self.target.rowid else []),
+        ]
+        now = (
+            sa.select(*found)
+            .select_from(self.records.outerjoin(rows, self.same_key(self.cells)))
+            .where(plan.c.pos.between(first, last), plan.c.action.in_((INSERT, UPDATE)))
+            .subquery("compared")
+        )
+        other, values = [plan.c.action != now.c.now], {"action": now.c.now}
         if self.target.rowid:
-            values["tid"] = sa.select(rows.c.rowid).select_from(now).where(mine).scalar_subquery()
-        pending = plan.c.action.in_((INSERT, UPDATE))
-        self._connection.execute(plan.update().where(self._between(first, last), pending).values(values))
-        self._all_stand = False
-        self.settled_kinds = False
+            other, values = [*other, plan.c.tid.is_distinct_from(now.c.place)], {**values, "tid": now.c.place}
+        statement = plan.update().values(values).where(plan.c.pos == now.c.at, sa.or_(*other))
+        return prepare(statement, self._connection)
 
     def recount(self) -> Planned:
         """Count again what is to be written, after some was left out."""
@@ -251,73 +303,48 @@ class Plan:
 
     def keys_at(self, positions: Sequence[int]) -> dict[int, str]:
         """The keys at some positions, as text for people."""
-        plan = self.table
-        asked = sa.select(plan.c.row, plan.c.pos, plan.c.action).where(plan.c.pos.in_(positions))
-        at: dict[bool, dict[int, int]] = {False: {}, True: {}}
-        for row, pos, action in self._connection.execute(asked):
-            at[action == DELETE][row] = pos
-        keys: dict[int, str] = {}
-        for deleted, found in at.items():
-            if found:
-                source = self.doomed if deleted else self.stage.table
-                query = sa.select(source.c[ROW], *(source.c[name] for name in self.key))
-                for row, *values in self._connection.execute(query.where(source.c[ROW].in_(found))):
-                    keys[found[row]] = key_text(self.key, values)
-        return keys
+        pos, action = self.table.c.pos, self.table.c.action
+        staged = sa.select(pos, *(self.cell(name) for name in self.key)).select_from(self.records)
+        queries = [staged.where(action != DELETE)]
+        if self.counts.deletes:
+            doomed = self.doomed
+            deleted = sa.select(pos, *(doomed.c[name] for name in self.key)).join(
+                doomed, doomed.c[ROW] == self.table.c.row
+            )
+            queries.append(deleted.where(action == DELETE))
+        found = (row for query in queries for row in self._connection.execute(query.where(pos.in_(positions))))
+        return {position: key_text(self.key, values) for position, *values in found}
 
     def key_at(self, position: int) -> str:
         """The key at a position, as text for people."""
-        stage, plan = self.stage.table, self.table
-        action, row = self._connection.execute(sa.select(plan.c.action, plan.c.row).where(plan.c.pos == position)).one()
-        source = self.doomed if action == DELETE else stage
-        values = self._connection.execute(sa.select(*(source.c[name] for name in self.key)).where(source.c[ROW] == row))
-        return key_text(self.key, values.one())
+        return self.keys_at([position])[position]
 
     def sample(self, limit: int) -> tuple[Change, ...]:
         """Up to ``limit`` changes, old and new cells side by side, spread over the kinds of action."""
-        updates = self._first(UPDATE, max(limit * 6 // 10, 1))
-        inserts = self._first(INSERT, limit - len(updates))
-        deletes = self._first(DELETE, limit - len(updates) - len(inserts))
-        changes = [*self._changes(updates, inserts), *self._deletions(deletes)]
-        return tuple(changes[:limit])
+        updates = self._changes(UPDATE, max(limit * 6 // 10, 1))
+        inserts = self._changes(INSERT, limit - len(updates))
+        deletes = self._deletions(limit - len(updates) - len(inserts))
+        return (*updates, *inserts, *deletes)[:limit]
 
-    def _first(self, action: str, limit: int) -> list[int]:
-        """Numbers of the first rows with that action."""
-        plan = self.table
+    def _changes(self, action: str, limit: int) -> list[Change]:
         if limit <= 0 or not self._has(action):
             return []
-        query = sa.select(plan.c.row).where(plan.c.action == action).order_by(plan.c.pos).limit(limit)
-        return list(self._connection.execute(query).scalars())
-
-    def _changes(self, updates: Sequence[int], inserts: Sequence[int]) -> list[Change]:
-        if not updates and not inserts:
-            return []
-        stage, rows = self.stage.table, self.rows
         names = self.stage.columns
-        query = (
-            sa.select(
-                stage.c[ROW],
-                stage.c[SHAPE],
-                *(stage.c[name].label(f"new{i}") for i, name in enumerate(names)),
-                *(rows.c[name].label(f"old{i}") for i, name in enumerate(names)),
-            )
-            .select_from(stage.outerjoin(rows, self.same_key(stage)))
-            # Numbers rather than a query: without an index over them, all of the stage is looked through, once.
-            .where(stage.c[ROW].in_([*updates, *inserts]))
+        new = [self.cell(name).label(f"new{number}") for number, name in enumerate(names)]
+        old = [self.rows.c[name].label(f"old{number}") for number, name in enumerate(names)]
+        query = sa.select(self.shape, *new, *old).select_from(
+            self.records.outerjoin(self.rows, self.same_key(self.cells))
         )
-        found = {row[0]: row[1:] for row in self._connection.execute(query)}
-        return [
-            *(self._change(UPDATE, found[number]) for number in updates),
-            *(self._change(INSERT, found[number]) for number in inserts),
-        ]
+        first = query.where(self.table.c.action == action).order_by(self.table.c.pos).limit(limit)
+        return [self._change(action, row) for row in self._connection.execute(first)]
 
-    def _deletions(self, deletes: Sequence[int]) -> list[Change]:
-        if not deletes:
+    def _deletions(self, limit: int) -> list[Change]:
+        if limit <= 0 or not self.counts.deletes:
             return []
         doomed = self.doomed
-        query = sa.select(*(doomed.c[name] for name in self.key)).where(doomed.c[ROW].in_(deletes))
-        found = self._connection.execute(query.order_by(doomed.c[ROW]))
-        return [Change(action="delete", key=key_text(self.key, row)) for row in found]
+        query = sa.select(*(doomed.c[name] for name in self.key)).join(self.table, self.table.c.row == doomed.c[ROW])
+        found = query.where(self.table.c.action == DELETE).order_by(self.table.c.pos).limit(limit)
+        return [Change(action="delete", key=key_text(self.key, row)) for row in self._connection.execute(found)]
 
     def _change(self, action: str, row: Sequence[Any]) -> Change:
         shape, cells = row[0], row[1:]

@@ -121,7 +121,7 @@ class Postgresql(Database):
     def analyze(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
         names = ", ".join(quoted(name) for name in columns)
         cursor = connection.connection.cursor()
-        cursor.execute("SET LOCAL default_statistics_target = 10")  # 3,000 rows tell enough
+        cursor.execute("SET LOCAL default_statistics_target = 1")  # 300 rows tell enough
         cursor.execute(f"ANALYZE {table.name} ({names})")
         cursor.close()
 

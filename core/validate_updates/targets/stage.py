@@ -74,13 +74,13 @@ class Stage:
         names = ", ".join(quoted(name) for name in (*shape.columns, SEQ, SHAPE))
         return f"COPY {quoted(self.table.name)} ({names}) FROM STDIN"
 
-    def carries(self, column: str) -> sa.ColumnElement[bool] | None:
-        """Whether a record carries ``column``; None where all do."""
+    def carries(self, column: str, shape: sa.ColumnElement[int]) -> sa.ColumnElement[bool] | None:
+        """Whether a record whose shape has the number ``shape`` carries ``column``; None where all do."""
         carrying = [number for number, shape in self._shapes.items() if column in shape.columns]
         if len(carrying) == len(self._shapes):
             return None
         # Numbers of our own, written out: there may be more of them than a statement takes parameters.
-        return self.table.c[SHAPE].in_(sa.bindparam(None, carrying, expanding=True, literal_execute=True))
+        return shape.in_(sa.bindparam(None, carrying, expanding=True, literal_execute=True))
 
     def as_keyed(self, name: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """A column of the target's key, to be compared as the key's own index compares it."""

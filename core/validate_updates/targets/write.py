@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from validate_updates.result import Counts
-from validate_updates.targets.names import ROW, SHAPE
+from validate_updates.targets.names import ROW
 from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.targets.prepared import prepare
 
@@ -30,7 +30,6 @@ class Writer:
 
     def __init__(self, plan: Plan, connection: sa.Connection) -> None:
         self._plan = plan
-        self._stage = plan.stage.table
         self._connection = connection
 
     def write(self, first: int, last: int) -> Counts:
@@ -64,33 +63,29 @@ class Writer:
         return sa.and_(within, plan.c.action == sa.literal_column(f"'{action}'"))
 
     def _records(self, columns: Sequence[sa.ColumnElement[Any]], action: str) -> sa.Select[Any]:
-        plan = self._plan.table
-        query = sa.select(*columns).select_from(plan.join(self._stage, self._stage.c[ROW] == plan.c.row))
-        return query.where(self._range(action))
+        return sa.select(*columns).select_from(self._plan.records).where(self._range(action))
 
     def _insert_statements(self) -> list[sa.Insert]:
         """One for each set of columns with a default that records leave out; a column without one is then null."""
         statements = []
-        groups = _by_defaults(self._plan)
+        plan, groups = self._plan, _by_defaults(self._plan)
         for columns, shapes in groups:
-            query = self._records([self._stage.c[name] for name in columns], INSERT).order_by(self._plan.table.c.pos)
+            query = self._records([plan.cell(name) for name in columns], INSERT).order_by(plan.table.c.pos)
             if len(groups) > 1:
                 numbers: Any = sa.bindparam(None, shapes, expanding=True, literal_execute=True)
-                query = query.where(self._stage.c[SHAPE].in_(numbers))
-            statements.append(sa.insert(self._plan.rows).from_select(columns, query, include_defaults=False))
+                query = query.where(plan.shape.in_(numbers))
+            statements.append(sa.insert(plan.rows).from_select(columns, query, include_defaults=False))
         return statements
 
     def _update_statement(self) -> sa.Update:
         plan, rows = self._plan, self._plan.rows
         # Numbered, since a column may be called like one of ours.
         label = {name: f"c{index}" for index, name in enumerate(plan.stage.columns)}
-        carried = {name: plan.stage.carries(name) for name in label}
+        carried = {name: plan.carries(name) for name in label}
         told = [test.label(f"has_{label[name]}") for name, test in carried.items() if test is not None]
         tid = [plan.table.c.tid] if plan.target.rowid else []
-        source = self._records([*(self._stage.c[name].label(label[name]) for name in label), *told, *tid], UPDATE)
-        if self._connection.dialect.name != "sqlite":
-            source = source.order_by(plan.table.c.pos)  # rows beside each other cost a quarter less than rows at random
-        elif not plan.target.rowid:
+        source = self._records([*(plan.cell(name).label(label[name]) for name in label), *told, *tid], UPDATE)
+        if self._connection.dialect.name == "sqlite" and not plan.target.rowid:
             # Keeps SQLite from joining the target first: as a table of its own this is read once.
             source = source.limit(-1)
         changed = source.subquery("changed")

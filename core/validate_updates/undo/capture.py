@@ -19,7 +19,7 @@ from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.undo.entries import Entries
 from validate_updates.undo.images import prepare_images
 from validate_updates.undo.kept import KeptRows
-from validate_updates.undo.ranges import batch_number, deleted, inserted, staged, updated, within
+from validate_updates.undo.ranges import batch_number, deleted, inserted, updated, within
 from validate_updates.undo.references import reach_of
 from validate_updates.undo.swept import Swept
 from validate_updates.undo.triggers import changes_more_than_told
@@ -99,15 +99,15 @@ class Capture:
     @cached_property
     def _inserts(self) -> Prepared:
         if self._kept is None and self._all_is_told():
-            stage = self._plan.stage.table
-            return self._insert(INSERT, staged(self._plan), after=[stage.c[name] for name in self._plan.target.names])
+            told = [self._plan.cell(name) for name in self._plan.target.names]
+            return self._insert(INSERT, self._plan.records, after=told)
         return self._insert(INSERT, inserted(self._plan), after=self._rows())
 
     def _all_is_told(self) -> bool:
-        """Whether every record brings every cell: then what is in the stage is what an insert leaves."""
+        """Whether every record brings every cell: then what it says is what an insert leaves."""
         plan = self._plan
         brought = set(plan.stage.columns) >= set(plan.target.names)
-        return brought and all(plan.stage.carries(name) is None for name in plan.target.names)
+        return brought and all(plan.carries(name) is None for name in plan.target.names)
 
     def _insert(
         self, action: str, found: sa.FromClause, *, before: Sequence[Element] = (), after: Sequence[Element] = ()
@@ -132,5 +132,5 @@ class Capture:
         plan = self._plan
         if name in plan.key or name not in plan.stage.columns:
             return plan.rows.c[name]
-        new, carried = plan.stage.table.c[name], plan.stage.carries(name)
+        new, carried = plan.cell(name), plan.carries(name)
         return new if carried is None else sa.case((carried, new), else_=plan.rows.c[name])

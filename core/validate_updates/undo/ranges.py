@@ -25,27 +25,21 @@ def batch_number(plan: Plan) -> sa.ColumnElement[int]:
 
 
 def updated(plan: Plan) -> sa.FromClause:
-    """Plan, stage and the rows of the target that are there already."""
-    same = plan.rows.c.rowid == plan.table.c.tid if plan.target.rowid else plan.same_key(plan.stage.table)
-    return staged(plan).join(plan.rows, same)
+    """The records, and the rows of the target that are there already."""
+    same = plan.rows.c.rowid == plan.table.c.tid if plan.target.rowid else plan.same_key(plan.cells)
+    return plan.records.join(plan.rows, same)
 
 
 def inserted(plan: Plan) -> sa.FromClause:
-    """Plan, stage and the rows of the target that the records became."""
-    return staged(plan).join(plan.rows, plan.same_key(plan.stage.table))
+    """The records, and the rows of the target that they became."""
+    return plan.records.join(plan.rows, plan.same_key(plan.cells))
 
 
 def deleted(plan: Plan) -> sa.FromClause:
     """Plan and the rows of the target that are to go."""
-    return doomed(plan).join(plan.rows, plan.same_key(plan.doomed))
+    return doomed(plan).join(plan.rows, plan.same_key(plan.doomed.c))
 
 
 def doomed(plan: Plan) -> sa.FromClause:
     """Plan and the keys to delete."""
     return plan.table.join(plan.doomed, plan.doomed.c[ROW] == plan.table.c.row)
-
-
-def staged(plan: Plan) -> sa.FromClause:
-    """Plan and stage."""
-    stage = plan.stage.table
-    return plan.table.join(stage, stage.c[ROW] == plan.table.c.row)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from validate_updates.targets.plan import DELETE, UPDATE
 from validate_updates.targets.prepared import prepare
-from validate_updates.undo.ranges import doomed, staged, within
+from validate_updates.undo.ranges import doomed, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,8 +132,8 @@ class Swept:
         goes = [again.c.place == swept.c.place, again.c.address == swept.c.address, again.c.action != _text(UPDATE)]
         is_update = swept.c.action == _text(UPDATE)
         row = place.rows.alias("row")
-        same = sa.and_(*(self._plan.stage.table.c[name] == row.c[name] for name in self._plan.key))
-        planned = sa.select(row.c[place.address]).select_from(staged(self._plan).join(row, same))
+        same = sa.and_(*(self._plan.cell(name) == row.c[name] for name in self._plan.key))
+        planned = sa.select(row.c[place.address]).select_from(self._plan.records.join(row, same))
         own = [swept.c.place == sa.literal_column("0"), swept.c.address.in_(planned.where(within(self._plan, UPDATE)))]
         return sa.delete(swept).where(is_update, sa.exists().where(*goes)), sa.delete(swept).where(is_update, *own)
 
