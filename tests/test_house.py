@@ -25,6 +25,9 @@ PLUGINS = {folder.name: f"{CORE}_{folder.name}" for folder in sorted((ROOT / "pl
 HOMES = {CORE: "core", CLI: "cli"} | {package: f"plugins/{name}" for name, package in PLUGINS.items()}
 """Import package -> the folder that holds it."""
 
+EXAMPLES = {"vu_congress": "examples/congress/src"}
+"""The same of distributions that only show how: written as by a stranger, and not in the wheel."""
+
 packages = pytest.mark.parametrize("package", HOMES)
 plugin_packages = pytest.mark.parametrize("package", PLUGINS.values())
 
@@ -50,7 +53,7 @@ def test_the_wheel_lists_every_package() -> None:
 
 
 def test_mypy_looks_into_every_root_folder() -> None:
-    assert sorted(PYPROJECT["tool"]["mypy"]["mypy_path"]) == sorted(HOMES.values())
+    assert sorted(PYPROJECT["tool"]["mypy"]["mypy_path"]) == sorted([*HOMES.values(), *EXAMPLES.values()])
 
 
 def test_every_plugin_is_an_entry_point() -> None:
@@ -109,11 +112,15 @@ def test_a_plugin_knows_neither_terminal_nor_other_plugins(package: str) -> None
     assert imported(package, CLI, *(other for other in PLUGINS.values() if other != package), "typer", "rich") == []
 
 
+@pytest.mark.parametrize("package", EXAMPLES)
+def test_an_example_knows_no_more_than_a_stranger(package: str) -> None:
+    assert imported(package, CLI, *PLUGINS.values()) == []
+    assert not_public(package) == []
+
+
 @plugin_packages
 def test_a_plugin_uses_only_what_the_core_makes_public(package: str) -> None:
-    names = [(where, name.removeprefix(f"{CORE}.")) for where, name in imports(package) if name.startswith(f"{CORE}.")]
-
-    assert [f"{where}: {name}" for where, name in names if name not in validate_updates.__all__] == []
+    assert not_public(package) == []
 
 
 def test_public_names_are_the_typed_ones() -> None:
@@ -222,7 +229,7 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def package_folder(package: str) -> Path:
-    return ROOT / HOMES[package] / package
+    return ROOT / {**HOMES, **EXAMPLES}[package] / package
 
 
 def imports(package: str) -> Iterator[tuple[str, str]]:
@@ -241,6 +248,12 @@ def imports(package: str) -> Iterator[tuple[str, str]]:
 def imported(package: str, *forbidden: str) -> list[str]:
     """Imports of the forbidden top-level packages."""
     return [f"{where}: {name}" for where, name in imports(package) if name.partition(".")[0] in forbidden]
+
+
+def not_public(package: str) -> list[str]:
+    """Imports from the core of what it does not make public."""
+    names = [(where, name.removeprefix(f"{CORE}.")) for where, name in imports(package) if name.startswith(f"{CORE}.")]
+    return [f"{where}: {name}" for where, name in names if name not in validate_updates.__all__]
 
 
 def lines_with(pattern: re.Pattern[str]) -> list[str]:
