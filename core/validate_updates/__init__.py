@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         UpdateError,
         UsageError,
     )
-    from validate_updates.findings import Finding, Severity
+    from validate_updates.findings import Finding, KeepOut, Severity
     from validate_updates.journal.rows import BatchRow, RunKind, RunRow, RunState, StoredRun
     from validate_updates.lending import Lent
     from validate_updates.markers import hookimpl
@@ -94,7 +94,7 @@ _HOMES = {
         "UpdateError",
         "UsageError",
     ),
-    "findings": ("Finding", "Severity"),
+    "findings": ("Finding", "KeepOut", "Severity"),
     "journal.rows": ("BatchRow", "RunKind", "RunRow", "RunState", "StoredRun"),
     "lending": ("Lent",),
     "markers": ("hookimpl",),
@@ -135,6 +135,7 @@ __all__ = [
     "Interrupted",
     "JournalView",
     "Judged",
+    "KeepOut",
     "KeptOut",
     "Kind",
     "Lent",

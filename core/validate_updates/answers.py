@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import CoroutineType, NoneType
 from typing import Final
 
 from validate_updates.declared import kind_of
-from validate_updates.findings import Finding, Severity
+from validate_updates.findings import Finding, KeepOut, Severity
 
 MOST_FINDINGS: Final = 200
 """Findings kept of one call of a validator; the worst stay."""
@@ -29,6 +29,15 @@ _FIELDS: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
 )
 
 
+_FIELDS_OF_KEEP_OUT: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
+    ("row", (int,), "a number"),
+    ("code", (str,), "text"),
+    ("message", (str,), "text"),
+    ("column", (str, NoneType), "text"),
+    ("rule", (str,), "text"),
+)
+
+
 class Rubbish(Exception):
     """Plugin code answered with something else than promised; the text says with what."""
 
@@ -38,6 +47,8 @@ class Answer:
 
     def __init__(self, findings: Iterable[Finding] = ()) -> None:
         self.count = 0
+        self.kept_out = 0
+        """Records that it keeps out."""
         self._kept: dict[Severity, list[tuple[int, Finding]]] = {severity: [] for severity in Severity}
         for finding in findings:
             self.add(finding)
@@ -58,8 +69,8 @@ class Answer:
         return (*in_order, _more(left_out)) if left_out else tuple(in_order)
 
 
-def read_answer(returned: object) -> Answer:
-    """Read what a validator returned to its end.
+def read_answer(returned: object, keep_out: Callable[[KeepOut], None] | None = None) -> Answer:
+    """Read what a validator returned to its end. ``keep_out`` takes what it keeps out; None where it may not.
 
     Iterating runs plugin code, so it belongs under the guard. Raises :class:`Rubbish`, and whatever that code raises.
     """
@@ -69,21 +80,31 @@ def read_answer(returned: object) -> Answer:
         raise Rubbish(f"returned {kind_of(returned)}; return findings, or an empty list")
     answer = Answer()
     for item in returned:
-        answer.add(checked(item))
+        if isinstance(item, KeepOut) and keep_out:
+            _check_fields(item, "a KeepOut", _FIELDS_OF_KEEP_OUT)
+            keep_out(item)
+            answer.kept_out += 1
+        else:
+            answer.add(checked(item))
     return answer
 
 
 def checked(item: object) -> Finding:
     """``item``, which is a finding whose fields can be worked with. Raises :class:`Rubbish`."""
     if not isinstance(item, Finding):
-        raise Rubbish(f"gave {kind_of(item)} where a Finding belongs")
-    for name, kinds, wanted in _FIELDS:
+        late = " (records are kept out at the moment records alone)" if isinstance(item, KeepOut) else ""
+        raise Rubbish(f"gave {kind_of(item)} where a Finding belongs{late}")
+    _check_fields(item, "a finding", _FIELDS)
+    return item
+
+
+def _check_fields(item: object, what: str, fields: Iterable[tuple[str, tuple[type, ...], str]]) -> None:
+    for name, kinds, wanted in fields:
         value = getattr(item, name)
         if not isinstance(value, kinds):
-            raise Rubbish(f"gave a finding whose {name} is {kind_of(value)}, not {wanted}")
+            raise Rubbish(f"gave {what} whose {name} is {kind_of(value)}, not {wanted}")
         if isinstance(value, tuple) and not all(isinstance(text, str) for text in value):
-            raise Rubbish(f"gave a finding whose {name} holds something else than text")
-    return item
+            raise Rubbish(f"gave {what} whose {name} holds something else than text")
 
 
 def _more(count: int) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -93,6 +93,17 @@ class Reader(Protocol):
         """At most ``limit`` rows of a SELECT."""
         ...
 
+    def each(self, statement: sa.Executable) -> Iterator[sa.Row[*tuple[Any, ...]]]:
+        """All rows of a SELECT, one after the other, however many: only a few are in memory at a time."""
+        ...
+
+    def matches(self, text: sa.ColumnElement[Any], pattern: str) -> sa.ColumnElement[bool]:
+        """Whether a text, as a whole, fits a pattern: the same on both databases.
+
+        For the dialect see :mod:`validate_updates.patterns`. Raises ``ValueError`` for a pattern that is not of it.
+        """
+        ...
+
     def scalar(self, statement: sa.Executable) -> Any:
         """The first cell of the first row of a SELECT; None where there is none."""
         ...
@@ -125,11 +136,16 @@ class BatchInfo:
         return self.last - self.first + 1
 
 
+def _every_record(_column: str) -> None:
+    """No condition: all records carry all columns."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a validator is called with. The same shape at every moment; ``batch`` only at the moment ``batch``.
 
-    At ``plan`` the counts say what would happen, at ``result`` what has happened in the open transaction.
+    At ``records`` and ``plan`` the counts say what would happen, at ``result`` what has happened in the open
+    transaction.
 
     ``staged`` holds the records: ``vu_row`` (unique), ``vu_seq`` (place in the source) and the target's columns.
     ``planned`` holds what is to be written: ``pos`` (from 1, key order), ``action`` (``I``, ``U``, ``D``) and ``row``,
@@ -147,4 +163,9 @@ class Context:
     db: Reader
     staged: sa.Table
     planned: sa.Table
+    carries: Callable[[str], sa.ColumnElement[bool] | None] = _every_record
+    """Whether a row of ``staged`` comes of a record that has this column, as SQL; None where every record has it.
+
+    A column that a record leaves out is NULL there. It is left alone in the table, or takes its default in a new row.
+    """
     batch: BatchInfo | None = None

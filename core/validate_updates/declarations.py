@@ -12,7 +12,7 @@ import msgspec
 if TYPE_CHECKING:
     from validate_updates.application import Application
     from validate_updates.context import Context
-    from validate_updates.findings import Finding
+    from validate_updates.findings import Finding, KeepOut
     from validate_updates.lending import Lent
     from validate_updates.observation import Observation
     from validate_updates.result import RunResult, Section
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 class Moment(StrEnum):
     """When in an update a validator is asked."""
 
+    RECORDS = "records"
+    """The changes are known, and records may still be kept out of them: see :class:`~.findings.KeepOut`."""
     PLAN = "plan"
-    """The changes are known, nothing has been touched."""
+    """It is settled what is to be written, nothing has been touched."""
     BATCH = "batch"
     """A batch is about to be written."""
     RESULT = "result"
@@ -85,7 +87,7 @@ class SettingsOf:
         return self._lend(plugin)
 
 
-Check = Callable[["Context"], "Iterable[Finding]"]
+Check = Callable[["Context"], "Iterable[Finding | KeepOut]"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

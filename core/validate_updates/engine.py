@@ -27,6 +27,7 @@ from validate_updates.journal.tables import tables
 from validate_updates.manager import load
 from validate_updates.observing import Observers
 from validate_updates.publishing import PublishingRun
+from validate_updates.records_kept_out import keep_records_out
 from validate_updates.rejected import Rejected, because
 from validate_updates.result import RunResult, Verdict
 from validate_updates.sources import can_be_read_again
@@ -188,6 +189,7 @@ class _Run(UnderWay):
         with self.timed("plan"):
             self._make_plan()
         with self.timed("judge"):
+            self._keep_records_out()
             self._judge(Moment.PLAN)
         self._back_up()
         with self.timed("apply"):
@@ -227,6 +229,13 @@ class _Run(UnderWay):
             self.judges.findings.append(finding)
             self.result = replace(self.result, counts=self.planned_counts(), changes=plan.sample(self.job.samples))
             raise Rejected(finding.message)
+
+    def _keep_records_out(self) -> None:
+        """Ask the validators of the moment ``records``; what they keep out is not in the plan that others judge."""
+        critical = [one for one in keep_records_out(self) if one.severity is Severity.CRITICAL]
+        signals.check()
+        if critical:
+            raise Rejected(because(critical))
 
     def _judge(self, moment: Moment) -> None:
         context = self.context(moment)

@@ -59,3 +59,22 @@ class Finding:
     def by(self, plugin: str, validator: str, moment: str) -> Finding:
         """The same finding, signed by who made it and when."""
         return replace(self, plugin=plugin, validator=validator, moment=moment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepOut:
+    """A record that may not be written, and why: it goes to quarantine, and the others are written.
+
+    Only validators of the moment ``records`` may answer so. The engine tells the record's key and place, and sums up in
+    a finding for each code, column and rule.
+    """
+
+    row: int
+    """Its ``vu_row`` among the staged records."""
+    code: str
+    """Stable, for scripts."""
+    message: str
+    """One sentence; may hold values of the record."""
+    column: str | None = None
+    rule: str = ""
+    """Name of the rule that it breaks."""

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from validate_updates import signals
 from validate_updates.answers import Answer, Rubbish, read_answer
 from validate_updates.capture import Output, keep_switched, switched
-from validate_updates.findings import Finding, Severity
+from validate_updates.errors import SettingsError
+from validate_updates.findings import Finding, KeepOut, Severity
 from validate_updates.result import Judged
 from validate_updates.text import printable
 
@@ -52,6 +53,8 @@ class Problem:
     """``raised``, ``exited``, ``printed``, ``hung`` or ``rubbish``."""
     message: str
     """What it did, one line, safe to show: ``raised KeyError: 'x' (checks.py:12)``."""
+    settings: SettingsError | None = None
+    """It raised this, since its settings make no sense for this target: no fault of the plugin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +96,23 @@ def guarded(call: Callable[[], T], *, limit: float, interrupt: Callable[[], None
 
 
 def run_validator(
-    owned: Owned[Validator], context: Context, *, interrupt: Callable[[], None] = _nothing
+    owned: Owned[Validator],
+    context: Context,
+    *,
+    interrupt: Callable[[], None] = _nothing,
+    keep_out: Callable[[KeepOut], None] | None = None,
 ) -> tuple[Judged, tuple[Finding, ...]]:
-    """Ask one validator, and sign its findings. One with a problem has one critical finding, ``validator_failed``."""
+    """Ask one validator, and sign its findings. One with a problem has one critical finding, ``validator_failed``.
+
+    ``keep_out`` is told of the records that it keeps out, where it may. Raises the ``SettingsError`` of a check whose
+    settings make no sense for this target.
+    """
     validator = owned.item
-    outcome = guarded(lambda: read_answer(validator.check(context)), limit=validator.time_limit, interrupt=interrupt)
+    outcome = guarded(
+        lambda: read_answer(validator.check(context), keep_out), limit=validator.time_limit, interrupt=interrupt
+    )
+    if outcome.problem and outcome.problem.settings:
+        raise outcome.problem.settings
     answer = outcome.value or Answer([_failed(owned, context, outcome.problem)])
     state = "failed" if outcome.value is None else _state(answer)
     judged = Judged(
@@ -106,7 +121,7 @@ def run_validator(
         moment=validator.moment.value,
         summary=validator.summary,
         outcome=state,
-        findings=answer.count,
+        findings=answer.count + answer.kept_out,
         seconds=outcome.seconds,
     )
     return judged, tuple(
@@ -117,7 +132,7 @@ def run_validator(
 def _state(answer: Answer) -> str:
     """What an answer comes to. A check that only says it could not look has not passed."""
     if not answer.count:
-        return "passed"
+        return "found" if answer.kept_out else "passed"
     return "not checked" if {finding.code for finding in answer.findings()} == {NOT_CHECKED} else "found"
 
 
@@ -153,6 +168,8 @@ def _problem(error: BaseException) -> Problem:
     where = f" ({place})" if place else ""
     if isinstance(error, Rubbish):
         return Problem("rubbish", printable(str(error), 200))
+    if isinstance(error, SettingsError):
+        return Problem("raised", printable(error.message, 200), settings=error)
     if isinstance(error, SystemExit):
         return Problem("exited", f"called sys.exit({printable(repr(error.code), 40)}){where}")
     return Problem("raised", f"raised {in_one_line(error)}{where}")

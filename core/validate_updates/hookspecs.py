@@ -82,19 +82,31 @@ def vu_validators(settings: SettingsOf) -> Iterable[Validator]:  # type: ignore[
 
     ``settings[Limits]`` is the plugin's own settings object. Each validator is run at its moment in a thread of its
     own, with a time limit and read-only access to the database, inside the transaction that it judges. One that raises,
-    exits, prints, hangs or returns anything but findings counts as a critical finding.
+    exits, prints, hangs or returns anything but findings counts as a critical finding. One whose settings make no sense
+    for this target raises :class:`~validate_updates.errors.SettingsError`, which ends the run with exit code 2.
+
+    A validator of the moment ``records`` may also give :class:`~validate_updates.findings.KeepOut`: that record goes to
+    quarantine with the reason, and the others are written. Such validators are asked again until nobody keeps out any
+    more, since one record may need another.
 
     .. code-block:: python
 
-        from validate_updates import Finding, Moment, Severity, Validator, hookimpl
+        import sqlalchemy as sa
+        from validate_updates import Finding, KeepOut, Moment, Severity, Validator, hookimpl
 
         def not_on_sunday(context):
             if context.run.as_of.weekday() == 6:
                 yield Finding(code="sunday", severity=Severity.WARNING, message="updates do not run on Sundays")
 
+        def titled(context):
+            staged = context.staged
+            for (row,) in context.db.each(sa.select(staged.c.vu_row).where(staged.c.title.is_(None))):
+                yield KeepOut(row=row, code="title_missing", message="it has no title", column="title")
+
         @hookimpl
         def vu_validators(settings):
             yield Validator(name="not_on_sunday", moment=Moment.PLAN, check=not_on_sunday, summary="the day of week")
+            yield Validator(name="titled", moment=Moment.RECORDS, check=titled, summary="records without a title")
     """
 
 

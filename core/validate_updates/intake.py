@@ -163,11 +163,13 @@ class Intake:
                 samples=self.stage.superseded,
             )
 
-    def keep_out_staged(self, entries: Iterable[KeptOut]) -> None:
-        """Records that were staged are kept out after all."""
+    def keep_out_staged(self, entries: Iterable[KeptOut], *, uncounted: int = 0) -> None:
+        """Records that were staged are kept out after all; ``uncounted``: so many more than there are entries."""
         for entry in entries:
             self.staged -= 1
             self._keep_out(entry)
+        self.staged -= uncounted
+        self.kept_out += uncounted
 
     def forget(self, *, entries: int, kept_out: int) -> None:
         """Of the records kept out, only the first stand: the work on the others was rolled back."""

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from validate_updates.context import Context
-    from validate_updates.declarations import Metric
-    from validate_updates.manager import Plugins
+    from validate_updates.declarations import Metric, Validator
+    from validate_updates.findings import KeepOut
+    from validate_updates.manager import Owned, Plugins
     from validate_updates.reading import GuardedReader
     from validate_updates.result import Judged
     from validate_updates.targets.base import Database
@@ -73,25 +74,35 @@ class Judges:
     def ask(self, moment: Moment, context: Context) -> Sequence[Finding]:
         """Ask the validators of a moment. Raises ``TargetError`` where one of them ended our transaction."""
         found: list[Finding] = []
-        for owned in self._plugins.validators:
-            if owned.item.moment != moment:
-                continue
-            reader = self.new_reader()
-            with self._guarded(f"validator {owned.plugin}.{owned.item.name}"):
-                judged, findings = run_validator(owned, replace(context, db=reader), interrupt=self._interrupt)
-                reader.close()
-            self._note(judged)
+        for owned in self.validators(moment):
+            judged, findings = self.ask_one(owned, context)
+            self.note(judged)
             found += findings
         decides = moment is not Moment.BATCH  # what a critical finding about a batch means, the strategy decides
         self.keep(one for one in found if decides or one.severity is not Severity.CRITICAL)
         return found
+
+    def validators(self, moment: Moment) -> Sequence[Owned[Validator]]:
+        """Those of a moment, in the order in which they are asked."""
+        return [owned for owned in self._plugins.validators if owned.item.moment == moment]
+
+    def ask_one(
+        self, owned: Owned[Validator], context: Context, keep_out: Callable[[KeepOut], None] | None = None
+    ) -> tuple[Judged, Sequence[Finding]]:
+        """Ask one validator; keeps nothing of what it says. Raises ``TargetError`` where it ended our transaction."""
+        reader = self.new_reader()
+        with self._guarded(f"validator {owned.plugin}.{owned.item.name}"):
+            seen = replace(context, db=reader)
+            answer = run_validator(owned, seen, interrupt=self._interrupt, keep_out=keep_out)
+            reader.close()
+        return answer
 
     def keep(self, findings: Iterable[Finding]) -> None:
         """Keep findings for the result, each once: the parts of a failed batch are judged again."""
         known = set(self.findings)
         self.findings += [finding for finding in findings if finding not in known]
 
-    def _note(self, judged: Judged) -> None:
+    def note(self, judged: Judged) -> None:
         """One line a validator, also where it judged a thousand batches."""
         for at, earlier in enumerate(self.judged):
             if (earlier.plugin, earlier.validator, earlier.moment) == (judged.plugin, judged.validator, judged.moment):

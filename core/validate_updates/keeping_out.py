@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
 
 from validate_updates.result import KeptOut
+from validate_updates.targets.names import ROW, SEQ, SHAPE
 from validate_updates.targets.plan import INSERT, UPDATE
 from validate_updates.targets.table import Column, Kind
 from validate_updates.text import key_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from validate_updates.context import BatchInfo
-    from validate_updates.findings import Finding
+    from validate_updates.findings import Finding, KeepOut
     from validate_updates.sources.base import Place
     from validate_updates.targets.plan import Plan
 
@@ -41,22 +43,57 @@ def entries_of(
         .where(table.c.pos.between(batch.first, batch.last), table.c.action.in_((INSERT, UPDATE)))
         .order_by(table.c.pos)
     )
-    for seq, shape, *cells in connection.execute(query):
-        values = dict(zip(plan.stage.columns, cells, strict=True))
-        place = place_of(seq)
-        yield KeptOut(
+    for record in connection.execute(query):
+        yield replace(
+            _entry(plan, record, place_of),
             code=reason.code,
             message=reason.message.removeprefix(REFUSED),
-            key=key_text(plan.key, (values[name] for name in plan.key)),
             column=reason.column,
             constraint=reason.expected or "" if reason.code == "record_refused" else "",
             batch=batch.number,
-            file=place.file,
-            line=place.number,
-            record=record_text(
-                {plan.target.column(name): values[name] for name in values if plan.stage.carried_by(shape, name)}
-            ),
         )
+
+
+def entries_for(
+    plan: Plan, connection: sa.Connection, reasons: Sequence[KeepOut], place_of: Callable[[int], Place]
+) -> Iterator[KeptOut]:
+    """Staged records that a validator keeps out, each for its reason and in that order."""
+    for start in range(0, len(reasons), _TOGETHER):
+        together = reasons[start : start + _TOGETHER]
+        rows: Any = sa.bindparam(None, [reason.row for reason in together], expanding=True, literal_execute=True)
+        stage = plan.stage.table
+        cells = (stage.c[name] for name in plan.stage.columns)
+        query = sa.select(stage.c[ROW], stage.c[SEQ], stage.c[SHAPE], *cells).where(stage.c[ROW].in_(rows))
+        records = {row: record for row, *record in connection.execute(query)}
+        for reason in together:
+            yield replace(
+                _entry(plan, records[reason.row], place_of),
+                code=reason.code,
+                message=reason.message,
+                column=reason.column,
+                constraint=reason.rule,
+            )
+
+
+_TOGETHER = 500
+"""Records that are read by one statement."""
+
+
+def _entry(plan: Plan, record: Sequence[Any], place_of: Callable[[int], Place]) -> KeptOut:
+    """All of an entry but the reason. ``record``: its place, shape and cells."""
+    seq, shape, *cells = record
+    values = dict(zip(plan.stage.columns, cells, strict=True))
+    place = place_of(seq)
+    return KeptOut(
+        code="",
+        message="",
+        key=key_text(plan.key, (values[name] for name in plan.key)),
+        file=place.file,
+        line=place.number,
+        record=record_text(
+            {plan.target.column(name): values[name] for name in values if plan.stage.carried_by(shape, name)}
+        ),
+    )
 
 
 def record_text(cells: dict[Column, Any]) -> str:

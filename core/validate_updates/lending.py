@@ -22,7 +22,11 @@ class Lent:
     _numbers: dict[str, float] = field(default_factory=dict)
 
     def ask(self, context: Context) -> Iterator[Finding]:
-        """The findings of its validators of the context's moment, who see its own metrics too, measured first."""
+        """The findings of its validators of the context's moment, who see its own metrics too, measured first.
+
+        A lent check tells, and keeps no records out.
+        """
+        from validate_updates.findings import Finding
         from validate_updates.judging import measured
 
         for metric in self.metrics:
@@ -31,4 +35,4 @@ class Lent:
         context = replace(context, metrics={**context.metrics, **self._numbers})
         for validator in self.validators:
             if validator.moment is context.moment:
-                yield from validator.check(context)
+                yield from (one for one in validator.check(context) if isinstance(one, Finding))

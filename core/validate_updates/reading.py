@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from validate_updates.errors import UsageError
+from validate_updates.patterns import Pattern
 from validate_updates.targets.reflect import reflect, table_names
 
 if TYPE_CHECKING:
@@ -59,6 +60,17 @@ class GuardedReader:
             return result.fetchmany(limit)
         finally:
             result.close()
+
+    def each(self, statement: sa.Executable) -> Iterator[sa.Row[*tuple[Any, ...]]]:
+        """All rows of a SELECT, one after the other, however many: only a few are in memory at a time."""
+        with self._database.streamed(self._live(), statement) as result:
+            for row in result:
+                self._live()
+                yield row
+
+    def matches(self, text: sa.ColumnElement[Any], pattern: str) -> sa.ColumnElement[bool]:
+        """Whether a text, as a whole, fits a pattern. Raises ``ValueError`` for one that is not of the dialect."""
+        return self._database.matches(text, Pattern(pattern))
 
     def scalar(self, statement: sa.Executable) -> Any:
         """The first cell of the first row of a SELECT; None where there is none."""

@@ -137,6 +137,7 @@ class UnderWay:
             db=self.judges.new_reader(),
             staged=intake.stage.table,
             planned=plan.table,
+            carries=intake.stage.carries,
         )
 
     def _reader(self, hidden: frozenset[str]) -> GuardedReader:

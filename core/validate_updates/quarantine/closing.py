@@ -14,7 +14,6 @@ from validate_updates.journal.texts import MESSAGE_BYTES, RECORD_BYTES, stored, 
 from validate_updates.quarantine.keys import Key, KeyReader
 from validate_updates.quarantine.reading import PAGE, Wanted, is_cut
 from validate_updates.targets.names import ROW
-from validate_updates.targets.plan import LEFT_OUT
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.trouble import Blame
 
@@ -169,9 +168,7 @@ class Landed:
 
     def _kept_out_after_all(self) -> frozenset[int]:
         if self._left_out is None:
-            plan = self._plan.table
-            rows = self._connection.scalars(sa.select(plan.c.row).where(plan.c.action == LEFT_OUT))
-            self._left_out = frozenset(rows)
+            self._left_out = self._plan.left_out()
         return self._left_out
 
 

@@ -13,11 +13,16 @@ from sqlalchemy.engine import make_url
 from validate_updates.errors import UsageError
 
 if TYPE_CHECKING:
+    from validate_updates.patterns import Pattern
     from validate_updates.secret import SecretUrl
     from validate_updates.shapes import Rows, Shape
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import Column, TargetTable
     from validate_updates.targets.trouble import Trouble
+
+
+_AT_ONCE = 1000
+"""Rows of a streamed result that are in memory at a time."""
 
 
 class TransactionEnded(Exception):  # what happened, for who knows the culprit
@@ -159,6 +164,18 @@ class Database(ABC):
     @abstractmethod
     def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
         """The first cell of one SELECT given as text."""
+
+    @contextmanager
+    def streamed(
+        self, connection: sa.Connection, statement: sa.Executable
+    ) -> Iterator[sa.CursorResult[*tuple[Any, ...]]]:
+        """The rows of a SELECT as they are asked for, never all of them at once."""
+        with connection.execute(statement, execution_options={"yield_per": _AT_ONCE}) as result:
+            yield result
+
+    @abstractmethod
+    def matches(self, text: sa.ColumnElement[Any], pattern: Pattern) -> sa.ColumnElement[bool]:
+        """Whether a text, as a whole, fits a pattern."""
 
     def comparable(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """``element`` in a form that can be compared; a few types have no equality."""

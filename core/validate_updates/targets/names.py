@@ -10,7 +10,7 @@ SEQ: Final = "vu_seq"
 """The record's number in the source."""
 SHAPE: Final = "vu_shape"
 """Number of the record's shape."""
-TABLES: Final = ("vu_stage", "vu_plan", "vu_doomed", "vu_trap", "vu_before", "vu_swept")
+TABLES: Final = ("vu_stage", "vu_plan", "vu_doomed", "vu_trap", "vu_before", "vu_swept", "vu_kept_out", "vu_kept")
 """Temporary tables of a run. A table of such a name is hidden while it lasts, so it cannot be a target."""
 
 

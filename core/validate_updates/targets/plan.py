@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateTable, DropTable
 
 from validate_updates.result import CellChange, Change
 from validate_updates.targets.names import ROW, SEQ, SHAPE
@@ -88,6 +88,7 @@ class Plan:
         if database.is_sqlite:
             self.records = self.table.join(stage.table, stage.table.c[ROW] == self.table.c.row)
         connection.execute(CreateTable(self.table))
+        self._kept_out: sa.Table | None = None
         self.counts = Planned(0, 0, 0)
         """What is to be written."""
         self.positions = 0
@@ -116,7 +117,7 @@ class Plan:
 
     def compare(self) -> Planned:
         """Fill the plan with what differs."""
-        stage, plan, rows = self.stage.table, self.table, self.rows
+        stage, rows = self.stage.table, self.rows
         is_new = rows.c[self.key[0]].is_(None)
         picked: list[Any] = [stage.c[ROW], sa.case((is_new, INSERT), else_=UPDATE)]
         names = ["row", "action"]
@@ -129,11 +130,15 @@ class Plan:
         found = stage.outerjoin(rows, self.same_key(stage.c))
         query = sa.select(*picked).select_from(found).where(sa.or_(is_new, self._differs(stage.c, stage.c[SHAPE])))
         self._fill(names, query, [stage.c[name] for name in self.key])
+        self._filled()
+        return self.counts
+
+    def _filled(self) -> None:
+        plan = self.table
         if not self._database.is_sqlite:
             sa.Index("vu_plan_pos", plan.c.pos, unique=True).create(self._connection)
         self._database.analyze(self._connection, plan, ["pos", "row", "action"])
         self.positions = self._count().size
-        return self.counts
 
     def _fill(self, names: Sequence[str], query: sa.Select[Any], order: Sequence[sa.ColumnElement[Any]]) -> None:
         """Add what ``query`` finds, numbered from the next position on."""
@@ -262,6 +267,61 @@ class Plan:
         left_out = self.table.update().where(self._between(first, last), self._is_written()).values(action=LEFT_OUT)
         return self._connection.execute(left_out).rowcount
 
+    def keep_out(self, numbers: Sequence[int]) -> list[int]:
+        """Keep staged rows, by their number, out of the plan; those of them that were not kept out before.
+
+        Call :meth:`drop_kept_out` after the last of them. Raises ``LookupError`` where the stage has no such row.
+        """
+        kept_out, stage = self._table_of_kept_out(), self.stage.table
+        given = list(dict.fromkeys(numbers))
+        known = set(self._connection.scalars(sa.select(kept_out.c.row).where(_among(kept_out.c.row, given))))
+        fresh = [number for number in given if number not in known]
+        staged = sa.select(stage.c[ROW]).where(_among(stage.c[ROW], fresh))
+        insert = kept_out.insert().from_select(["row"], staged).execution_options(preserve_rowcount=True)
+        if fresh and self._connection.execute(insert).rowcount < len(fresh):
+            raise LookupError("a record that is not staged")
+        return fresh
+
+    def drop_kept_out(self) -> None:
+        """Positions of rows that were kept out go; the others stay where they are until :meth:`close_ranks`."""
+        plan, kept_out = self.table, self._table_of_kept_out()
+        theirs = plan.c.row.in_(sa.select(kept_out.c.row))
+        self._connection.execute(plan.delete().where(plan.c.action != DELETE, theirs))
+        self._count()
+
+    def close_ranks(self) -> None:
+        """Number the positions that are left from 1 on."""
+        plan = self.table
+        names = [column.name for column in plan.columns]
+        kept = sa.Table("vu_kept", sa.MetaData(), *(sa.Column(c.name, c.type) for c in plan.c), prefixes=["TEMPORARY"])
+        self._connection.execute(CreateTable(kept))
+        self._connection.execute(kept.insert().from_select(names, sa.select(plan)))
+        self._connection.execute(DropTable(plan))
+        self._connection.execute(CreateTable(plan))
+        self.positions = 0
+        names.remove("pos")
+        self._fill(names, sa.select(*(kept.c[name] for name in names)), [kept.c.pos])
+        self._connection.execute(DropTable(kept))
+        self._filled()
+
+    def _table_of_kept_out(self) -> sa.Table:
+        if self._kept_out is None:
+            row = sa.Column("row", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+            row.autoincrement = False
+            self._kept_out = sa.Table("vu_kept_out", sa.MetaData(), row, prefixes=["TEMPORARY"])
+            self._connection.execute(CreateTable(self._kept_out))
+            if not self._database.is_sqlite:  # which finds rows of the stage by their rowid
+                sa.Index("vu_stage_row", self.stage.table.c[ROW]).create(self._connection)
+                self._database.analyze(self._connection, self.stage.table, [ROW])
+        return self._kept_out
+
+    def left_out(self) -> frozenset[int]:
+        """Numbers of the staged rows that are not written: kept out before their batch was tried, or of their batch."""
+        rows = set(self._connection.scalars(sa.select(self.table.c.row).where(self.table.c.action == LEFT_OUT)))
+        if self._kept_out is not None:
+            rows.update(self._connection.scalars(sa.select(self._kept_out.c.row)))
+        return frozenset(rows)
+
     def refresh(self, first: int, last: int) -> None:
         """Compare these positions with the target as it stands now: other programs may have changed it."""
         if self._refreshing.run(self._connection, first=first, last=last):
@@ -366,6 +426,11 @@ class Plan:
     def _has(self, action: str) -> bool:
         counts = self.counts
         return {INSERT: counts.inserts, UPDATE: counts.updates, DELETE: counts.deletes}[action] > 0
+
+
+def _among(column: sa.ColumnElement[Any], numbers: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Numbers of our own, written out: there may be more of them than a statement takes parameters."""
+    return column.in_(sa.bindparam(None, list(numbers), expanding=True, literal_execute=True))
 
 
 def raw(target: TargetTable) -> sa.TableClause:

@@ -23,6 +23,7 @@ from validate_updates.text import printable
 if TYPE_CHECKING:
     import psycopg
 
+    from validate_updates.patterns import Pattern
     from validate_updates.shapes import Rows, Shape
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
@@ -182,6 +183,19 @@ class Postgresql(Database):
         unproven = connection.execute(_UNPROVEN_KEYS, {"schema": schema}).all()
         orphans = [(row.child, f"{row.columns} -> {row.parent}", _orphans(connection, row)) for row in unproven]
         return [orphan for orphan in orphans if orphan[2]][:limit]
+
+    @contextmanager
+    def streamed(
+        self, connection: sa.Connection, statement: sa.Executable
+    ) -> Iterator[sa.CursorResult[*tuple[Any, ...]]]:
+        # All rows are wanted, not the first few soon, which is what a cursor is planned for.
+        connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
+        with super().streamed(connection, statement) as result:
+            yield result
+
+    def matches(self, text: sa.ColumnElement[Any], pattern: Pattern) -> sa.ColumnElement[bool]:
+        # Byte by byte: other collations may see no difference where there is one, or know no patterns at all.
+        return sa.collate(text, "C").op("~", is_comparison=True)(pattern.postgresql)
 
     def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
         # A subquery must be one SELECT; parameters make the driver send one statement alone.

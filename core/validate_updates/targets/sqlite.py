@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import event
 
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.lockfile import locked_file
+from validate_updates.patterns import Pattern
 from validate_updates.targets.base import Database, TransactionEnded
 from validate_updates.targets.names import ROW, quoted
 from validate_updates.targets.savepoint import savepoint
@@ -159,6 +161,9 @@ class Sqlite(Database):
             (table, _foreign_key(connection, table, parent, number), count) for table, parent, number, count in found
         ]
 
+    def matches(self, text: sa.ColumnElement[Any], pattern: Pattern) -> sa.ColumnElement[bool]:
+        return sa.func.vu_fits(text, pattern.text, type_=sa.Boolean())
+
     def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
         row = connection.exec_driver_sql(sql).first()
         return None if row is None else row[0]
@@ -240,6 +245,15 @@ def _set_up(driver: sqlite3.Connection, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
+    driver.create_function("vu_fits", 2, _fits, deterministic=True)
+
+
+def _fits(text: str | None, pattern: str) -> bool | None:
+    return None if text is None else _pattern(pattern).fits(text)
+
+
+_pattern = lru_cache(maxsize=256)(Pattern)
+"""Read once; what its automaton learns from one text serves the next."""
 
 
 def _begin(connection: sa.Connection) -> None:

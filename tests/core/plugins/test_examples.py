@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.core.plugins.sample import install, module
 from validate_updates import hookspecs
@@ -78,6 +79,23 @@ def test_the_first_plugin_of_the_page_speaks_up_in_a_run(tmp_path: Path) -> None
 
     assert [(found.plugin, found.validator, found.code) for found in result.findings] == [
         ("acme", "titles", "title_missing")
+    ]
+
+
+def test_the_page_shows_how_records_are_kept_out(database_url: str) -> None:
+    _, _, kept_out = PAGE.partition("**Keeping records out.**")
+    engine = sa.create_engine(database_url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(sa.text("create table hearings (id integer primary key, code text)"))
+    engine.dispose()
+    records = [{"id": 1, "code": "AB1"}, {"id": 2, "code": "ab1"}, {"id": 3, "code": None}]
+    job = Job(source=records, target=SecretUrl(database_url), table="hearings")
+
+    result = execute(job, extra={"acme": module(code_of(kept_out))})
+
+    assert (result.exit_code, result.counts.inserted) == (5, 2)
+    assert [(one.key, one.code, one.message, one.constraint) for one in result.kept_out] == [
+        ("id=2", "bad_code", "'ab1' is no code", "codes")
     ]
 
 

@@ -113,7 +113,10 @@ def vu_metrics(): return []
         ("return [validator(name='two words')]", "called 'two words' where a name is"),
         ("return [validator(name=7)]", "called 7 where a name is"),
         ("return [validator(name='\\x1b[31m')]", "where a name is"),
-        ("return [validator(moment='later')]", "whose moment is not one of Moment.PLAN, Moment.BATCH, Moment.RESULT"),
+        (
+            "return [validator(moment='later')]",
+            "not one of Moment.RECORDS, Moment.PLAN, Moment.BATCH, Moment.RESULT",
+        ),
         ("return [validator(check='no')]", "whose check is not a function"),
         ("return [validator(summary=None)]", "without a line of text to show"),
         ("return [validator(time_limit=0)]", "whose time_limit is not a number of seconds above 0"),

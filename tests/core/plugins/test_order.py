@@ -160,6 +160,8 @@ def test_the_whole_order_of_a_run(target: str) -> None:
         "a: observe begin",
         "b: observe begin",
         "b: read from None",
+        "a: check first_records at records",
+        "b: check first_records at records",
         "a: measure at plan",
         "b: measure at plan",
         "a: check first_plan at plan",
