@@ -21,6 +21,7 @@ from validate_updates.reading import GuardedReader
 from validate_updates.result import Counts, RunResult, Verdict
 from validate_updates.sources import source_title
 from validate_updates.strategies import ALL_OR_NOTHING
+from validate_updates.targets.names import SHAPE
 from validate_updates.targets.plan import Plan, raw
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class UnderWay:
             db=self.judges.new_reader(),
             staged=intake.stage.table,
             planned=plan.table,
-            carries=intake.stage.carries,
+            carries=lambda name: intake.stage.carries(name, intake.stage.table.c[SHAPE]),
         )
 
     def _reader(self, hidden: frozenset[str]) -> GuardedReader:
