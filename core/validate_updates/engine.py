@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from validate_updates import backups, reckoning, remarks, signals
@@ -241,6 +242,8 @@ class _Run(UnderWay):
         context = self.context(moment)
         if moment is Moment.PLAN:
             self.judges.metrics.update(reckoning.of_records(context.counts))
+        if moment is Moment.RESULT:
+            self.judges.metrics["duration"] = monotonic() - self.started
         self.judges.measure(moment, context)
         findings = self.judges.ask(moment, replace(context, metrics=dict(self.judges.metrics)))
         critical = [finding for finding in findings if finding.severity is Severity.CRITICAL]

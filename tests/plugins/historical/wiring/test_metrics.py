@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.historical.wiring.world import NOW, Feed
+from tests.plugins.historical.wiring.world import NOW, Feed, unusual
 
 EVERYTHING = ["columns.*"]
 
@@ -95,3 +95,38 @@ def test_the_age_of_a_moment_counts_hours(feed: Feed) -> None:
     records = feed.records(20, changed=f"{NOW - timedelta(hours=6):%Y-%m-%d %H:%M:%S}")
 
     assert measured(feed, records, watch=["columns.age.changed"])["columns.age.changed"] == 0.25
+
+
+def test_how_long_it_took_is_measured_before_the_result_is_judged(any_feed: Feed) -> None:
+    plain = any_feed.update(any_feed.records(30), plugins=())
+    watched = any_feed.update(any_feed.records(30), at=NOW + timedelta(days=1))
+
+    assert 0 < plain.metrics["duration"] < plain.seconds
+    assert 0 < watched.metrics["duration"] < watched.seconds
+
+
+def test_a_run_that_is_much_faster_than_ever_is_told_where_that_is_watched(feed: Feed) -> None:
+    feed.past([{"duration": 3600.0 + day % 7, "records.read": 200.0 + day % 5} for day in range(60)])
+
+    found = unusual(feed.update(feed.records(201), watch=["duration"]))
+    quiet = unusual(feed.update(feed.records(201), at=NOW + timedelta(days=1)))
+
+    assert set(found) == {"duration"}
+    assert found["duration"].moment == "result"
+    assert quiet == {}
+
+
+def test_batches_that_fail_are_told_where_that_is_watched(feed: Feed) -> None:
+    feed.past([{"batches.failed": 0.0, "records.read": 200.0 + day % 5} for day in range(60)])
+    feed.target.execute("DROP TABLE t")
+    feed.target.execute(
+        "CREATE TABLE t (id integer PRIMARY KEY, title text, chamber text CHECK (chamber = 'House'), seats integer,"
+        " day date)"
+    )
+    records = [*feed.records(180), *feed.records(20, chamber="Sentate")]
+
+    result = feed.update(records, plugins=("historical", "batch"), batch={"size": 10}, watch=["batches.*"])
+
+    assert result.verdict == "committed with quarantine"
+    assert result.metrics["batches.failed"] == 2
+    assert unusual(result)["batches.failed"].observed == 2

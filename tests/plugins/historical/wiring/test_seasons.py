@@ -90,11 +90,39 @@ def test_a_year_that_turns_within_a_period(tmp_path: Path) -> None:
     assert known.of(date(2023, 1, 2)) is None
 
 
+def test_days_that_come_again_but_for_some(tmp_path: Path) -> None:
+    file = tmp_path / "fridays.ics"
+    file.write_text(
+        "BEGIN:VEVENT\nDTSTART;TZID=America/New_York:20250103T180000\nDURATION:P2DT6H\nRRULE:FREQ=WEEKLY;BYDAY=FR\n"
+        "EXDATE:20250117T180000,20250124T180000\nEXDATE:20250207T180000\nEND:VEVENT\n"
+    )
+    known = seasons(Calendar(periods={"weekend": (str(file),)}))
+
+    january = [day for day in range(1, 32) if known.of(date(2025, 1, day))]
+
+    assert january == [3, 4, 5, 10, 11, 12, 31]
+    assert [known.of(date(2025, 2, day)) for day in (1, 2, 3, 7, 8, 14)] == [*["weekend"] * 2, *[None] * 3, "weekend"]
+
+
+def test_weeks_that_overlap(tmp_path: Path) -> None:
+    file = tmp_path / "weeks.ics"
+    file.write_text(
+        "BEGIN:VEVENT\nDTSTART:20250101\nDTEND:20250106\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20250103\nEND:VEVENT\n"
+    )
+    known = seasons(Calendar(periods={"long": (str(file),)}))
+
+    assert [day for day in range(1, 10) if known.of(date(2025, 1, day))] == [1, 2, 3, 4, 5, 6]
+
+
 @pytest.mark.parametrize(
     ("event", "said"),
     [
-        ("DTSTART:20250101\nRRULE:FREQ=WEEKLY", "RRULE is not read"),
-        ("DTSTART:20250101\nDURATION:P2D", "DURATION is not read"),
+        ("DTSTART:20250101\nRRULE:FREQ=HOURLY", "FREQ=HOURLY in a rule is not read"),
+        ("DTSTART:20250101\nRRULE:FREQ=DAILY\nRRULE:FREQ=WEEKLY", "RRULE 2 times"),
+        ("DTSTART:20250101\nRDATE:20250105", "RDATE is not read"),
+        ("DTSTART:20250101\nRECURRENCE-ID:20250105", "RECURRENCE-ID is not read"),
+        ("DTSTART:20250101\nDURATION:2 days", "'2 days' is no duration"),
+        ("DTSTART:20250101\nDURATION:P99999999999D", "event that ends in line"),
         ("DTSTART:soon", "'soon' is no day"),
         ("SUMMARY:nothing", "'' is no day"),
         ("DTSTART:20250102\nDTEND:20250101", "ends before it begins"),

@@ -67,10 +67,11 @@ class Feed:
         at: datetime = NOW,
         plugins: tuple[str, ...] = ("historical",),
         static: Mapping[str, Any] | None = None,
+        batch: Mapping[str, Any] | None = None,
         dry_run: bool = False,
         **settings: Any,
     ) -> RunResult:
-        tables = {"historical": settings, "static_thresholds": static or {}}
+        tables = {"historical": settings, "static_thresholds": static or {}, "batch": batch or {}}
         return self.target.update(records, plugins=plugins, settings=tables, as_of=at, dry_run=dry_run)
 
 
