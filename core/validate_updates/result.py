@@ -151,12 +151,14 @@ class TroubledBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of a report as data: rows of cells, under an optional header, and free lines."""
+    """A part of a report as data: rows of cells, under an optional header, a drawing, and free lines."""
 
     title: str
     header: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     lines: tuple[str, ...] = ()
+    drawing: tuple[str, ...] = ()
+    """Lines that are shown as they are, in letters of one width: made of text, at most 76 columns wide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from validate_updates.text import LIMIT, printable
 
-_PLAIN: Final = str.maketrans(dict(zip("▁▂▃▄▅▆▇█├─┤·●", "_.-=+*#@|-|.o", strict=True)) | {"…": "..."})
+_PLAIN: Final = str.maketrans(dict(zip("▁▂▃▄▅▆▇█├─┤·●•░", "_.-=+*#@|-|.ox:", strict=True)) | {"…": "..."})
 """Drawn characters of plugins and ours, for a terminal that has none."""
 
 

@@ -134,6 +134,8 @@ def _section(section: Section) -> Iterator[str]:
     if section.rows:
         header = section.header or ("",) * len(section.rows[0])
         yield from _table(map(prose, header), ([code(cell) for cell in row] for row in section.rows[:ROWS]))
+    if section.drawing:  # indented, which nothing in a line can end
+        yield from ("", *(f"    {printable(line)}" for line in section.drawing[:ROWS]), "")
     for line in section.lines[:ROWS]:
         yield f"{prose(line)}\n"
 

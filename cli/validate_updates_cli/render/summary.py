@@ -297,6 +297,12 @@ def _section(page: Page, section: Section) -> None:
     page.table(row for row in rows if row)
     if len(section.rows) > ROWS:
         page.put(f"and {plural(len(section.rows) - ROWS, 'row')} more")
+    if section.drawing:
+        page.blank()
+    for line in section.drawing[:ROWS]:
+        page.verbatim(look.text(line))
+    if section.drawing:
+        page.blank()
     for line in section.lines[:ROWS]:
         page.put(look.text(line, MESSAGE))
 

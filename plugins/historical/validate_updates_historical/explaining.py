@@ -8,6 +8,7 @@ from datetime import datetime
 from validate_updates import EarlierRun, Finding, History, Section
 from validate_updates_historical.history_of import Foretold, Values, foretold, past_of, watched_of
 from validate_updates_historical.seasons import seasons
+from validate_updates_historical.section import drawing
 from validate_updates_historical.settings import Historical
 from validate_updates_historical.telling import LINE, UNUSUAL, expected, number, spark, told
 
@@ -35,6 +36,7 @@ def explainer(settings: Historical) -> Explainer:
                 _row(known, ranges, name, values[name], found.get(name))
                 for name in sorted(values, key=lambda name: (name not in found, name))
             ),
+            drawing=drawing(next(iter(found.values()))) if found else (),
             lines=(*_basis(known), *(line for finding in found.values() for line in _reasons(finding))),
         )
 

@@ -1,18 +1,22 @@
-"""What the summary says about the past: each unusual number with its latest values and the range that was expected."""
+"""What the summary says about the past: each unusual number with its latest values and the range that was expected.
+
+All of it is in the findings, so that it can be told of any run that is in the journal.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from validate_updates import Section
-from validate_updates_historical.telling import LEARNING, UNUSUAL, number
+from validate_updates_historical.sketch import sketch
+from validate_updates_historical.telling import LATEST, LEARNING, UNUSUAL, number, spark
 
 if TYPE_CHECKING:
     from validate_updates import Finding, RunResult
 
 ROWS = 12
 """Metrics that are shown."""
-WIDTH = 20
+WIDTH = 16
 """Characters of a scale."""
 
 
@@ -28,22 +32,31 @@ def past_section(result: RunResult) -> Section | None:
         title="Compared with earlier updates",
         header=("metric", "the latest runs", "this one", "expected", "") if unusual else (),
         rows=tuple(_row(finding) for finding in unusual[:ROWS]),
+        drawing=drawing(unusual[0]) if unusual else (),
         lines=(*learning, *((f"and {more} more",) if more > 0 else ())),
     )
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
     value = finding.observed if isinstance(finding.observed, int | float) else 0.0
-    line = finding.samples[0] if finding.samples else ""
     usual = finding.expected or ""
-    return (finding.metric or "", line, number(value), usual, scale(value, usual))
+    return (finding.metric or "", spark(_latest(finding)), number(value), usual, scale(value, usual))
+
+
+def drawing(finding: Finding) -> tuple[str, ...]:
+    """The latest values of an unusual number, this one's among them, with the expected range; under its name."""
+    values, usual = _latest(finding), finding.expected or ""
+    return (f"{finding.metric}:", *sketch(values, *_ends(usual), said=(number(values[-1]), usual)))
+
+
+def _latest(finding: Finding) -> list[float]:
+    """The values that the first sample of an alert holds."""
+    return [_read(one) for one in finding.samples[0].removeprefix(LATEST).split("; ")]
 
 
 def scale(value: float, usual: str) -> str:
     """Where the value lies beside the expected range: ``├───┤·······●``."""
-    low, _, high = usual.replace(",", "").partition(" to ")
-    first = float(low)
-    last = float(high or low)
+    first, last = _ends(usual)
     begin, end = min(first, value), max(last, value)
     if end <= begin:
         return "●"
@@ -56,3 +69,13 @@ def scale(value: float, usual: str) -> str:
     marks[place(first)], marks[place(last)] = "├", "┤"
     marks[place(value)] = "●"
     return "".join(marks)
+
+
+def _ends(usual: str) -> tuple[float, float]:
+    """``172 to 226``, or one number."""
+    low, _, high = usual.partition(" to ")
+    return _read(low), _read(high or low)
+
+
+def _read(shown: str) -> float:
+    return float(shown.replace(",", ""))

@@ -19,6 +19,8 @@ LEARNING: Final = "learning"
 LINE: Final = 20
 """Earlier runs that a line shows."""
 BARS: Final = "▁▂▃▄▅▆▇█"
+LATEST: Final = "the latest runs: "
+"""Begins the sample that holds their values, oldest first, this run's last."""
 RAREST: Final = 6
 """Strengths above this are not told apart: nobody has seen a million runs."""
 
@@ -51,7 +53,7 @@ def _alert_finding(alert: Alert, foretold: Foretold, run_id: str | None) -> Find
         expected=usual,
         runs=tuple(run.run_id for run, _ in series),
         samples=(
-            spark([*(value for _, value in reversed(series[:LINE])), alert.value]),
+            LATEST + "; ".join(number(value) for value in (*past[:LINE][::-1], alert.value)),
             *(_signal(signal) for signal in alert.signals),
         ),
     )

@@ -240,6 +240,9 @@ def test_the_summary_has_a_line_for_each_alert(feed: Feed) -> None:
     assert rows["records.read"][2] == "400"
     assert rows["records.read"][4].endswith("●")
     assert "├" in rows["records.read"][4]
+    assert section.drawing[0] == "records.read:"
+    assert section.drawing[1].endswith("●  400")
+    assert any("░" in line and line.endswith("expected") for line in section.drawing)
 
 
 def test_a_truncated_feed(feed: Feed) -> None:
