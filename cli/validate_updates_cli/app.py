@@ -257,7 +257,7 @@ def history_show(
 def history_plot(
     *,
     metric: Annotated[str, typer.Argument(metavar="METRIC", help="One that `history show` lists.")],
-    output: Annotated[str, typer.Option("--output", metavar="FILE", help="Ends with .svg or .html.")],
+    output: Annotated[str, typer.Option("--output", metavar="FILE", help="Ends with .svg, .png or .html.")],
     limit: Annotated[str, typer.Option("--limit", metavar="N", help="How many runs.")] = "120",
     detector: Annotated[
         str, typer.Option("--detector", metavar="PLUGIN", help="What says how each run was to be expected.")

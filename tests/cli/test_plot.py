@@ -58,7 +58,7 @@ def test_labels_are_drawn_and_runs_are_limited(command: Command, target: str, tm
     ("words", "told", "hint"),
     [
         (("nothing", "--output", "c.svg"), "no update of hearings has a metric nothing", "there are: records.read"),
-        (("records.read", "--output", "c.png"), "a chart is not written as .png", "as .svg or .html"),
+        (("records.read", "--output", "c.gif"), "a chart is not written as .gif", "as .svg, .png or .html"),
         (
             ("records.read", "--output", "c.svg", "--detector", "batch"),
             "the plugin batch has no chart",

@@ -1,15 +1,18 @@
-"""A chart as a file: SVG, or an HTML page with the alerts as a table below."""
+"""A chart as a file: SVG, PNG, or an HTML page with the alerts as a table below."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from validate_updates import UsageError
-from validate_updates_historical.charts.drawing import moment, svg, text
+from validate_updates_historical.charts.drawing import svg, text
+from validate_updates_historical.charts.field import moment
 from validate_updates_historical.charts.points import Point
+from validate_updates_historical.charts.raster import png
 
-PAGE = """<!doctype html>
+PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>body {{ font: 15px system-ui, sans-serif; max-width: 900px; margin: 2em auto }}
 td, th {{ text-align: left; padding: .2em 1em .2em 0; vertical-align: top }}</style></head>
@@ -22,14 +25,14 @@ td, th {{ text-align: left; padding: .2em 1em .2em 0; vertical-align: top }}</st
 
 def save(metric: str, points: Sequence[Point], output: Path) -> None:
     """Write the chart; the suffix says as what. Raises ``UsageError``, also where the file cannot be written."""
-    made = {".svg": svg, ".html": html}.get(output.suffix.lower())
+    made = _WAYS.get(output.suffix.lower())
     if made is None:
         raise UsageError(
-            f"a chart is not written as {output.suffix or 'a file without suffix'}",
-            hint="as .svg or .html; a .png would need a drawing library: open the .svg in a browser, or convert it",
+            f"a chart is not written as {output.suffix or 'a file without suffix'}", hint="as .svg, .png or .html"
         )
+    chart = made(metric, points)
     try:
-        output.write_text(made(metric, points), encoding="utf-8")
+        output.write_bytes(chart)
     except OSError as error:
         raise UsageError(f"the chart cannot be written: {error.strerror}", hint="another --output") from error
 
@@ -37,6 +40,13 @@ def save(metric: str, points: Sequence[Point], output: Path) -> None:
 def html(metric: str, points: Sequence[Point]) -> str:
     """A page that needs nothing else."""
     return PAGE.format(title=text(metric), drawing=svg(metric, points), alerts=_alerts(points))
+
+
+_WAYS: Final[Mapping[str, Callable[[str, Sequence[Point]], bytes]]] = {
+    ".svg": lambda metric, points: svg(metric, points).encode(),
+    ".html": lambda metric, points: html(metric, points).encode(),
+    ".png": png,
+}
 
 
 def _alerts(points: Sequence[Point]) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from validate_updates_historical.baseline import Baseline, learn
 from validate_updates_historical.rule import decide
+from validate_updates_historical.seasons import seasons
 from validate_updates_historical.series import Series
 from validate_updates_historical.settings import Historical
 
@@ -52,14 +53,17 @@ def foretold(
     labels: Mapping[date, str] | None = None,
     last: int = 120,
 ) -> list[Point]:
-    """The ``last`` runs of a metric, each judged by the good ones before it."""
+    """The ``last`` runs of a metric, each judged by the good ones before it, of its own period of the calendar."""
     settings, labels = settings or Historical(), labels or {}
+    season = seasons(settings.calendar).of
     runs = sorted(zip(series.times, series.values, strict=True))
-    good = [(time, value) for time, value in runs if labels.get(time, "") in KNOWN_GOOD]
-    return [
-        _point(time, value, [one for one in good if one[0] < time], settings, labels.get(time, ""))
-        for time, value in runs[-last:]
-    ]
+    good = [(time, value, season(time)) for time, value in runs if labels.get(time, "") in KNOWN_GOOD]
+    found = []
+    for time, value in runs[-last:]:
+        like = season(time)
+        before = [(earlier, number) for earlier, number, kind in good if earlier < time and kind == like]
+        found.append(_point(time, value, before, settings, labels.get(time, "")))
+    return found
 
 
 def _point(time: date, value: float, before: list[tuple[date, float]], settings: Historical, label: str) -> Point:

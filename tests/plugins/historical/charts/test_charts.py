@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from validate_updates import UsageError
 from validate_updates.testing import history
 from validate_updates_historical.charts import Point, foretold, save
-from validate_updates_historical.charts.drawing import HEIGHT, WIDTH, svg
+from validate_updates_historical.charts.drawing import svg
+from validate_updates_historical.charts.field import HEIGHT, WIDTH
 from validate_updates_historical.charts.files import html
 from validate_updates_historical.charts.points import Range
 from validate_updates_historical.series import Series
@@ -110,7 +111,7 @@ def test_the_suffix_says_what_is_written(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("chart.png", "a chart is not written as .png"),
+        ("chart.gif", "a chart is not written as .gif"),
         ("chart", "not written as a file without suffix"),
         ("none/chart.svg", "the chart cannot be written: No such file or directory"),
     ],
