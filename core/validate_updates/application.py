@@ -49,7 +49,8 @@ class Batch(Protocol):
     def write(self) -> Counts:
         """Write it, set-based, behind a checkpoint: all of it, or nothing and :class:`RecordRefused`.
 
-        The checkpoint is a SAVEPOINT and, where the undo log is kept, the whole rows of before.
+        The checkpoint is a SAVEPOINT and, where the undo log is kept, the whole rows of before. Rules that the database
+        would check only at the commit are checked at the end of the batch.
         """
         ...
 
@@ -117,6 +118,17 @@ class Application(Protocol):
         How many were written, and why the next was refused; None where all are written. The same comes of it as of
         writing one after the other; on PostgreSQL it is a good deal cheaper.
         """
+        ...
+
+    def circles(self, batches: Sequence[Batch]) -> Sequence[Sequence[Batch]]:
+        """Of batches that were refused, those that need each other, circle by circle; what a circle needs comes first.
+
+        New rows that refer to each other, or rows that exchange a unique value.
+        """
+        ...
+
+    def write_as_one(self, batches: Sequence[Batch]) -> None:
+        """Write batches, which need not follow each other, as if they were one: all, or :class:`RecordRefused`."""
         ...
 
     def settle(self, batch: Batch) -> None:

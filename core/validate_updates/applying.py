@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from validate_updates import signals
 from validate_updates.application import RecordRefused
+from validate_updates.circles import circles
 from validate_updates.context import BatchInfo
 from validate_updates.findings import Finding, Severity
 from validate_updates.keeping_out import REFUSED
@@ -102,6 +103,7 @@ class PlanApplication:
         self.ledger = Ledger()
         self._writer = Writer(plan, connection)
         self._capture = capture
+        self._deferred = database.deferred(connection, plan)
         self._checkpoints = True
         self._may_be_stale = False
         self.first_number = 1
@@ -194,6 +196,16 @@ class PlanApplication:
         more, refusal = self._write_together(infos[half:])
         return half + more, refusal
 
+    def circles(self, batches: Sequence[Batch]) -> Sequence[Sequence[Batch]]:
+        """Of batches that were refused, those that need each other, circle by circle."""
+        by_info = {batch.info: batch for batch in batches}
+        found = circles(self.plan, self.connection, list(by_info))
+        return [[by_info[info] for info in circle] for circle in found]
+
+    def write_as_one(self, batches: Sequence[Batch]) -> None:
+        """Write batches, which need not follow each other, as if they were one."""
+        self.write_ranges(sorted((batch.info for batch in batches), key=lambda info: info.first), scattered=True)
+
     def settle(self, batch: Batch) -> None:
         """Enter a batch into the ledger."""
         self.ledger.settle(batch.info)
@@ -212,17 +224,19 @@ class PlanApplication:
         """A savepoint; nothing where the database has none, and the whole transaction is the only net."""
         return savepoint(self.connection) if self._checkpoints else nullcontext()
 
-    def write_ranges(self, infos: Sequence[BatchInfo], *, for_good: bool = True) -> Counts:
-        """Write one batch, or several that follow each other. Raises ``RecordRefused``, or ``TargetError``."""
+    def write_ranges(self, infos: Sequence[BatchInfo], *, for_good: bool = True, scattered: bool = False) -> Counts:
+        """Write one batch, or several that follow each other. Raises ``RecordRefused``, or ``TargetError``.
+
+        ``scattered``: they need not follow each other, and may be parts of the same batch.
+        """
         signals.check()
-        first, last = infos[0].first, infos[-1].last
         if self._may_be_stale and for_good:
-            self._refresh(infos)
+            self._refresh([[info] for info in infos] if scattered else [infos])
         for info in infos:
             self.ledger.tried(info)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                written = self._attempt(infos, first, last)
+                written = self._scattered(infos) if scattered else self._attempt(infos)
                 break
             except RecordRefused:
                 raise
@@ -243,17 +257,42 @@ class PlanApplication:
         for info in infos:
             self.ledger.wrote(info.number, info.size if nothing_left_out else self.plan.to_write(info.first, info.last))
 
-    def _attempt(self, infos: Sequence[BatchInfo], first: int, last: int) -> Counts:
+    def _attempt(self, infos: Sequence[BatchInfo]) -> Counts:
         with self.checkpoint():
-            if self._capture:
-                self._capture.before(infos[0].number, first, last, batch_size=infos[0].size)
-            written = self._writer.write(first, last)
-            missing = last - first + 1 - written.inserted - written.updated - written.deleted
-            if missing and self.plan.not_landed(first, last):
-                raise RecordRefused(_refusal(_IGNORED, infos, self.plan.target.name), may_pass_later=True)
-            if self._capture:
-                self._capture.after(infos[0].number, first, last, batch_size=infos[0].size)
+            return self._written(infos, [infos])
+
+    def _scattered(self, infos: Sequence[BatchInfo]) -> Counts:
+        first, last = infos[0].first, infos[-1].last
+        with self.checkpoint():
+            self.plan.put_aside(first, last)
+            self.plan.take_up([(info.first, info.last) for info in infos])
+            written = self._written(infos, [[info] for info in infos])
+            self.plan.take_up([(first, last)])
         return written
+
+    def _written(self, infos: Sequence[BatchInfo], stretches: Sequence[Sequence[BatchInfo]]) -> Counts:
+        """Write, within a checkpoint, what the plan wants from the first to the last of ``infos``.
+
+        ``stretches``: the same batches, those together that follow each other.
+        """
+        first, last = infos[0].first, infos[-1].last
+        if self._deferred:
+            self._deferred.begin()
+        self._take_down(stretches, after=False)
+        written = self._writer.write(first, last)
+        missing = sum(info.size for info in infos) - written.inserted - written.updated - written.deleted
+        ignored = _IGNORED if missing and self.plan.not_landed(first, last) else None
+        trouble = ignored or (self._deferred.violated(first, last) if self._deferred else None)
+        if trouble:
+            raise RecordRefused(_refusal(trouble, infos, self.plan.target.name), may_pass_later=True)
+        self._take_down(stretches, after=True)
+        return written
+
+    def _take_down(self, stretches: Sequence[Sequence[BatchInfo]], *, after: bool) -> None:
+        if self._capture:
+            take_down = self._capture.after if after else self._capture.before
+            for stretch in stretches:
+                take_down(stretch[0].number, stretch[0].first, stretch[-1].last, batch_size=stretch[0].size)
 
     def _give_up_unless_later_helps(self, error: Exception, infos: Sequence[BatchInfo], attempt: int) -> None:
         signals.check()
@@ -264,9 +303,10 @@ class PlanApplication:
         if trouble.blame is not Blame.RETRY or not trouble.transaction_alive or attempt == _ATTEMPTS:
             raise world_error(trouble) from error
 
-    def _refresh(self, infos: Sequence[BatchInfo]) -> None:
+    def _refresh(self, stretches: Sequence[Sequence[BatchInfo]]) -> None:
         """Between two transactions others may have changed rows: compare once more what is about to be written."""
-        self.plan.refresh(infos[0].first, infos[-1].last)
+        for stretch in stretches:
+            self.plan.refresh(stretch[0].first, stretch[-1].last)
 
 
 class PlanBatch:
@@ -316,7 +356,7 @@ class PlanBatch:
 
         What is accepted stays while the rest is tried, so that of two records in each other's way the later is named.
         """
-        found: list[Finding] = []
+        found: list[tuple[PlanBatch, Finding]] = []
         with savepoint(self._application.connection, keep=False):
             parts = [self]
             while parts and len(found) < limit:
@@ -325,10 +365,12 @@ class PlanBatch:
                 if refusal is None:
                     continue
                 if part.info.size == 1:
-                    found.append(part.named(refusal))
+                    found.append((part, refusal))
                 else:
                     parts += reversed(part.halves())
-        return found
+            # Once more, now that others are there that it may have waited for.
+            again = [(part, part.tried()) for part, _ in found]
+            return [part.named(refusal) for part, refusal in again if refusal]
 
     def tried(self) -> Finding | None:
         """Write it for a try; why it was refused, or None."""

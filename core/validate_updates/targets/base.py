@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from validate_updates.patterns import Pattern
     from validate_updates.secret import SecretUrl
     from validate_updates.shapes import Rows, Shape
+    from validate_updates.targets.deferred import Deferred
+    from validate_updates.targets.plan import Plan
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import Column, TargetTable
     from validate_updates.targets.trouble import Trouble
@@ -146,6 +148,10 @@ class Database(ABC):
     @abstractmethod
     def interrupt(self, connection: sa.Connection) -> None:
         """End the statement that runs at this moment, from another thread."""
+
+    @abstractmethod
+    def deferred(self, connection: sa.Connection, plan: Plan) -> Deferred | None:
+        """The rules of the plan's target that the database checks only at the commit; None where it has none."""
 
     @abstractmethod
     def check_deferred(self, connection: sa.Connection) -> None:

@@ -181,6 +181,13 @@ class Plan:
         """The columns of the records in :attr:`records`, by name."""
         return {name: self.cell(name) for name in self.stage.columns}
 
+    def becomes(self, name: str) -> sa.ColumnElement[Any]:
+        """What a record of :attr:`records` leaves in that column of its row, which has to be joined."""
+        if name in self.key or name not in self.stage.columns:
+            return self.rows.c[name]
+        new, carried = self.cell(name), self.carries(name)
+        return new if carried is None else sa.case((carried, new), else_=self.rows.c[name])
+
     def same_key(self, ours: Cells) -> sa.ColumnElement[bool]:
         """Equality of the key in columns of ours and in the target, under the collation of the key's own index."""
         return sa.and_(*(ours[name] == self.rows.c[name] for name in self.key))
@@ -321,6 +328,18 @@ class Plan:
         if self._kept_out is not None:
             rows.update(self._connection.scalars(sa.select(self._kept_out.c.row)))
         return frozenset(rows)
+
+    def put_aside(self, first: int, last: int) -> None:
+        """For the time being, write nothing of the positions ``first`` to ``last``."""
+        written = self._between(first, last) & self._is_written()
+        self._connection.execute(self.table.update().where(written).values(action=sa.func.lower(self.table.c.action)))
+
+    def take_up(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Write these positions after all."""
+        first, last = (sa.bindparam(name, type_=sa.Integer) for name in ("first", "last"))
+        within = self.table.c.pos.between(first, last)
+        statement = self.table.update().where(within).values(action=sa.func.upper(self.table.c.action))
+        self._connection.execute(statement, [{"first": one, "last": other} for one, other in ranges])
 
     def refresh(self, first: int, last: int) -> None:
         """Compare these positions with the target as it stands now: other programs may have changed it."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from validate_updates.patterns import Pattern
     from validate_updates.shapes import Rows, Shape
+    from validate_updates.targets.deferred import Deferred
+    from validate_updates.targets.plan import Plan
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
 
@@ -170,6 +172,10 @@ class Postgresql(Database):
         driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         driver.cancel_safe(timeout=5)
 
+    def deferred(self, connection: sa.Connection, plan: Plan) -> Deferred | None:
+        name = {"name": qualified(plan.target.schema, plan.target.name)}
+        return DeferredConstraints(connection) if connection.execute(_DEFERRABLE, name).scalar_one() else None
+
     def check_deferred(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -217,6 +223,27 @@ _MAY_DIVERT = sa.text(
     " FROM pg_class c WHERE c.oid = to_regclass(:name)"
 )
 """Anything but a plain table without children, triggers, rules, policies and cascades."""
+
+
+_DEFERRABLE = sa.text("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(:name) AND tgdeferrable)")
+"""Foreign keys from and to it, unique and exclusion constraints are kept by triggers of the server's own."""
+
+
+class DeferredConstraints:
+    """Constraints that may be checked late are checked at the end of a batch, however they were declared."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def begin(self) -> None:
+        """Until the end of the batch."""
+        self._connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+
+    def violated(self, first: int, last: int) -> Trouble | None:
+        """Raises as the commit would."""
+        del first, last
+        self._connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+        return None
 
 
 _WITHOUT_EQUALITY = {"json", "xml", "point", "polygon", "box", "line", "lseg", "path", "circle"}

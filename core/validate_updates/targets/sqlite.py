@@ -18,6 +18,7 @@ from validate_updates.errors import TargetError, UsageError
 from validate_updates.lockfile import locked_file
 from validate_updates.patterns import Pattern
 from validate_updates.targets.base import Database, TransactionEnded
+from validate_updates.targets.deferred import Deferred, deferred_keys
 from validate_updates.targets.names import ROW, quoted
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.table import Column, Kind
@@ -25,6 +26,7 @@ from validate_updates.targets.trouble import Blame, Trouble
 
 if TYPE_CHECKING:
     from validate_updates.shapes import Rows, Shape
+    from validate_updates.targets.plan import Plan
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
 
@@ -143,8 +145,11 @@ class Sqlite(Database):
         driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         driver.interrupt()
 
+    def deferred(self, connection: sa.Connection, plan: Plan) -> Deferred | None:
+        return deferred_keys(connection, plan)
+
     def check_deferred(self, connection: sa.Connection) -> None:
-        """Deferred foreign keys are counted by SQLite and checked at the commit, which is inside our try."""
+        """SQLite counts what is broken, and does not tell before the commit, which is inside our try."""
 
     def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str]:
         pragma = f"PRAGMA main.{'quick_check' if quick else 'integrity_check'}({int(limit)})"

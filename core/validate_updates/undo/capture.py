@@ -126,11 +126,4 @@ class Capture:
 
     def _told(self) -> list[Element]:
         """The target's rows as the records will leave them."""
-        return [self._stands(name) for name in self._plan.target.names]
-
-    def _stands(self, name: str) -> Element:
-        plan = self._plan
-        if name in plan.key or name not in plan.stage.columns:
-            return plan.rows.c[name]
-        new, carried = plan.cell(name), plan.carries(name)
-        return new if carried is None else sa.case((carried, new), else_=plan.rows.c[name])
+        return [self._plan.becomes(name) for name in self._plan.target.names]

@@ -8,7 +8,7 @@ from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from validate_updates import ALL_OR_NOTHING, Finding, Severity, UpdateRefused
+from validate_updates import ALL_OR_NOTHING, Finding, RecordRefused, Severity, UpdateRefused
 from validate_updates_batch.budget import too_many_failed, too_many_kept_out
 from validate_updates_batch.isolating import Refusal, attempt, refusal_of, take_apart
 from validate_updates_batch.settings import OnFailure, Publishing
@@ -107,16 +107,37 @@ class _Applying:
 
     def try_again(self) -> None:
         """What others stood in the way of: a value that has been freed since, a row that is there now."""
-        progress = True
-        while progress and self._waiting:
-            # To and fro, so that a chain of records that wait for each other takes two rounds, whatever its order.
-            before, self._waiting = self._waiting, list(self._refused_again(reversed(self._waiting)))
-            progress = len(self._waiting) < len(before)
+        self._until_nothing_moves()
+        while self._circles_written():
+            self._until_nothing_moves()
         for part, why in sorted(self._waiting, key=lambda refused: refused[0].info.first):
             self._give_up(part, why)
         for batch in self._unsettled:
             self._application.settle(batch)
         self._waiting, self._unsettled = [], []
+
+    def _until_nothing_moves(self) -> None:
+        progress = True
+        while progress and self._waiting:
+            # To and fro, so that a chain of records that wait for each other takes two rounds, whatever its order.
+            before, self._waiting = self._waiting, list(self._refused_again(reversed(self._waiting)))
+            progress = len(self._waiting) < len(before)
+
+    def _circles_written(self) -> bool:
+        """Write what can only be written together; whether any was."""
+        circles = self._application.circles([part for part, _ in self._waiting]) if len(self._waiting) > 1 else ()
+        written = {part.info for circle in circles if self._written_as_one(circle) for part in circle}
+        self._waiting = [(part, why) for part, why in self._waiting if part.info not in written]
+        return bool(written)
+
+    def _written_as_one(self, circle: Sequence[Batch]) -> bool:
+        if any(finding.severity is Severity.CRITICAL for part in circle for finding in part.judge()):
+            return False
+        try:
+            self._application.write_as_one(circle)
+        except RecordRefused:
+            return False
+        return True
 
     @staticmethod
     def _refused_again(waiting: Iterator[tuple[Batch, Refusal]]) -> Iterator[tuple[Batch, Refusal]]:

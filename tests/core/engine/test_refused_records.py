@@ -133,7 +133,7 @@ def test_a_rule_that_is_checked_at_the_commit_rejects_the_update(target: Target)
     assert (result.verdict, result.exit_code) == (Verdict.REJECTED, ExitCode.REJECTED)
     assert target.dump() == before
     finding = only_critical(result.findings)
-    assert finding.code == "record_refused"
+    assert (finding.code, finding.key) == ("record_refused", "id=2")
     assert "foreign key" in finding.message
     assert target.story().run.state is RunState.REJECTED
     assert result.counts.rolled_back == 2

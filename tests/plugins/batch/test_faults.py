@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.plugins.batch.world import ANY_NUMBER, PEOPLE, Batched, Record, people, person, rows
-from validate_updates import Severity, Verdict
+from validate_updates import Verdict
 from validate_updates.job import DeletePolicy, Deletes
 
 TAKEN = ("INSERT INTO t VALUES (900, 'taken@example.org', 'n', 30, NULL)",)
@@ -286,17 +286,6 @@ def test_records_that_could_not_be_staged_are_listed_beside_those_that_could_not
     assert target.kept_out_keys() == ["id=3", "id=7"]
     assert [entry.kept.batch for entry in target.entries()] == [None, 1]
     assert (result.counts.inserted, result.counts.quarantined) == (28, 2)
-
-
-def test_a_rule_that_is_checked_at_the_commit_rejects_the_update(target: Batched) -> None:
-    """Nobody can say then which record it was."""
-    target.execute(PEOPLE.replace("REFERENCES t (id)", "REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED"))
-
-    result = target.apply([person(1), person(2, boss=9)], size=1)
-
-    assert result.verdict is Verdict.REJECTED
-    assert "at its end" in result.reason
-    assert [finding.severity for finding in result.findings] == [Severity.CRITICAL]
 
 
 # What is kept of a record

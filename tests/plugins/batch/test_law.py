@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -115,7 +116,7 @@ def chains(draw: st.DrawFn, before: Table) -> list[Record]:
     numbers = draw(st.lists(NUMBERS, unique=True, max_size=5))
     return [
         {"id": number, "name": "new", "email": None, "boss": boss}
-        for number, boss in zip(numbers, [*numbers[1:], None], strict=False)
+        for number, boss in zip(numbers, [*numbers[1:], draw(st.sampled_from([None, *numbers[:1]]))], strict=False)
     ]
 
 
@@ -153,6 +154,8 @@ def check(office: Office, target: Batched, result: RunResult) -> set[int]:
     assert not broken_rules(after)
     for number in kept_out:
         assert broken_rules({**after, number: ask[number]}), f"{number} could have been written"
+    for pair in combinations(sorted(kept_out - before.keys()), 2):  # new rows that could be each other's boss
+        assert broken_rules({**after, **{number: ask[number] for number in pair}}), f"{pair} could have been written"
     uncontested = {number for number in asked if not contested(number, before, ask)}
     assert not kept_out & {number for number in uncontested if not broken_rules({**before, number: ask[number]})}
     assert result.counts.quarantined == len(kept_out)
