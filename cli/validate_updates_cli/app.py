@@ -186,23 +186,36 @@ Last = Annotated[str, typer.Option("--runs", metavar="N", help="The last so many
 
 def thresholds_show(*, changes: Changes = None, options: TargetOptions, shared: Shared) -> int:
     """What is expected of a run now, and the settings behind it."""
-    from validate_updates_cli.commands.explain import show_thresholds
+    from validate_updates_cli.commands.thresholds import show_thresholds
 
     return show_thresholds(shared, options, changes or ())
 
 
 def thresholds_backtest(*, changes: Changes = None, runs: Last = "120", options: TargetOptions, shared: Shared) -> int:
     """Judge the last runs again under changed settings: which would raise an alert, and how often wrongly."""
-    from validate_updates_cli.commands.explain import backtest
+    from validate_updates_cli.commands.thresholds import backtest
 
     return backtest(shared, options, changes or (), runs=as_number("--runs", runs))
 
 
 def thresholds_suggest(*, changes: Changes = None, runs: Last = "120", options: TargetOptions, shared: Shared) -> int:
     """Find the false-alarm rate that fits the history."""
-    from validate_updates_cli.commands.explain import suggest
+    from validate_updates_cli.commands.thresholds import suggest
 
     return suggest(shared, options, changes or (), runs=as_number("--runs", runs))
+
+
+def thresholds_set(
+    *,
+    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="Such as false_alarm_rate=0.02.")],
+    plugin: Annotated[str, typer.Option("--plugin", metavar="NAME", help="Whose settings they are.")] = "historical",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; nothing is written.")] = False,
+    shared: Shared,
+) -> int:
+    """Write settings of a plugin into the settings file: comments and order stay."""
+    from validate_updates_cli.commands.setting import set_thresholds
+
+    return set_thresholds(shared, changes, plugin=plugin, dry_run=dry_run)
 
 
 def history_import(
@@ -516,6 +529,7 @@ _group(
     "thresholds",
     "What the past makes to be expected, under these settings and others.",
     show=thresholds_show,
+    set=thresholds_set,
     backtest=thresholds_backtest,
     suggest=thresholds_suggest,
 )

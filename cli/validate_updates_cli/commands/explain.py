@@ -1,26 +1,18 @@
-"""``runs explain`` and ``thresholds``: what a plugin makes of the past, asked of the journal at leisure."""
+"""``runs explain``: what a plugin makes of a run beside its past, asked of the journal at leisure."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from validate_updates.errors import UsageError
 from validate_updates_cli.commands.opening import TargetOptions, place_of, reading, settings_of
+from validate_updates_cli.commands.thresholds import PLUGIN
 from validate_updates_cli.output import Shared, answer
 
 if TYPE_CHECKING:
-    from validate_updates.context import EarlierRun, History
+    from validate_updates.context import EarlierRun
     from validate_updates.journal.rows import RunRow
     from validate_updates.result import Section
-    from validate_updates.settings import Settings
-
-PLUGIN: Final = "historical"
-"""The plugin that is asked."""
 
 
 def explain_run(shared: Shared, options: TargetOptions, wanted: str) -> int:
@@ -28,9 +20,11 @@ def explain_run(shared: Shared, options: TargetOptions, wanted: str) -> int:
     from validate_updates.journal.history import JournalHistory
     from validate_updates.journal.reading import show
     from validate_updates.journal.schema import find
+    from validate_updates.testing.detectors import made_by_plugin
+    from validate_updates_cli.render.summary import answer_page
 
     settings = settings_of(shared)
-    explain = _made("explainer", settings)
+    explain = made_by_plugin(PLUGIN, "explainer", settings.plugin_tables, origins=settings.origins)
     place = place_of(settings, options)
     with reading(place.url) as (_, connection):
         tables = find(connection, place.prefix, place.schema)
@@ -39,89 +33,9 @@ def explain_run(shared: Shared, options: TargetOptions, wanted: str) -> int:
             raise UsageError(f"run {stored.run.run_id} has no metrics: it ended before anything was measured")
         history = JournalHistory(connection, tables, task=stored.run.task, except_run=stored.run.run_id)
         section: Section = explain(history, _earlier(stored.run), stored.metrics)
-    _answer(shared, {"run": stored.run.run_id, "explanation": section}, [section])
+    data = {"run": stored.run.run_id, "explanation": section}
+    answer(shared, data, lambda look: answer_page(section, look))
     return 0
-
-
-def show_thresholds(shared: Shared, options: TargetOptions, changes: Sequence[str]) -> int:
-    """What is expected of a run now, and the settings that it follows from."""
-    from validate_updates.manager import describe
-    from validate_updates.result import Section
-
-    settings = _with(settings_of(shared), changes)
-    at = datetime.now(UTC)
-    with _history(settings, options) as history:
-        section: Section = _made("thresholds", settings)(history, at)
-    table = settings.plugin_tables.get(PLUGIN, {})
-    known = describe(PLUGIN, settings.plugin_tables, origins=settings.origins).settings
-    rows = tuple((one.name, str(table.get(one.name, one.default)), one.description) for one in known)
-    used = Section(title=f"Settings: [plugins.{PLUGIN}]", rows=rows)
-    _answer(shared, {"at": at, "expected": section, "settings": used}, [section, used])
-    return 0
-
-
-def backtest(shared: Shared, options: TargetOptions, changes: Sequence[str], *, runs: int) -> int:
-    """Which of the last runs would raise an alert under changed settings."""
-    settings = _with(settings_of(shared), changes)
-    with _history(settings, options) as history:
-        found = _made("backtest", settings)(history, runs)
-    _answer(shared, {"backtest": found}, [found.section])
-    return 0
-
-
-def suggest(shared: Shared, options: TargetOptions, changes: Sequence[str], *, runs: int) -> int:
-    """The false-alarm rate that fits the history."""
-    settings = _with(settings_of(shared), changes)
-    with _history(settings, options) as history:
-        found = _made("suggestion", settings)(history, runs)
-    _answer(shared, {"suggestion": found}, [found.section])
-    return 0
-
-
-def _made(what: str, settings: Settings) -> Any:
-    from validate_updates.testing.detectors import made_by_plugin
-
-    return made_by_plugin(PLUGIN, what, settings.plugin_tables, origins=settings.origins)
-
-
-@contextmanager
-def _history(settings: Settings, options: TargetOptions) -> Iterator[History]:
-    """The history of the task that is meant: the one named, or the only one that has any."""
-    from validate_updates.journal.history import JournalHistory
-    from validate_updates.journal.schema import find
-    from validate_updates.past.looking import tasks_with_history
-
-    place = place_of(settings, options)
-    with reading(place.url) as (_, connection):
-        tables = find(connection, place.prefix, place.schema)
-        tasks = [one.task for one in tasks_with_history(connection, tables, options.task)]
-        if tables is None or len(tasks) != 1:
-            known = (
-                f"tasks with a history: {', '.join(tasks)}" if tasks else "it has none yet: validate-updates history"
-            )
-            raise UsageError("the history of which task? --task NAME" if tasks else "there is no history", hint=known)
-        yield JournalHistory(connection, tables, task=tasks[0], except_run="")
-
-
-def _with(settings: Settings, changes: Sequence[str]) -> Settings:
-    """The settings with ``KEY=VALUE`` of the plugin changed."""
-    changed: dict[str, Any] = {}
-    for change in changes:
-        key, equals, value = change.partition("=")
-        if not (key.strip() and equals):
-            raise UsageError(f"--set {change!r} is no setting", hint="such as --set false_alarm_rate=0.02")
-        changed[key.strip()] = _value(value.strip())
-    tables: Mapping[str, Any] = settings.plugin_tables
-    merged = {**tables, PLUGIN: {**tables.get(PLUGIN, {}), **changed}} if changed else tables
-    return replace(settings, plugin_tables=merged)
-
-
-def _value(text: str) -> Any:
-    """A value as TOML has it; else the text itself."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _earlier(run: RunRow) -> EarlierRun:
@@ -137,9 +51,3 @@ def _earlier(run: RunRow) -> EarlierRun:
         label=run.label,
         label_until=run.label_until,
     )
-
-
-def _answer(shared: Shared, data: Mapping[str, Any], sections: Sequence[Section]) -> None:
-    from validate_updates_cli.render.summary import answer_page
-
-    answer(shared, data, lambda look: [line for section in sections for line in answer_page(section, look)])

@@ -112,7 +112,10 @@ class Suggestion:
                 )
                 for one in self.tried
             ),
-            lines=(f"suggested: [plugins.historical] false_alarm_rate = {self.false_alarm_rate:g}: {self.why}",),
+            lines=(
+                f"suggested: [plugins.historical] false_alarm_rate = {self.false_alarm_rate:g}: {self.why}",
+                f"write it down: validate-updates thresholds set false_alarm_rate={self.false_alarm_rate:g}",
+            ),
         )
 
 
