@@ -304,7 +304,7 @@ class _Run(UnderWay):
             self.database,
             self.connection,
             plan,
-            journal.tables.undo,
+            journal.tables,
             run_id=self.info.run_id,
             table=self.chronicle.table,
         )

@@ -164,7 +164,9 @@ def told_truly(target: Target, model: Model, earlier: int = 0) -> int:
     assert [batch.quarantined for batch in story.batches] == refused
     applied = [len(keys) - bad for keys, bad in zip(expected, refused, strict=True)]
     assert [batch.applied for batch in story.batches] == applied
-    rows = target.rows(f"SELECT batch_no, count(*) FROM update_undo {of_run} AND batch_no > 0 GROUP BY batch_no")
+    run_no = f"(SELECT run_no FROM update_logs {of_run})"
+    undo = f"SELECT batch_no, count(*) FROM update_undo WHERE entry_no / 1099511627776 = {run_no} AND batch_no > 0"
+    rows = target.rows(f"{undo} GROUP BY batch_no")
     undoable = {number: count for number, count in enumerate(applied, 1) if count}
     assert dict(rows) == undoable, "whatever stands can be taken back"
 

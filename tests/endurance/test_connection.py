@@ -75,7 +75,8 @@ def adds_up(target: Target, model: Model, result: RunResult, written: list[str])
     applied = counts.inserted + counts.updated
     assert sum(batch.applied for batch in story.batches) == applied
     assert len({batch.batch_no for batch in story.batches}) == len(story.batches)
-    undo = f"SELECT count(*) FROM update_undo WHERE run_id = '{result.run_id}' AND batch_no > 0"
+    run_no = f"(SELECT run_no FROM update_logs WHERE run_id = '{result.run_id}')"
+    undo = f"SELECT count(*) FROM update_undo WHERE entry_no / 1099511627776 = {run_no} AND batch_no > 0"
     assert target.rows(undo) == [(applied,)]
     kept_out = target.rows(f"SELECT count(*) FROM update_quarantine WHERE run_id = '{result.run_id}'")
     assert kept_out == [(counts.quarantined,)]

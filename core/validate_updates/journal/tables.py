@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from validate_updates.errors import UsageError
 
@@ -114,7 +115,7 @@ def _counter(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True)
 
 
-def _key(name: str, type_: type[Any] = sa.Text) -> sa.Column[Any]:
+def _key(name: str, type_: type[Any] | sa.types.TypeEngine[Any] = sa.Text) -> sa.Column[Any]:
     return sa.Column(name, type_, primary_key=True, autoincrement=False)
 
 
@@ -254,14 +255,17 @@ def _undo(metadata: sa.MetaData, prefix: str) -> sa.Table:
     return sa.Table(
         f"{prefix}undo",
         metadata,
-        _key("run_id"),
-        _key("batch_no", sa.BigInteger),
-        _key("undo_no", sa.BigInteger),
+        _key("entry_no", sa.BigInteger().with_variant(sa.Integer, "sqlite")),  # so that it is SQLite's rowid
+        _count("batch_no"),
         _text("table_name"),
         _text("action"),
-        _text("before_image", null=True),
-        _text("after_image", null=True),
+        sa.Column("before_image", Image),
+        sa.Column("after_image", Image),
     )
+
+
+Image: Final = sa.Text().with_variant(postgresql.ARRAY(sa.Text), "postgresql")
+"""Of a row: see :mod:`validate_updates.undo.images`."""
 
 
 def _watermarks(metadata: sa.MetaData, prefix: str) -> sa.Table:

@@ -13,11 +13,22 @@ from validate_updates.journal.texts import MESSAGE_BYTES, stored
 from validate_updates.result import Publish
 from validate_updates.targets.plan import DELETE
 from validate_updates.undo.images import AFTER, BEFORE, images_of
-from validate_updates.undo.layout import LAYOUT, layout_of
+from validate_updates.undo.layout import layout_of
+from validate_updates.undo.numbering import changes_of, layouts_of
 
 if TYPE_CHECKING:
     from validate_updates.journal.tables import JournalTables
     from validate_updates.targets.base import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Batches that can be taken back together, and the entries among which theirs are."""
+
+    first: int
+    last: int
+    lowest: int
+    highest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +39,19 @@ class UndoLog:
     tables: JournalTables
     run_id: str
 
-    def batches(self) -> Sequence[int]:
-        """Numbers of the batches of which anything is left to take back, the last first."""
+    def anything(self) -> bool:
+        """Whether anything is left to take back."""
+        return bool(self.conn.scalar(sa.select(sa.exists().where(self._ours()))))
+
+    def held(self, together: int | None = None) -> Sequence[Held]:
+        """The batches of which anything is left to take back, ``together`` or all at a time, the last first."""
         undo = self.tables.undo
-        ours = (undo.c.run_id == self.run_id) & (undo.c.action != LAYOUT)
-        query = sa.select(undo.c.batch_no).where(ours).distinct()
-        return tuple(self.conn.scalars(query.order_by(undo.c.batch_no.desc())))
+        spans = sa.func.min(undo.c.entry_no), sa.func.max(undo.c.entry_no)
+        query = sa.select(undo.c.batch_no, *spans).where(self._ours()).group_by(undo.c.batch_no)
+        batches = self.conn.execute(query.order_by(undo.c.batch_no.desc())).all()
+        size = together or max(len(batches), 1)
+        groups = (batches[start : start + size] for start in range(0, len(batches), size))
+        return tuple(_held(group) for group in groups)
 
     def published_in_groups(self) -> bool:
         """Whether others saw the run group by group."""
@@ -47,21 +65,21 @@ class UndoLog:
         undone = (batches.c.run_id == self.run_id) & (batches.c.state == BatchState.UNDONE)
         return bool(self.conn.scalar(sa.select(sa.exists().where(undone))))
 
-    def table_names(self, batches: tuple[int, int] | None = None) -> Sequence[str]:
+    def table_names(self, batches: Held | None = None) -> Sequence[str]:
         """The tables that the run wrote, or these batches of it, in the order in which they were first written."""
         undo = self.tables.undo
-        found = self._of(*batches) if batches else undo.c.run_id == self.run_id
-        query = sa.select(undo.c.table_name).where(found, undo.c.action != LAYOUT).group_by(undo.c.table_name)
-        return tuple(self.conn.scalars(query.order_by(sa.func.min(undo.c.undo_no))))
+        found = _of(undo, batches) if batches else self._ours()
+        query = sa.select(undo.c.table_name).where(found).group_by(undo.c.table_name)
+        return tuple(self.conn.scalars(query.order_by(sa.func.min(undo.c.entry_no))))
 
     def layout(self, table: str) -> tuple[str, ...]:
         """The columns of a table in the order of the images."""
-        return layout_of(self.conn, self.tables.undo, run_id=self.run_id, table=table) or ()
+        return layout_of(self.conn, self.tables, run_id=self.run_id, table=table) or ()
 
     def deleted_from(self, table: str) -> bool:
         """Whether the run deleted rows of a table."""
         undo = self.tables.undo
-        found = (undo.c.run_id == self.run_id) & (undo.c.table_name == table) & (undo.c.action == DELETE)
+        found = self._ours() & (undo.c.table_name == table) & (undo.c.action == DELETE)
         return bool(self.conn.scalar(sa.select(sa.exists().where(found))))
 
     def with_cells(self, database: Database, width: int) -> sa.TableClause:
@@ -71,23 +89,21 @@ class UndoLog:
         names = dict.fromkeys((*undo.c.keys(), *cells))
         return sa.table(undo.name, *map(sa.column, names), schema=undo.schema)
 
-    def about(self, undo: sa.FromClause, table: str, first: int, last: int) -> sa.ColumnElement[bool]:
-        """The entries about a table that the batches ``first`` to ``last`` made."""
-        ours = (undo.c.run_id == self.run_id) & undo.c.batch_no.between(first, last)
-        return ours & (undo.c.table_name == table) & (undo.c.action != LAYOUT)
+    def about(self, undo: sa.FromClause, table: str, held: Held) -> sa.ColumnElement[bool]:
+        """The entries about a table that these batches made."""
+        return _of(undo, held) & (undo.c.table_name == table)
 
-    def forget(self, first: int, last: int, taken: Sequence[sa.Select[Any]]) -> None:
-        """Remove what was taken back (its ``batch_no`` and ``undo_no``, by table), and mark batches that are undone."""
+    def forget(self, held: Held, taken: Sequence[sa.Select[Any]]) -> None:
+        """Remove what was taken back (the numbers of its entries, by table), and mark batches that are undone."""
         undo, batches = self.tables.undo, self.tables.batches
-        place = sa.tuple_(undo.c.batch_no, undo.c.undo_no)
         for query in taken:
-            self.conn.execute(undo.delete().where(self._of(first, last), place.in_(query)))
-        left = sa.exists().where(undo.c.run_id == self.run_id, undo.c.batch_no == batches.c.batch_no)
-        ours = (batches.c.run_id == self.run_id) & batches.c.batch_no.between(first, last)
-        undone = ours & (batches.c.state == BatchState.COMMITTED) & ~left
+            self.conn.execute(undo.delete().where(undo.c.entry_no.in_(query)))
+        left = sa.select(undo.c.batch_no).where(_of(undo, held))
+        ours = (batches.c.run_id == self.run_id) & batches.c.batch_no.between(held.first, held.last)
+        undone = ours & (batches.c.state == BatchState.COMMITTED) & batches.c.batch_no.not_in(left)
         self.conn.execute(batches.update().where(undone).values(state=BatchState.UNDONE))
-        if not self.batches():  # the layouts are of no more use
-            self.conn.execute(undo.delete().where(undo.c.run_id == self.run_id))
+        if not self.anything():  # the layouts are of no more use
+            self.conn.execute(undo.delete().where(layouts_of(self.tables, self.run_id)))
 
     def mark_rolled_back(self, was: RunState, note: str) -> bool:
         """Note that the run no longer stands, unless its state has changed meanwhile; whether it was so."""
@@ -98,6 +114,19 @@ class UndoLog:
         values = {"state": RunState.ROLLED_BACK, "note": said}
         return self.conn.execute(logs.update().where(ours).values(values)).rowcount == 1
 
-    def _of(self, first: int, last: int) -> sa.ColumnElement[bool]:
-        undo = self.tables.undo
-        return (undo.c.run_id == self.run_id) & undo.c.batch_no.between(first, last)
+    def _ours(self) -> sa.ColumnElement[bool]:
+        return changes_of(self.tables, self.run_id)
+
+
+def _held(batches: Sequence[sa.Row[int, int, int]]) -> Held:
+    """Of rows with a batch's number, its lowest entry and its highest; the last batch first."""
+    return Held(
+        first=batches[-1][0],
+        last=batches[0][0],
+        lowest=min(row[1] for row in batches),
+        highest=max(row[2] for row in batches),
+    )
+
+
+def _of(undo: sa.FromClause, held: Held) -> sa.ColumnElement[bool]:
+    return undo.c.entry_no.between(held.lowest, held.highest) & undo.c.batch_no.between(held.first, held.last)

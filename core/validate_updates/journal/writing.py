@@ -33,6 +33,7 @@ from validate_updates.journal.texts import (
     without_folders,
 )
 from validate_updates.result import Counts, KeptOut, PluginInfo, Publish, RunResult, Verdict
+from validate_updates.undo.numbering import changes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,9 @@ class Journal:
     def _last_batch(self, conn: sa.Connection, run_id: str) -> int:
         """The highest number that a batch of the run has; one that waits for others is in the undo log alone."""
         batches, undo = self.tables.batches, self.tables.undo
-        numbers = [
-            conn.scalar(sa.select(sa.func.max(table.c.batch_no)).where(table.c.run_id == run_id))
-            for table in (batches, undo)
-        ]
-        return max(int(number or 0) for number in numbers)
+        in_ledger = sa.select(sa.func.max(batches.c.batch_no)).where(batches.c.run_id == run_id)
+        in_log = sa.select(sa.func.max(undo.c.batch_no)).where(changes_of(self.tables, run_id))
+        return max(int(conn.scalar(query) or 0) for query in (in_ledger, in_log))
 
     def fence(self, conn: sa.Connection, run_id: str, token: str) -> None:
         """Make sure, and hold until the transaction ends, that the run is still ours.

@@ -19,12 +19,14 @@ from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.undo.entries import Entries
 from validate_updates.undo.images import prepare_images
 from validate_updates.undo.kept import KeptRows
-from validate_updates.undo.ranges import batch_number, deleted, inserted, updated, within
+from validate_updates.undo.numbering import next_change
+from validate_updates.undo.ranges import batch_number, deleted, entry_number, inserted, updated, within
 from validate_updates.undo.references import reach_of
 from validate_updates.undo.swept import Swept
 from validate_updates.undo.triggers import changes_more_than_told
 
 if TYPE_CHECKING:
+    from validate_updates.journal.tables import JournalTables
     from validate_updates.targets.base import Database
     from validate_updates.targets.plan import Plan
     from validate_updates.targets.prepared import Prepared
@@ -46,14 +48,21 @@ class Capture:
     """
 
     def __init__(
-        self, database: Database, connection: sa.Connection, plan: Plan, undo: sa.Table, *, run_id: str, table: str
+        self,
+        database: Database,
+        connection: sa.Connection,
+        plan: Plan,
+        tables: JournalTables,
+        *,
+        run_id: str,
+        table: str,
     ) -> None:
-        """``undo`` and ``table``: the journal's table, and the target's name as the journal has it."""
+        """``tables`` and ``table``: the journal's, and the target's name as the journal has it."""
         prepare_images(database, connection)
         self._connection = connection
         self._plan = plan
         self._table = table
-        self._entries = Entries(database, connection, undo, run_id)
+        self._entries = Entries(database, connection, tables, run_id, next_change(connection, tables, run_id))
         self._entries.lay_out(table, plan.target.names)
         self._kept: KeptRows | None = None
         if changes_more_than_told(database, connection, plan.target):
@@ -113,10 +122,7 @@ class Capture:
         self, action: str, found: sa.FromClause, *, before: Sequence[Element] = (), after: Sequence[Element] = ()
     ) -> Prepared:
         plan = self._plan
-        # Inserts are taken down last. Numbered above all others, they are appended too; in between they would split
-        # the pages just filled.
-        number = plan.table.c.pos + plan.positions if action == INSERT else plan.table.c.pos
-        query = sa.select(batch_number(plan), number).select_from(found)
+        query = sa.select(batch_number(plan), entry_number(plan, action)).select_from(found)
         query = query.where(within(plan, action)).order_by(plan.table.c.pos)
         return self._entries.insert(query, table=self._table, action=action, before=before, after=after)
 

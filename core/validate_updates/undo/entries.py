@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from validate_updates.undo.images import AFTER, BEFORE, images_of
 from validate_updates.undo.layout import lay_out
 
 if TYPE_CHECKING:
+    from validate_updates.journal.tables import JournalTables
     from validate_updates.targets.base import Database
     from validate_updates.targets.prepared import Prepared
     from validate_updates.undo.images import Element
@@ -24,16 +25,18 @@ class Entries:
 
     database: Database
     connection: sa.Connection
-    undo: sa.Table
+    tables: JournalTables
     run_id: str
+    first: int
+    """The number of the first of them; the others are told from there on."""
 
     def lay_out(self, table: str, columns: Sequence[str]) -> None:
         """Note which columns the images of a table have, and make room for them."""
-        lay_out(self.database, self.connection, self.undo, run_id=self.run_id, table=table, columns=columns)
+        lay_out(self.database, self.connection, self.tables, run_id=self.run_id, table=table, columns=columns)
 
     def insert(
         self,
-        query: sa.Select[Any],
+        query: sa.Select[int, int],
         *,
         table: str,
         action: str,
@@ -42,16 +45,18 @@ class Entries:
     ) -> Prepared:
         """The INSERT for one table and action.
 
-        ``query`` finds the rows, and gives ``batch_no`` and ``undo_no``; ``before`` and ``after`` are whole rows in the
-        order of the table's layout.
+        ``query`` finds the rows, and gives the number of the batch and, from 0, that of the entry; ``before`` and
+        ``after`` are whole rows in the order of the table's layout.
         """
-        images = images_of(self.database)
-        names, cells = ["run_id", "table_name", "action", "batch_no", "undo_no"], []
+        images, undo = images_of(self.database), self.tables.undo
+        names, cells = ["table_name", "action", "batch_no", "entry_no"], []
         for kind, row in ((BEFORE, before), (AFTER, after)):
             if row:
                 names += images.columns(kind, len(row))
                 cells += images.keep(row)
-        named = [sa.literal(text, sa.Text) for text in (self.run_id, table, action)]
-        chosen = query.with_only_columns(*named, *query.selected_columns, *cells, maintain_column_froms=True)
-        log = sa.table(self.undo.name, *map(sa.column, names), schema=self.undo.schema)
+        batch, number = query.selected_columns
+        numbers = [batch, sa.literal(self.first, sa.BigInteger) + number]
+        named = [sa.literal(text, sa.Text) for text in (table, action)]
+        chosen = query.with_only_columns(*named, *numbers, *cells, maintain_column_froms=True)
+        log = sa.table(undo.name, *map(sa.column, names), schema=undo.schema)
         return prepare(sa.insert(log).from_select(names, chosen), self.connection)

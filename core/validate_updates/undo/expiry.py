@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from validate_updates.journal.rows import RunState
+from validate_updates.undo.numbering import of_run
 
 if TYPE_CHECKING:
     from validate_updates.journal.tables import JournalTables
@@ -24,13 +25,13 @@ def expire(connection: sa.Connection, tables: JournalTables, *, retention_days: 
     newest = connection.scalar(sa.select(logs.c.started_at).order_by(logs.c.run_no.desc()).limit(1))
     if newest is None or now < newest:
         return 0
-    held = sa.exists().where(undo.c.run_id == logs.c.run_id)
+    held = sa.exists().where(of_run(tables, logs.c.run_no))
     last = sa.select(logs.c.run_no).where(held).order_by(logs.c.run_no.desc()).limit(1).scalar_subquery()
     ended = sa.func.coalesce(logs.c.finished_at, logs.c.started_at, type_=logs.c.started_at.type)
-    old = sa.select(logs.c.run_id).where(
+    old = sa.select(logs.c.run_no).where(
         held, logs.c.run_no < last, logs.c.state != RunState.RUNNING, ended < now - timedelta(days=retention_days)
     )
-    run_ids = connection.scalars(old).all()
-    if run_ids:
-        connection.execute(undo.delete().where(undo.c.run_id.in_(run_ids)))
-    return len(run_ids)
+    runs = connection.scalars(old).all()
+    for run_no in runs:
+        connection.execute(undo.delete().where(of_run(tables, sa.literal(run_no, sa.BigInteger))))
+    return len(runs)

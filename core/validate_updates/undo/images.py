@@ -2,8 +2,8 @@
 
 SQLite keeps each cell in a column of its own, ``b0``, ``b1``, … for the row of before and ``a0``, ``a1``, … for the row
 as written, in the order of the target's columns. They have no type, so that every value stays what it is; JSON would
-cost more than twice as much, and knows neither blobs nor all digits of a real. PostgreSQL keeps each row as the text
-form of an array of text forms, which casts take back exactly. Which cell is which column, an entry of the run tells:
+cost more than twice as much, and knows neither blobs nor all digits of a real. PostgreSQL keeps each row as an array of
+text forms, which casts take back exactly. Which cell is which column, an entry of the run tells:
 :mod:`~validate_updates.undo.layout`.
 """
 
@@ -57,20 +57,19 @@ class SqliteImages(Images):
 
 
 class PostgresImages(Images):
-    """A text for each row."""
+    """An array for each row."""
 
     def columns(self, kind: str, width: int) -> list[str]:  # noqa: ARG002  # any
         """One."""
         return [_IMAGES[kind]]
 
     def keep(self, cells: Sequence[Element]) -> list[Element]:
-        """The text form of an array of text forms."""
-        values: Element = array([sa.cast(cell, sa.Text) for cell in cells], type_=sa.Text)
-        return [sa.cast(values, sa.Text)]
+        """The text forms."""
+        return [array([sa.cast(cell, sa.Text) for cell in cells], type_=sa.Text)]
 
     def cell(self, undo: sa.FromClause, kind: str, number: int, *, spelled: str) -> Element:  # noqa: ARG002  # by name
         """Cast back; ``spelled``: the column's type, as the database spells it."""
-        text: Element = sa.literal_column(f"({_IMAGES[kind]}::text[])[{number + 1}]", sa.Text)
+        text: Element = sa.literal_column(f"{_IMAGES[kind]}[{number + 1}]", sa.Text)
         return sa.cast(text, Spelled(spelled))
 
 

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from validate_updates.targets.names import quoted
 from validate_updates.undo.images import AFTER, BEFORE, Spelled, SqliteImages
+from validate_updates.undo.numbering import layouts_of, next_layout
 
 if TYPE_CHECKING:
+    from validate_updates.journal.tables import JournalTables
     from validate_updates.targets.base import Database
 
 LAYOUT: Final = "L"
@@ -19,23 +21,34 @@ LAYOUT: Final = "L"
 
 
 def lay_out(
-    database: Database, connection: sa.Connection, undo: sa.Table, *, run_id: str, table: str, columns: Sequence[str]
+    database: Database,
+    connection: sa.Connection,
+    tables: JournalTables,
+    *,
+    run_id: str,
+    table: str,
+    columns: Sequence[str],
 ) -> None:
     """Make room for images of a table with these columns, and note their order. The same again does nothing."""
     if database.is_sqlite:
-        _widen(connection, undo, len(columns))
-    there = sa.select(sa.func.count()).select_from(undo).where(undo.c.run_id == run_id, undo.c.action == LAYOUT)
-    tables = int(connection.execute(there).scalar_one())
-    if layout_of(connection, undo, run_id=run_id, table=table) is None:
-        row = {"run_id": run_id, "batch_no": 0, "undo_no": tables, "table_name": table, "action": LAYOUT}
-        connection.execute(undo.insert(), {**row, "before_image": json.dumps(list(columns))})
+        _widen(connection, tables.undo, len(columns))
+    if layout_of(connection, tables, run_id=run_id, table=table) is None:
+        layout = {
+            "entry_no": next_layout(connection, tables, run_id),
+            "batch_no": 0,
+            "table_name": table,
+            "action": LAYOUT,
+            "before_image": json.dumps(list(columns)) if database.is_sqlite else list(columns),
+        }
+        connection.execute(tables.undo.insert(), layout)
 
 
-def layout_of(connection: sa.Connection, undo: sa.Table, *, run_id: str, table: str) -> tuple[str, ...] | None:
+def layout_of(connection: sa.Connection, tables: JournalTables, *, run_id: str, table: str) -> tuple[str, ...] | None:
     """The columns of a table in the order of the images; None where the run wrote nothing to it."""
-    ours = (undo.c.run_id == run_id, undo.c.table_name == table, undo.c.action == LAYOUT)
-    text = connection.scalar(sa.select(undo.c.before_image).where(*ours))
-    return None if text is None else tuple(json.loads(text))
+    undo = tables.undo
+    query = sa.select(undo.c.before_image).where(layouts_of(tables, run_id), undo.c.table_name == table)
+    names = connection.scalar(query)
+    return None if names is None else tuple(json.loads(names) if isinstance(names, str) else names)
 
 
 def _widen(connection: sa.Connection, undo: sa.Table, width: int) -> None:

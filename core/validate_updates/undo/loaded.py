@@ -13,12 +13,12 @@ from validate_updates.undo.images import AFTER, BEFORE, images_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from validate_updates.journal.undoing import UndoLog
+    from validate_updates.journal.undoing import Held, UndoLog
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
     from validate_updates.undo.images import Element
 
-_HEAD = ("pos", "batch_no", "undo_no", "action", "state")
+_HEAD = ("pos", "batch_no", "entry_no", "action", "state")
 OPEN = "open"
 """The state of an entry that nobody has looked at."""
 
@@ -68,8 +68,8 @@ class Loaded:
         """The same as the run left them."""
         return self.table.c[f"w{self.columns.index(name)}"]
 
-    def fill(self, log: UndoLog, first: int, last: int) -> None:
-        """Load the entries about the table that the batches ``first`` to ``last`` made."""
+    def fill(self, log: UndoLog, batches: Held) -> None:
+        """Load the entries about the table that these batches made."""
         layout = log.layout(self.name)
         images, undo = images_of(self._database), log.with_cells(self._database, len(layout))
 
@@ -82,9 +82,9 @@ class Loaded:
         before = cells(BEFORE)
         deleted = undo.c.action == sa.literal_column(f"'{DELETE}'")
         written = [sa.case((deleted, was), else_=is_) for was, is_ in zip(before, cells(AFTER), strict=True)]
-        order = (undo.c.batch_no, undo.c.undo_no)
+        order = (undo.c.batch_no, undo.c.entry_no)
         head = (sa.func.row_number().over(order_by=order), *order, undo.c.action, sa.literal(OPEN, sa.Text))
-        query = sa.select(*head, *before, *written).where(log.about(undo, self.name, first, last)).order_by(*order)
+        query = sa.select(*head, *before, *written).where(log.about(undo, self.name, batches)).order_by(*order)
         names = [column.name for column in self.table.c if column.name != "step"]
         counted = {"preserve_rowcount": True}
         inserted = self.table.insert().from_select(names, query)
@@ -99,13 +99,13 @@ class Loaded:
     def _create(self) -> None:
         name, numbers = self.table.name, range(len(self.columns))
         if self._database.is_sqlite:
-            head = "pos INTEGER PRIMARY KEY, batch_no, undo_no, action, state, step"
+            head = "pos INTEGER PRIMARY KEY, batch_no, entry_no, action, state, step"
             collations = self._database.key_collations(self._connection, self.target.sql, self.target.key)
             # Without types, so that values stay as they are; keys are compared as the key's own index does.
             written = [_collated(f"w{number}", collations.get(self.columns[number])) for number in numbers]
             cells = [*(f"b{number}" for number in numbers), *written]
         else:
-            head = "pos bigint PRIMARY KEY, batch_no bigint, undo_no bigint, action text, state text, step text"
+            head = "pos bigint PRIMARY KEY, batch_no bigint, entry_no bigint, action text, state text, step text"
             cells = [
                 f"{kind}{number} {self.target.column(self.columns[number]).type}" for kind in "bw" for number in numbers
             ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from validate_updates.targets.names import ROW
+from validate_updates.targets.plan import INSERT
 
 if TYPE_CHECKING:
     from validate_updates.targets.plan import Plan
@@ -22,6 +23,16 @@ def batch_number(plan: Plan) -> sa.ColumnElement[int]:
     """``:number`` at the position ``:first``, and one more every ``:batch_size`` positions."""
     number, first, size = (sa.bindparam(name, None, type_=sa.Integer) for name in ("number", "first", "batch_size"))
     return number + (plan.table.c.pos - first) // size
+
+
+def entry_number(plan: Plan, action: str) -> sa.ColumnElement[int]:
+    """The number of an entry about a position between ``:first`` and ``:last``, in the order of the undo log.
+
+    Inserts are taken down after all else in the range, so they are numbered after it too: in between, they would split
+    the pages just filled.
+    """
+    bound = sa.bindparam("last" if action == INSERT else "first", None, type_=sa.BigInteger)
+    return plan.table.c.pos + bound + (1 if action == INSERT else 0)
 
 
 def updated(plan: Plan) -> sa.FromClause:

@@ -70,9 +70,9 @@ class Restoring:
         return int(self._connection.execute(query).scalar_one())
 
     def settled(self) -> sa.Select[Any]:
-        """``batch_no`` and ``undo_no`` of the entries that the undo log need not keep."""
+        """The numbers of the entries that the undo log need not keep."""
         entry = self._entry
-        return sa.select(entry.c.batch_no, entry.c.undo_no).where(entry.c.state.in_((DONE, ALREADY)))
+        return sa.select(entry.c.entry_no).where(entry.c.state.in_((DONE, ALREADY)))
 
     def altered(self) -> int:
         """Rows that were written, and still are not as before."""

@@ -25,7 +25,7 @@ from validate_updates.journal.rows import RunKind, RunRow
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.schema import find
 from validate_updates.journal.tables import DEFAULT_PREFIX
-from validate_updates.journal.undoing import UndoLog
+from validate_updates.journal.undoing import Held, UndoLog
 from validate_updates.journal.watermarks import take_back_watermarks
 from validate_updates.journal.writing import Journal
 from validate_updates.quarantine.closing import reopen
@@ -194,7 +194,7 @@ class _Rollback:
         for group in groups:
             with self.database.transaction(self.connection):
                 fence()
-                self.tally += self._group(run, *group)
+                self.tally += self._group(run, group)
         return self.tally.conflicts
 
     def _tried(self) -> RollbackResult:
@@ -203,7 +203,7 @@ class _Rollback:
             transaction = self.database.begin(self.connection)
             try:
                 run = self._look()
-                tally = sum((self._group(run, *group) for group in self._groups()), _Tally())
+                tally = sum((self._group(run, group) for group in self._groups()), _Tally())
             finally:
                 transaction.rollback()
         return self._result(run, tally)
@@ -214,7 +214,7 @@ class _Rollback:
         table = None if self.database.is_sqlite else name
         self.recovered = self.journal.recover(self.connection, except_run=self.run_id, table=table)
         run = show(self.connection, self.tables, self.log.run_id).run
-        if not self.log.batches():
+        if not self.log.anything():
             raise refuse(run, now=self.now, retention_days=self.wanted.retention_days)
         for table in self.log.table_names():
             self._storable(run, table)
@@ -236,45 +236,42 @@ class _Rollback:
             parent=run.run_id,
         )
 
-    def _groups(self) -> Sequence[tuple[int, int]]:
-        """First and last batch of each group, the last group first."""
-        batches = self.log.batches()
-        size = GROUP if self.log.published_in_groups() else len(batches)
-        return [(batches[start : start + size][-1], batches[start]) for start in range(0, len(batches), size)]
+    def _groups(self) -> Sequence[Held]:
+        """What is taken back in one transaction each, the last first."""
+        return self.log.held(GROUP if self.log.published_in_groups() else None)
 
-    def _in_transactions(self, run: RunRow, groups: Sequence[tuple[int, int]]) -> None:
+    def _in_transactions(self, run: RunRow, groups: Sequence[Held]) -> None:
         for number, group in enumerate(groups, 1):
             signals.check()
             with self.database.transaction(self.connection):
                 self.journal.fence(self.connection, self.run_id, self.token)
-                tally = self.tally + self._group(run, *group)
+                tally = self.tally + self._group(run, group)
                 if number == len(groups):
                     self._stand(run, tally)
                 signals.check()
             self.tally = tally
 
-    def _group(self, run: RunRow, first: int, last: int) -> _Tally:
+    def _group(self, run: RunRow, batches: Held) -> _Tally:
         """Take back these batches, within the open transaction."""
         prepare_images(self.database, self.connection)
         restorings = [
-            self._restoring(run, name, first, last, number)
-            for number, name in enumerate(self.log.table_names((first, last)))
+            self._restoring(run, name, batches, number) for number, name in enumerate(self.log.table_names(batches))
         ]
         for restoring in restorings:
             restoring.take_back()
         while any(restoring.retry() for restoring in restorings):
             pass  # what the database refused may pass once other rows are taken back
         tally = sum((self._tally_of(restoring) for restoring in restorings), _Tally())
-        self.log.forget(first, last, [restoring.settled() for restoring in restorings])
+        self.log.forget(batches, [restoring.settled() for restoring in restorings])
         for restoring in restorings:
             restoring.loaded.drop()
         return tally
 
-    def _restoring(self, run: RunRow, name: str, first: int, last: int, number: int) -> Restoring:
+    def _restoring(self, run: RunRow, name: str, batches: Held, number: int) -> Restoring:
         target, columns = self._storable(run, name)
         self.database.hold_still(self.connection, target)
         loaded = Loaded(self.database, self.connection, target, name=name, columns=columns, number=number)
-        loaded.fill(self.log, first, last)
+        loaded.fill(self.log, batches)
         return Restoring(self.database, self.connection, loaded, force=self.wanted.force)
 
     def _storable(self, run: RunRow, name: str) -> tuple[TargetTable, tuple[str, ...]]:

@@ -43,7 +43,7 @@ class Swept:
         self._connection = connection
         self._plan = plan
         self._reach = reach
-        self._used = 2 * plan.positions
+        self._used = 2 * plan.positions + 1  # by the entries about the plan's own rows
         self.table = sa.table(NAME, *map(sa.column, ("no", "pos", "place", "address", "action", "level")))
         self._create()
         self._start = prepare(self._planned(), connection)

@@ -35,7 +35,13 @@ def expired(target: Target, now: datetime, days: int = 30) -> int:
 
 
 def held(target: Target) -> list[str]:
-    return [run for (run,) in target.rows("SELECT DISTINCT run_id FROM update_undo ORDER BY run_id")]
+    return [
+        run
+        for run, _ in target.rows(
+            "SELECT DISTINCT run_id, run_no FROM update_undo JOIN update_logs ON run_no = entry_no / 1099511627776"
+            " ORDER BY run_no"
+        )
+    ]
 
 
 def test_what_is_older_goes(target: Target, runs: list[str]) -> None:

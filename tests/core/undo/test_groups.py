@@ -13,7 +13,7 @@ from tests.core.engine.target import Target
 from tests.core.undo.taking_back import taken_back
 from validate_updates.errors import Interrupted
 from validate_updates.journal.rows import BatchState, RunState
-from validate_updates.journal.undoing import UndoLog
+from validate_updates.journal.undoing import Held, UndoLog
 from validate_updates.signals import stop_on_signals
 
 BEFORE = [(number, f"old {number}") for number in range(60)]
@@ -44,9 +44,9 @@ def test_it_comes_back_in_groups(target: Target, run: str, monkeypatch: pytest.M
     groups: list[tuple[int, int]] = []
     forget = UndoLog.forget
 
-    def noted(self: UndoLog, first: int, last: int, taken: object) -> None:
-        groups.append((first, last))
-        forget(self, first, last, taken)  # type: ignore[arg-type]
+    def noted(self: UndoLog, held: Held, taken: object) -> None:
+        groups.append((held.first, held.last))
+        forget(self, held, taken)  # type: ignore[arg-type]
 
     monkeypatch.setattr(UndoLog, "forget", noted)
 
@@ -81,9 +81,9 @@ def test_killed_it_leaves_whole_groups_and_is_done_by_the_next(target: Target, r
 def test_a_signal_stops_it_between_groups(target: Target, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     forget = UndoLog.forget
 
-    def signalled(self: UndoLog, first: int, last: int, taken: object) -> None:
-        forget(self, first, last, taken)  # type: ignore[arg-type]
-        if first == 11:
+    def signalled(self: UndoLog, held: Held, taken: object) -> None:
+        forget(self, held, taken)  # type: ignore[arg-type]
+        if held.first == 11:
             signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(UndoLog, "forget", signalled)
