@@ -19,7 +19,7 @@ from validate_updates.committing import ASKING_SECONDS, check_deferred
 from validate_updates.concluding import fail, roll_back, stand, summed_up, weigh
 from validate_updates.declarations import Moment, Occasion
 from validate_updates.errors import Interrupted, StateUncertain, TryLater, UpdateError, UsageError
-from validate_updates.feeding import opened, record_source
+from validate_updates.feeding import gives_only_what_is_new, opened, record_source
 from validate_updates.findings import Severity
 from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
@@ -221,6 +221,9 @@ class _Run(UnderWay):
     def _plan_deletes(self, plan: Plan, intake: Intake) -> None:
         if intake.kept_out or not intake.staged:
             self.judges.findings.append(remarks.deletes_skipped(self.target, intake))
+            return
+        if gives_only_what_is_new(self.source):
+            self.judges.findings.append(remarks.deletes_make_no_sense(self.target, self.info.source))
             return
         plan.add_missing()
         deletes, policy = plan.counts.deletes, self.job.deletes

@@ -49,6 +49,11 @@ def opened(run: UnderWay) -> Iterator[Source]:
         run.judges.metrics.update(source.metrics)
 
 
+def gives_only_what_is_new(source: Source | None) -> bool:
+    """Whether the source goes on from a watermark, so that what it lacks is not missing."""
+    return isinstance(source, PluginSource) and source.watermark is not None
+
+
 def keep_watermark(run: UnderWay) -> None:
     """Enter how far a plugin's source was read, in the transaction that commits the update.
 

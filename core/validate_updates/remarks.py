@@ -143,6 +143,17 @@ def deletes_skipped(target: TargetTable, intake: Intake) -> Finding:
     )
 
 
+def deletes_make_no_sense(target: TargetTable, source: str) -> Finding:
+    """The source does not give all that there is."""
+    return Finding(
+        code="deletes_skipped",
+        severity=Severity.WARNING,
+        message=f"nothing was deleted: {source} gives what is new, so it is not known which rows are missing",
+        table=target.name,
+        hint='set deletes = "off" in the task',
+    )
+
+
 def rows_not_deleted(target: TargetTable, left: NotDeleted) -> Finding:
     """Something holds rows that were to go; they stay, and the others went."""
     return Finding(

@@ -152,10 +152,15 @@ def test_the_first_window_looks_back_and_the_next_ones_overlap() -> None:
     settings = Congress(first_days=10, overlap_hours=6)
     noon = datetime(2025, 6, 20, 12, tzinfo=UTC)
 
-    assert window_after(None, settings, noon) == Window(noon - timedelta(days=10), noon)
     later = noon + timedelta(days=1)
-    assert window_after(Watermark(noon), settings, later) == Window(noon - timedelta(hours=6), later)
-    assert window_after(Watermark(later), settings, noon) == Window(noon - timedelta(hours=6), noon)
+
+    def due(until: datetime | None, as_of: datetime, now: datetime = later) -> Window:
+        return window_after(Watermark(until) if until else None, settings, as_of, now)
+
+    assert due(None, noon) == Window(noon - timedelta(days=10), noon)
+    assert due(noon, later) == Window(noon - timedelta(hours=6), later)
+    assert due(later, noon) == Window(noon - timedelta(hours=6), noon)
+    assert due(noon, later, now=noon) == Window(noon - timedelta(hours=6), noon), "nothing of the future"
 
 
 def test_a_watermark_is_read_as_it_was_written() -> None:

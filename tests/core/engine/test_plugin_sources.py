@@ -35,6 +35,7 @@ from validate_updates import (
     hookimpl,
 )
 from validate_updates.intake import ENTRIES
+from validate_updates.job import DeletePolicy, Deletes
 from validate_updates.signals import stop_on_signals
 
 Reads = Callable[[SourceContext], Any]
@@ -321,6 +322,19 @@ def test_a_signal_stops_a_source(sqlite: Target, waits: bool) -> None:
 
 def test_a_pause_ends() -> None:
     SourceContext(as_of=datetime.now(UTC)).pause(0.001)
+
+
+DELETING = DeletePolicy(mode=Deletes.MISSING, most_rows=100, most_percent=100)
+
+
+@pytest.mark.parametrize(("read", "left"), [(three_more, [1, 2, 3, 50]), (lambda _: [{"id": 1, "title": "one"}], [1])])
+def test_rows_that_a_source_of_news_does_not_have_are_not_missing(target: Target, read: Reads, left: list[int]) -> None:
+    target.execute("INSERT INTO t VALUES (50, 'fifty')")
+
+    result = updated(target, read, deletes=DELETING)
+
+    assert ids(target) == left
+    assert ("deletes_skipped" in {finding.code for finding in result.findings}) == (50 in left)
 
 
 # How it is named

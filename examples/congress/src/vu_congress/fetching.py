@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
+from datetime import UTC, datetime
 
 from validate_updates import Finding, PlacedRecord, Severity, SourceContext, UnreadableRecord
 from vu_congress.api import Api, Missing, Trouble
@@ -25,7 +25,7 @@ def new_api(settings: Congress, context: SourceContext) -> Api:
 def fetch(settings: Congress, context: SourceContext, api_of: NewApi = new_api) -> Iterator[Item]:
     """Everything that is due, and how far that is."""
     mark = read_watermark(context.watermark)
-    window = window_after(mark, settings, context.as_of)
+    window = window_after(mark, settings, context.as_of, datetime.now(UTC))
     with closing(api_of(settings, context)) as api:
         try:
             listing = list_meetings(api, settings, window)
@@ -46,7 +46,7 @@ def _due(listing: Listing, mark: Watermark | None) -> list[Meeting]:
     return sorted({**again, **listing.meetings}.values(), key=lambda meeting: meeting.event_id)
 
 
-def _later(mark: Watermark | None, window: Window) -> Any:
+def _later(mark: Watermark | None, window: Window) -> datetime:
     """A run for a time in the past does not make the next one read everything since then again."""
     return max(mark.until, window.end) if mark else window.end
 

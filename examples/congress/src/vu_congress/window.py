@@ -60,9 +60,9 @@ class Window:
         return {"fromDateTime": f"{self.begin:%Y-%m-%dT%H:%M:%SZ}", "toDateTime": f"{self.end:%Y-%m-%dT%H:%M:%SZ}"}
 
 
-def window_after(mark: Watermark | None, settings: Congress, as_of: datetime) -> Window:
-    """What is due after ``mark``."""
-    end = as_of.astimezone(UTC)
+def window_after(mark: Watermark | None, settings: Congress, as_of: datetime, now: datetime) -> Window:
+    """What is due after ``mark``. It never reaches beyond ``now``: what will change by then nobody knows."""
+    end = min(as_of, now).astimezone(UTC)
     if mark is None:
         return Window(end - timedelta(days=settings.first_days), end)
     return Window(min(mark.until, end) - timedelta(hours=settings.overlap_hours), end)
