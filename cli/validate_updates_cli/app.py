@@ -458,11 +458,11 @@ def evaluate(
     return evaluate_detector(shared, histories or (), detector=detector, **numbers)
 
 
-def plugins_list(*, shared: Shared) -> int:
-    """The plugins that are installed."""
+def plugins_list(*, options: TargetOptions, shared: Shared) -> int:
+    """The plugins that are installed; with --task those that take part in it, how, and who says so."""
     from validate_updates_cli.commands.plugins import list_plugins
 
-    return list_plugins(shared)
+    return list_plugins(shared, options)
 
 
 def plugins_show(*, name: Annotated[str, typer.Argument(metavar="NAME", help="Of a plugin.")], shared: Shared) -> int:
@@ -470,6 +470,42 @@ def plugins_show(*, name: Annotated[str, typer.Argument(metavar="NAME", help="Of
     from validate_updates_cli.commands.plugins import show_plugin
 
     return show_plugin(shared, name)
+
+
+PluginName = Annotated[str, typer.Argument(metavar="NAME", help="Of a plugin.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the journal.")]
+
+
+def plugins_enable(*, name: PluginName, reason: Reason = None, options: TargetOptions, shared: Shared) -> int:
+    """Let a plugin decide about the updates of a task, from the next run on, whatever the settings say."""
+    from validate_updates.journal.rows import SwitchMode
+    from validate_updates_cli.commands.switches import switch_plugin
+
+    return switch_plugin(shared, options, name, SwitchMode.ENFORCE, reason)
+
+
+def plugins_disable(*, name: PluginName, reason: Reason = None, options: TargetOptions, shared: Shared) -> int:
+    """Leave a plugin out of the updates of a task."""
+    from validate_updates.journal.rows import SwitchMode
+    from validate_updates_cli.commands.switches import switch_plugin
+
+    return switch_plugin(shared, options, name, SwitchMode.OFF, reason)
+
+
+def plugins_shadow(*, name: PluginName, reason: Reason = None, options: TargetOptions, shared: Shared) -> int:
+    """Let a plugin say what it would decide about the updates of a task, and decide nothing."""
+    from validate_updates.journal.rows import SwitchMode
+    from validate_updates_cli.commands.switches import switch_plugin
+
+    return switch_plugin(shared, options, name, SwitchMode.SHADOW, reason)
+
+
+def plugins_reset(*, name: PluginName, reason: Reason = None, options: TargetOptions, shared: Shared) -> int:
+    """Let the settings decide again how a plugin takes part in a task."""
+    from validate_updates.journal.rows import SwitchMode
+    from validate_updates_cli.commands.switches import switch_plugin
+
+    return switch_plugin(shared, options, name, SwitchMode.SETTINGS, reason)
 
 
 def config_show(
@@ -559,7 +595,16 @@ _group(
     verify=backup_verify,
     restore=backup_restore,
 )
-_group("plugins", "What takes part in updates.", list=plugins_list, show=plugins_show)
+_group(
+    "plugins",
+    "What takes part in updates.",
+    list=plugins_list,
+    show=plugins_show,
+    enable=plugins_enable,
+    disable=plugins_disable,
+    shadow=plugins_shadow,
+    reset=plugins_reset,
+)
 _group("config", "The settings that hold here.", show=config_show, check=config_check)
 _group("db", "The journal's own tables.", status=db_status, upgrade=db_upgrade)
 add(app, "evaluate", evaluate)

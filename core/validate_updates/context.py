@@ -46,11 +46,13 @@ class EarlierRun:
     """A person's judgement: ``expected`` or ``incident``."""
     label_until: datetime | None = None
     """Until when the like is expected; None for ever."""
+    opposed_in_shadow: bool = False
+    """Whether the plugin that asks would have rejected it, but was in shadow, and nobody called the run expected."""
 
     @property
     def stood(self) -> bool:
-        """Whether it was committed, and so may serve as an example."""
-        return self.state in {"committed", "committed with quarantine"}
+        """Whether it was committed, and so may serve as an example; not where the plugin that asks was against it."""
+        return self.state in {"committed", "committed with quarantine"} and not self.opposed_in_shadow
 
 
 class History(Protocol):

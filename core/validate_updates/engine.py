@@ -15,6 +15,7 @@ from validate_updates import backups, reckoning, remarks, signals
 from validate_updates.application import UpdateRefused
 from validate_updates.applying import PlanApplication
 from validate_updates.backups.policy import BackupMode
+from validate_updates.choosing import Choice, as_named, choose
 from validate_updates.committing import ASKING_SECONDS, check_deferred
 from validate_updates.concluding import fail, roll_back, stand, summed_up, weigh
 from validate_updates.declarations import Moment, Occasion
@@ -25,7 +26,9 @@ from validate_updates.intake import Intake
 from validate_updates.job import Deletes, Job, Progress, Silent
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.tables import tables
-from validate_updates.manager import load
+from validate_updates.judging import ShadowEndedTransaction
+from validate_updates.manager import Plugins, load
+from validate_updates.modes import selected
 from validate_updates.observing import Observers
 from validate_updates.publishing import PublishingRun
 from validate_updates.records_kept_out import keep_records_out
@@ -44,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from validate_updates.context import RunInfo
-    from validate_updates.manager import Plugins
     from validate_updates.targets.base import Database
     from validate_updates.undo.capture import Capture
 
@@ -55,19 +57,21 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
     ``extra``: plugins given as objects, by name. Raises ``UsageError`` (settings, plugins, table, key), ``LockHeld``,
     ``TargetError`` where the target cannot be reached, ``StateUncertain`` where the outcome cannot be told.
     """
-    plugins = load(job.plugins, job.plugin_settings, origins=job.origins, extra=extra or {})
-    record_source(job, plugins)  # one that is not there is told before anything is begun
     database = open_database(job.target)
     info = run_info(job, new_run_id(job.as_of or datetime.now(UTC)))
-    observers = Observers(plugins, database, job, info)
-    with observers.told_of_what_breaks_off():
-        return _execute(
-            job, info, plugins=plugins, database=database, observers=observers, progress=progress or Silent()
-        )
+    observers, given = Observers(database, job, info), extra or {}
+    with observers.told_of_what_breaks_off(lambda: _loaded(job, as_named(job, given), given)):
+        return _execute(job, info, database=database, observers=observers, progress=progress or Silent(), extra=given)
 
 
 def _execute(
-    job: Job, info: RunInfo, *, plugins: Plugins, database: Database, observers: Observers, progress: Progress
+    job: Job,
+    info: RunInfo,
+    *,
+    database: Database,
+    observers: Observers,
+    progress: Progress,
+    extra: Mapping[str, object],
 ) -> RunResult:
     if job.table in tables(job.journal_prefix, job.schema).names:
         raise UsageError(f"the table {job.table} is the journal's own; an update cannot write it")
@@ -75,10 +79,16 @@ def _execute(
         with told(database, connection), database.transaction(connection, write=False):
             target = target_table(database, connection, job.table, schema=job.schema, key=job.key)
         with database.lock(connection, run_id=info.run_id, tables=[qualified(job.schema, job.table)], wait=job.wait):
+            with told(database, connection), database.transaction(connection, write=False):
+                choice = choose(job, connection, extra)
+            plugins = _loaded(job, choice, extra)
+            observers.are_those_of(plugins)
+            record_source(job, plugins)  # one that is not there is told before anything is begun
             run = _Run(
                 job,
                 info,
                 plugins=plugins,
+                choice=choice,
                 database=database,
                 connection=connection,
                 target=target,
@@ -88,6 +98,12 @@ def _execute(
             run.to_its_end()
         run.tell_observers()
     return summed_up(run)
+
+
+def _loaded(job: Job, choice: Choice, extra: Mapping[str, object]) -> Plugins:
+    chosen = {one.name for one in selected(choice.plugins)}
+    given = {name: code for name, code in extra.items() if name in chosen}
+    return load(choice.plugins, job.plugin_settings, origins=job.origins, extra=given)
 
 
 class _Run(UnderWay):
@@ -142,22 +158,35 @@ class _Run(UnderWay):
         self.judges.keep(remarks.found_dead(run_id, batches) for run_id, batches in recovered.items())
 
     def _work(self) -> None:
-        """Stage and decide; where the connection is lost on the way, from the beginning, over a new one."""
+        """Stage and decide; where the connection is lost on the way, from the beginning, over a new one.
+
+        So too, and without it, where a plugin in shadow has ended the transaction.
+        """
         troubles: tuple[type[Exception], ...] = (UpdateError, *self.database.errors)
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempts = 1
+        while True:
             try:
                 self._stage()
                 self._decide()
                 return
             except StateUncertain:
                 raise
+            except ShadowEndedTransaction as fault:
+                if not can_be_read_again(self.job.source):
+                    raise
+                self.judges.leave_out(fault.plugin)
+                self.judges.keep_in_shadow([remarks.put_out(fault)])
+                self._connect_again()
             except troubles as error:
                 again = self.database.lost(self.connection) and can_be_read_again(self.job.source)
-                if not again or attempt == _ATTEMPTS or isinstance(error, Interrupted):
+                if not again or attempts == _ATTEMPTS or isinstance(error, Interrupted):
                     raise
-                self._connect_again(error)
+                attempts += 1
+                self._connect_again()
+                reason = error.message if isinstance(error, UpdateError) else type(error).__name__
+                self.judges.keep([remarks.reconnected(reason, self.published.batches)])
 
-    def _connect_again(self, error: Exception) -> None:
+    def _connect_again(self) -> None:
         """A new session and its lock; what stands of the run is asked of the journal, never remembered."""
         self.connection.invalidate()
         self.connection.rollback()
@@ -168,8 +197,6 @@ class _Run(UnderWay):
             stands = self.chronicle.start_over()
         if stands:
             self.published, self.visible, self.visible_entries = stands, stands.counts, 0
-        reason = error.message if isinstance(error, UpdateError) else type(error).__name__
-        self.judges.keep([remarks.reconnected(reason, self.published.batches)])
         self.plan = self.application = None
 
     # --- stage -------------------------------------------------------------------------------------------------------

@@ -105,13 +105,13 @@ def run_validator(
     """Ask one validator, and sign its findings. One with a problem has one critical finding, ``validator_failed``.
 
     ``keep_out`` is told of the records that it keeps out, where it may. Raises the ``SettingsError`` of a check whose
-    settings make no sense for this target.
+    settings make no sense for this target, unless it is in shadow.
     """
     validator = owned.item
     outcome = guarded(
         lambda: read_answer(validator.check(context), keep_out), limit=validator.time_limit, interrupt=interrupt
     )
-    if outcome.problem and outcome.problem.settings:
+    if outcome.problem and outcome.problem.settings and not owned.shadow:
         raise outcome.problem.settings
     answer = outcome.value or Answer([_failed(owned, context, outcome.problem)])
     state = "failed" if outcome.value is None else _state(answer)
@@ -123,6 +123,7 @@ def run_validator(
         outcome=state,
         findings=answer.count + answer.kept_out,
         seconds=outcome.seconds,
+        mode=owned.mode,
     )
     return judged, tuple(
         finding.by(owned.plugin, validator.name, validator.moment.value) for finding in answer.findings()

@@ -1,9 +1,9 @@
 """The contract: every hook a plugin may implement.
 
-All hooks collect declarations when the plugins have been selected and their settings read, before the target is
-opened. They are called once a run, in the order of the plugins' names, and must be quick: what costs time belongs into
-what they declare. A hook that raises, or returns something else than promised, is an error that names the plugin and
-its distribution.
+All hooks collect declarations when the plugins have been selected and their settings read, before anything is read
+from the source. They are called once a run, in the order of the plugins' names, and must be quick: what costs time
+belongs into what they declare. A hook that raises, or returns something else than promised, is an error that names the
+plugin and its distribution.
 """
 
 from __future__ import annotations

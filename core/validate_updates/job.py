@@ -68,6 +68,9 @@ class Job:
     unknown_columns: UnknownColumns = UnknownColumns.REJECT
     deletes: DeletePolicy = DeletePolicy()
     plugins: tuple[str, ...] = ()
+    """Names, each perhaps with a mode: ``batch``, ``historical:shadow``."""
+    switches: bool = True
+    """Whether the switches in the journal go before ``plugins``; not where these were named for this run alone."""
     plugin_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """The raw tables ``[plugins.<name>]``; each plugin's class judges its own."""
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -8,13 +8,15 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from validate_updates.answers import Rubbish
 from validate_updates.declarations import Moment
 from validate_updates.errors import TargetError
 from validate_updates.findings import Finding, Severity
 from validate_updates.guard import guarded, run_validator
+from validate_updates.journal.history import seen_by
+from validate_updates.modes import Mode
 from validate_updates.targets.base import TransactionEnded
 
 if TYPE_CHECKING:
@@ -37,6 +39,14 @@ _MAX_METRICS = 2000
 """Named numbers that one metric may come to."""
 
 
+class ShadowEndedTransaction(TargetError):
+    """A plugin in shadow did what it cannot be kept from; the update is to be begun again without it."""
+
+    def __init__(self, plugin: str, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.plugin = plugin
+
+
 class Judges:
     """The validators and metrics of the selected plugins, and all they said."""
 
@@ -47,60 +57,92 @@ class Judges:
         connection: sa.Connection,
         new_reader: Callable[[], GuardedReader],
     ) -> None:
-        self._plugins = plugins
+        self._validators = list(plugins.validators)
+        self._metrics = sorted(plugins.metrics, key=lambda owned: owned.shadow)
         self._database = database
         self._connection = connection
         self.new_reader = new_reader
         self.findings: list[Finding] = []
+        self.shadow: list[Finding] = []
+        """What plugins in shadow said."""
         self.judged: list[Judged] = []
         self.metrics: dict[str, float] = {}
+        """Without those of plugins in shadow, so that nobody decides by them."""
+        self.shadow_metrics: dict[str, float] = {}
+
+    @property
+    def all_metrics(self) -> dict[str, float]:
+        """All there are, under their names; a plugin in shadow takes no other's name."""
+        return {**self.shadow_metrics, **self.metrics}
 
     def measure(self, moment: Moment, context: Context) -> None:
         """Measure the metrics of a moment; one that cannot be measured is a warning."""
-        for owned in self._plugins.metrics:
+        for owned in self._metrics:
             if owned.item.moment != moment:
                 continue
             reader = self.new_reader()
-            measure = partial(measured, owned.item, replace(context, db=reader))
-            with self._guarded(f"metric {owned.item.name}"):
+            measure = partial(measured, owned.item, self._seen_by(owned, context, reader))
+            with self._guarded(f"metric {owned.item.name}", owned):
                 outcome = guarded(measure, limit=METRIC_SECONDS, interrupt=self._interrupt)
                 reader.close()
             if outcome.problem is None and outcome.value is not None:
-                self.metrics.update(outcome.value)
+                (self.shadow_metrics if owned.shadow else self.metrics).update(outcome.value)
             else:
                 what = outcome.problem.message if outcome.problem else "ended without an answer"
-                self.findings.append(_unmeasured(owned.plugin, owned.item.name, moment, what))
+                unmeasured = _unmeasured(owned.plugin, owned.item.name, moment, what)
+                (self.shadow if owned.shadow else self.findings).append(unmeasured)
 
     def ask(self, moment: Moment, context: Context) -> Sequence[Finding]:
-        """Ask the validators of a moment. Raises ``TargetError`` where one of them ended our transaction."""
+        """Ask the validators of a moment; what those in shadow say is kept apart, and is none of the answer.
+
+        Raises ``TargetError`` where one of them ended our transaction.
+        """
         found: list[Finding] = []
         for owned in self.validators(moment):
             judged, findings = self.ask_one(owned, context)
             self.note(judged)
             found += findings
+        for owned in self.validators(moment, Mode.SHADOW):
+            judged, findings = self.ask_one(owned, context)
+            self.note(judged)
+            self.keep_in_shadow(findings)
         decides = moment is not Moment.BATCH  # what a critical finding about a batch means, the strategy decides
         self.keep(one for one in found if decides or one.severity is not Severity.CRITICAL)
         return found
 
-    def validators(self, moment: Moment) -> Sequence[Owned[Validator]]:
+    def validators(self, moment: Moment, mode: Mode = Mode.ENFORCE) -> Sequence[Owned[Validator]]:
         """Those of a moment, in the order in which they are asked."""
-        return [owned for owned in self._plugins.validators if owned.item.moment == moment]
+        return [owned for owned in self._validators if owned.item.moment == moment and owned.mode is mode]
 
     def ask_one(
         self, owned: Owned[Validator], context: Context, keep_out: Callable[[KeepOut], None] | None = None
     ) -> tuple[Judged, Sequence[Finding]]:
         """Ask one validator; keeps nothing of what it says. Raises ``TargetError`` where it ended our transaction."""
         reader = self.new_reader()
-        with self._guarded(f"validator {owned.plugin}.{owned.item.name}"):
-            seen = replace(context, db=reader)
+        with self._guarded(f"validator {owned.plugin}.{owned.item.name}", owned):
+            seen = self._seen_by(owned, context, reader)
             answer = run_validator(owned, seen, interrupt=self._interrupt, keep_out=keep_out)
             reader.close()
         return answer
+
+    def _seen_by(self, owned: Owned[Any], context: Context, reader: GuardedReader) -> Context:
+        metrics = {**self.shadow_metrics, **context.metrics} if owned.shadow else context.metrics
+        return replace(context, db=reader, metrics=metrics, history=seen_by(owned.plugin, context.history))
 
     def keep(self, findings: Iterable[Finding]) -> None:
         """Keep findings for the result, each once: the parts of a failed batch are judged again."""
         known = set(self.findings)
         self.findings += [finding for finding in findings if finding not in known]
+
+    def keep_in_shadow(self, findings: Iterable[Finding]) -> None:
+        """Keep what a plugin in shadow said, each once."""
+        known = set(self.shadow)
+        self.shadow += [finding for finding in findings if finding not in known]
+
+    def leave_out(self, plugin: str) -> None:
+        """Ask a plugin nothing any more."""
+        self._validators = [owned for owned in self._validators if owned.plugin != plugin]
+        self._metrics = [owned for owned in self._metrics if owned.plugin != plugin]
 
     def note(self, judged: Judged) -> None:
         """One line a validator, also where it judged a thousand batches."""
@@ -111,15 +153,16 @@ class Judges:
         self.judged.append(judged)
 
     @contextmanager
-    def _guarded(self, who: str) -> Iterator[None]:
+    def _guarded(self, who: str, owned: Owned[Any]) -> Iterator[None]:
         try:
             with self._database.read_only(self._connection):
                 yield
         except TransactionEnded as error:
-            raise TargetError(
-                f"the {who} ended the update's transaction; nothing was kept",
-                hint="plugin code may only read: run without the plugin, and tell its author",
-            ) from error
+            message = f"the {who} ended the update's transaction; nothing was kept"
+            hint = "plugin code may only read: run without the plugin, and tell its author"
+            if owned.shadow:
+                raise ShadowEndedTransaction(owned.plugin, message, hint=hint) from error
+            raise TargetError(message, hint=hint) from error
 
     def _interrupt(self) -> None:
         self._database.interrupt(self._connection)

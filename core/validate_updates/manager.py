@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from itertools import pairwise
@@ -33,6 +33,7 @@ from validate_updates.errors import Interrupted, PluginError
 from validate_updates.guard import in_one_line
 from validate_updates.lending import Lent
 from validate_updates.markers import PROJECT
+from validate_updates.modes import Mode, Selected, selected
 from validate_updates.plugin_settings import NoSettings, Setting, check_tables, describe_settings, settle
 from validate_updates.result import PluginInfo
 from validate_updates.settings.schema import did_you_mean
@@ -64,6 +65,12 @@ class Owned(Generic[T]):
     item: T
     distribution: str = ""
     """Name and version of what brought it; empty for an object given in Python."""
+    mode: Mode = Mode.ENFORCE
+
+    @property
+    def shadow(self) -> bool:
+        """Whether it decides nothing."""
+        return self.mode is Mode.SHADOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,20 +79,25 @@ class Plugins:
 
     infos: tuple[PluginInfo, ...]
     settings: SettingsOf
+    """As those see them that are not in shadow; one that is sees its own besides."""
     sources: tuple[Owned[RecordSource], ...]
     validators: tuple[Owned[Validator], ...]
     strategy: Owned[UpdateStrategy] | None
+    shadow_strategies: tuple[Owned[UpdateStrategy], ...]
+    """Those that are not used."""
     metrics: tuple[Owned[Metric], ...]
     sections: tuple[Owned[ReportSection], ...]
     observers: tuple[Owned[Observer], ...]
     settled: tuple[Owned[PluginSettings], ...]
-    """The same settings, each under its plugin."""
+    """The settings of each."""
+    faults: tuple[Owned[PluginError], ...]
+    """What is wrong with plugins in shadow, which are left out for it."""
     _loaded: tuple[_Plugin, ...] = field(repr=False)
 
     def source(self, plugin: str, name: str) -> Owned[RecordSource]:
         """The source that a task names as ``plugin:name``. Raises ``PluginError`` where there is none."""
         wanted = f"{plugin}:{name}"
-        if plugin not in self.settings.selected:
+        if plugin not in {info.name for info in self.infos}:
             raise PluginError(
                 f"the source {wanted} is of a plugin that does not take part",
                 hint=f"add {_quoted(plugin)} to the task's plugins; a file of that name is ./{wanted}",
@@ -100,7 +112,7 @@ class Plugins:
 
     def subcommands(self) -> tuple[Owned[Subcommand], ...]:
         """Their commands; asked for here, not before. Raises ``PluginError``."""
-        return _declared(self._loaded, "vu_subcommands", Subcommand, self.settings)
+        return _declared(self._loaded, "vu_subcommands", Subcommand)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,26 +150,54 @@ def load(
 
     ``tables`` holds the raw settings by plugin; ``origins`` says where each came from, by dotted path of keys
     (``plugins.batch.size``). ``extra`` holds plugins given as objects, by name; giving one selects it, and it goes
-    before an installed one of its name. A plugin that is not selected is not imported. Raises ``PluginError`` and
-    ``SettingsError``.
+    before an installed one of its name. A plugin that is not selected is not imported. A name may carry a mode,
+    ``historical:shadow``. Raises ``PluginError`` and ``SettingsError``.
+
+    A plugin in shadow that cannot be loaded, or breaks a promise, is left out for it. Others do not see that it is
+    there: neither its settings nor that it is selected.
     """
-    installed = available() if {*names, *tables} - {*extra} else ()
-    selected = _select(names, installed, extra)
+    wanted = selected(names)
+    installed = available() if {*(one.name for one in wanted), *tables} - {*extra} else ()
+    chosen = _select(wanted, installed, extra)
     check_tables(tables, {*extra, *(found.name for found in installed)}, origins)
-    loaded = tuple(_load(one, extra) for one in selected)
+    loaded = tuple(_load(found, mode, extra) for found, mode in chosen)
     settled = _settings(loaded, tables, origins)
     lend = partial(_lend, tables=tables, origins=origins, extra=extra)
-    settings = SettingsOf((owned.item for owned in settled), selected=(one.name for one in selected), lend=lend)
+    enforced = [owned for owned in settled if not owned.shadow]
+
+    def seen_by(name: str) -> SettingsOf:
+        seen = [*enforced, *(owned for owned in settled if owned.shadow and owned.plugin == name)]
+        return SettingsOf((one.item for one in seen), selected=(one.plugin for one in seen), lend=lend)
+
+    loaded = tuple(replace(one, sees=seen_by(one.info.name)) for one in loaded)
+    return _asked(loaded, settled, seen_by(""))
+
+
+def _asked(loaded: tuple[_Plugin, ...], settled: tuple[Owned[PluginSettings], ...], settings: SettingsOf) -> Plugins:
+    """What the loaded plugins declare, without those in shadow that turn out to be faulty."""
+    sources = _declared(loaded, "vu_sources", RecordSource)
+    validators = _declared(loaded, "vu_validators", Validator)
+    strategies = _strategies(loaded)
+    metrics = _metrics(loaded)
+    sections = _declared(loaded, "vu_sections", ReportSection)
+    observers = _declared(loaded, "vu_observers", Observer)
+    sound_ones = {plugin.info.name for plugin in loaded if not plugin.faults}
+
+    def of_the_sound(declared: Iterable[Owned[T]]) -> tuple[Owned[T], ...]:
+        return tuple(owned for owned in declared if owned.plugin in sound_ones)
+
     return Plugins(
         infos=tuple(plugin.info for plugin in loaded),
         settings=settings,
         settled=settled,
-        sources=_declared(loaded, "vu_sources", RecordSource, settings),
-        validators=_declared(loaded, "vu_validators", Validator, settings),
-        strategy=_strategy(loaded, settings),
-        metrics=_metrics(loaded, settings),
-        sections=_declared(loaded, "vu_sections", ReportSection, settings),
-        observers=_declared(loaded, "vu_observers", Observer, settings),
+        sources=of_the_sound(sources),
+        validators=of_the_sound(validators),
+        strategy=next((owned for owned in strategies if not owned.shadow), None),
+        shadow_strategies=tuple(owned for owned in of_the_sound(strategies) if owned.shadow),
+        metrics=of_the_sound(metrics),
+        sections=tuple(owned for owned in sections if not owned.shadow),
+        observers=of_the_sound(observers),
+        faults=tuple(_owned(plugin, fault) for plugin in loaded for fault in plugin.faults),
         _loaded=loaded,
     )
 
@@ -217,14 +257,18 @@ def _found(entry_point: EntryPoint, distribution: str, version: str) -> Found:
     return Found(name=entry_point.name, distribution=distribution, version=version, module=entry_point.value)
 
 
-def _select(names: Sequence[str], installed: Sequence[Found], extra: Mapping[str, object]) -> list[Found]:
-    """The plugins to load, sorted by name."""
+def _select(
+    wanted: Sequence[Selected], installed: Sequence[Found], extra: Mapping[str, object]
+) -> list[tuple[Found, Mode]]:
+    """The plugins to load with their modes, sorted by name."""
+    names = [one.name for one in wanted]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PluginError(f"plugin {_quoted(twice[0])} is selected twice", hint="name each plugin once")
+    modes = {one.name: one.mode for one in wanted}
     given = [Found(name=name, distribution="", version="", module="") for name in extra]
-    chosen = [_choose(name, installed, extra) for name in names if name not in extra]
-    return sorted([*given, *chosen], key=lambda one: one.name)
+    found = [*given, *(_choose(name, installed, extra) for name in names if name not in extra)]
+    return [(one, modes.get(one.name, Mode.ENFORCE)) for one in sorted(found, key=lambda one: one.name)]
 
 
 def _choose(name: str, installed: Sequence[Found], extra: Mapping[str, object]) -> Found:
@@ -250,6 +294,24 @@ class _Plugin:
 
     info: PluginInfo
     manager: pluggy.PluginManager
+    faults: list[PluginError] = field(default_factory=list)
+    """Only in shadow; else they are raised."""
+    sees: SettingsOf = field(default_factory=SettingsOf)
+    """What its hooks are given."""
+
+    @property
+    def mode(self) -> Mode:
+        return self.info.mode
+
+    @contextmanager
+    def on_trial(self) -> Iterator[None]:
+        """In shadow, what goes wrong with the plugin in this block stays with it."""
+        try:
+            yield
+        except PluginError as error:
+            if self.mode is not Mode.SHADOW:
+                raise
+            self.faults.append(error)
 
     @property
     def distribution(self) -> str:
@@ -264,13 +326,18 @@ class _Plugin:
         return implementations
 
 
-def _load(found: Found, extra: Mapping[str, object]) -> _Plugin:
-    info = PluginInfo(name=found.name, distribution=found.distribution, version=found.version)
+def _load(found: Found, mode: Mode, extra: Mapping[str, object]) -> _Plugin:
+    info = PluginInfo(name=found.name, distribution=found.distribution, version=found.version, mode=mode)
     plugin = _Plugin(info=info, manager=pluggy.PluginManager(PROJECT))
-    code = extra[found.name] if found.name in extra else _import(plugin, found)
     plugin.manager.add_hookspecs(hookspecs)
+    with plugin.on_trial():
+        _register(plugin, extra[found.name] if found.name in extra else _import(plugin, found))
+    return plugin
+
+
+def _register(plugin: _Plugin, code: object) -> None:
     try:
-        plugin.manager.register(code, name=found.name)
+        plugin.manager.register(code, name=plugin.info.name)
     except pluggy.PluginValidationError as error:
         _, _, what = str(error).partition("\n")
         raise PluginError(
@@ -278,7 +345,6 @@ def _load(found: Found, extra: Mapping[str, object]) -> _Plugin:
             hint="an implementation may take fewer arguments than its hook, never others",
         ) from error
     _check_hooks(plugin, code)
-    return plugin
 
 
 def _import(plugin: _Plugin, found: Found) -> object:
@@ -323,17 +389,19 @@ def _blaming(plugin: _Plugin, what: str) -> Iterator[None]:
         raise PluginError(f"{plugin}: {what} failed: {in_one_line(cause)}", hint=hint) from cause
 
 
-def _ask(plugin: _Plugin, hook: str, settings: SettingsOf, read: Callable[[Any], list[T]]) -> list[T]:
+def _ask(plugin: _Plugin, hook: str, read: Callable[[Any], list[T]]) -> list[T]:
     """What the implementations of ``hook`` in one plugin return, in the form that ``read`` gives it.
 
     They are called here, since pluggy drops None: a forgotten ``return`` would pass for a plugin without checks. They
     are read here, since reading a generator runs plugin code.
     """
     answers: list[T] = []
+    if plugin.faults:
+        return answers
     for implementation in plugin.implementations(hook):
         arguments = {*implementation.argnames, *implementation.kwargnames} & {"settings"}
         with _blaming(plugin, hook):
-            answers += read(implementation.function(**dict.fromkeys(arguments, settings)))
+            answers += read(implementation.function(**dict.fromkeys(arguments, plugin.sees)))
     return answers
 
 
@@ -341,17 +409,25 @@ def _settings(
     loaded: Sequence[_Plugin], tables: Mapping[str, Mapping[str, Any]], origins: Mapping[str, str]
 ) -> tuple[Owned[PluginSettings], ...]:
     """The settings object of each plugin. They are looked up by class, so no two may share one."""
-    kinds = [_settings_class(plugin) for plugin in loaded]
-    for place, kind in enumerate(kinds):
-        if kind is not NoSettings and kind in kinds[:place]:
-            raise PluginError(
-                f"{loaded[kinds.index(kind)]} and {loaded[place]} have the same class of settings, {kind.__name__}",
-                hint="each plugin needs a class of its own; a subclass will do",
-            )
-    return tuple(
-        _owned(plugin, settle(kind, plugin.info.name, tables.get(plugin.info.name, {}), origins))
-        for plugin, kind in zip(loaded, kinds, strict=True)
-    )
+    kinds: dict[type[PluginSettings], _Plugin] = {}
+    settled: list[Owned[PluginSettings]] = []
+    for plugin in _shadow_last(loaded):
+        with plugin.on_trial():
+            kind = _settings_class(plugin)
+            if kind is not NoSettings and kind in kinds:
+                raise PluginError(
+                    f"{kinds[kind]} and {plugin} have the same class of settings, {kind.__name__}",
+                    hint="each plugin needs a class of its own; a subclass will do",
+                )
+            kinds[kind] = plugin
+            name = plugin.info.name
+            settled.append(_owned(plugin, settle(kind, name, tables.get(name, {}), origins)))
+    return tuple(sorted(settled, key=lambda owned: owned.plugin))
+
+
+def _shadow_last(loaded: Iterable[_Plugin]) -> list[_Plugin]:
+    """Of two that are in each other's way, the one in shadow gives way."""
+    return sorted(loaded, key=lambda plugin: plugin.mode is Mode.SHADOW)
 
 
 def _settings_class(plugin: _Plugin) -> type[PluginSettings]:
@@ -361,49 +437,63 @@ def _settings_class(plugin: _Plugin) -> type[PluginSettings]:
         describe_settings(kind)  # raises where a field has no default, or a type that cannot be read
         return [kind]
 
-    kinds = _ask(plugin, "vu_settings", SettingsOf(), read)
+    kinds = _ask(plugin, "vu_settings", read)
     if len(kinds) > 1:
         raise PluginError(f"{plugin}: vu_settings is implemented twice", hint="a plugin has one class of settings")
     return kinds[0] if kinds else NoSettings
 
 
-def _strategy(loaded: Iterable[_Plugin], settings: SettingsOf) -> Owned[UpdateStrategy] | None:
+def _strategies(loaded: Iterable[_Plugin]) -> tuple[Owned[UpdateStrategy], ...]:
+    """Any number in shadow, and at most one that is used."""
+
     def read(answer: Any) -> list[UpdateStrategy]:
         return [] if answer is None else [sound(answer, UpdateStrategy)]
 
-    asked = [(plugin, item) for plugin in loaded for item in _ask(plugin, "vu_strategy", settings, read)]
-    if len(asked) > 1:
-        named = " and ".join(f"{item.name} of {plugin}" for plugin, item in asked)
-        raise PluginError(f"an update is applied by one strategy, not by {named}", hint="select one of these plugins")
-    return next((_owned(plugin, item) for plugin, item in asked), None)
+    asked: list[tuple[_Plugin, UpdateStrategy]] = []
+    for plugin in loaded:
+        with plugin.on_trial():
+            asked += [(plugin, item) for item in _ask(plugin, "vu_strategy", read)]
+    used = [f"{item.name} of {plugin}" for plugin, item in asked if plugin.mode is Mode.ENFORCE]
+    if len(used) > 1:
+        raise PluginError(
+            f"an update is applied by one strategy, not by {' and '.join(used)}", hint="select one of these plugins"
+        )
+    return tuple(_owned(plugin, item) for plugin, item in asked)
 
 
-def _metrics(loaded: Iterable[_Plugin], settings: SettingsOf) -> tuple[Owned[Metric], ...]:
+def _metrics(loaded: Iterable[_Plugin]) -> tuple[Owned[Metric], ...]:
     """The metrics of all plugins. The journal knows them by name alone, so no two may share one."""
-    metrics = _declared(loaded, "vu_metrics", Metric, settings)
+    loaded = list(loaded)
+    metrics = _declared(loaded, "vu_metrics", Metric)
     owners: dict[str, str] = {}
-    for owned in metrics:
-        name = owned.item.name
-        if name in owners:
-            raise PluginError(
-                f"plugins {_quoted(owners[name])} and {_quoted(owned.plugin)} both declare the metric {_quoted(name)}",
-                hint="select one of them; a metric's name is best begun with its plugin's",
-            )
-        owners[name] = owned.plugin
+    for plugin in _shadow_last(loaded):
+        with plugin.on_trial():
+            for name in (owned.item.name for owned in metrics if owned.plugin == plugin.info.name):
+                if name in owners:
+                    both = f"{_quoted(owners[name])} and {_quoted(plugin.info.name)}"
+                    raise PluginError(
+                        f"plugins {both} both declare the metric {_quoted(name)}",
+                        hint="select one of them; a metric's name is best begun with its plugin's",
+                    )
+                owners[name] = plugin.info.name
     return metrics
 
 
-def _declared(loaded: Iterable[_Plugin], hook: str, kind: type[D], settings: SettingsOf) -> tuple[Owned[D], ...]:
-    return tuple(_owned(plugin, item) for plugin in loaded for item in _declarations(plugin, hook, kind, settings))
+def _declared(loaded: Iterable[_Plugin], hook: str, kind: type[D]) -> tuple[Owned[D], ...]:
+    found: list[Owned[D]] = []
+    for plugin in loaded:
+        with plugin.on_trial():
+            found += [_owned(plugin, item) for item in _declarations(plugin, hook, kind)]
+    return tuple(found)
 
 
-def _declarations(plugin: _Plugin, hook: str, kind: type[D], settings: SettingsOf) -> list[D]:
+def _declarations(plugin: _Plugin, hook: str, kind: type[D]) -> list[D]:
     def read(answer: Any) -> list[D]:
         if not isinstance(answer, Iterable):
             raise Broken(f"returned {kind_of(answer)}; it returns any number of {kind.__name__}, [] for none")
         return [sound(item, kind) for item in answer]
 
-    items = sorted(_ask(plugin, hook, settings, read), key=lambda item: item.name)
+    items = sorted(_ask(plugin, hook, read), key=lambda item: item.name)
     for one, other in pairwise(items):
         if one.name == other.name:
             raise PluginError(f"{plugin}: {hook} gives two of the name {_quoted(one.name)}", hint="names are unique")
@@ -411,7 +501,7 @@ def _declarations(plugin: _Plugin, hook: str, kind: type[D], settings: SettingsO
 
 
 def _owned(plugin: _Plugin, item: T) -> Owned[T]:
-    return Owned(plugin=plugin.info.name, item=item, distribution=plugin.distribution)
+    return Owned(plugin=plugin.info.name, item=item, distribution=plugin.distribution, mode=plugin.mode)
 
 
 def _quoted(name: str) -> str:

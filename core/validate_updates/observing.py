@@ -7,7 +7,7 @@ observer that fails is one more of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -46,14 +46,19 @@ MOST_NAMES: Final = 1000
 class Observers:
     """The observers of one run. A dry run has none: it leaves nothing behind."""
 
-    def __init__(self, plugins: Plugins, database: Database, job: Job, info: RunInfo) -> None:
-        self._observers = () if job.dry_run else plugins.observers
+    def __init__(self, database: Database, job: Job, info: RunInfo) -> None:
+        self._observers: tuple[Owned[Observer], ...] | None = None
         self._database = database
         self._job = job
         self._info = info
         self._troubles: tuple[type[Exception], ...] = (UpdateError, *database.errors)
         self.result_so_far: Callable[[], RunResult | None] = lambda: None
         """The result of the run as far as it has come, for those who are told that it broke off."""
+
+    def are_those_of(self, plugins: Plugins) -> None:
+        """It is known which plugins take part. Those in shadow are told nothing: they would act on it."""
+        told = (owned for owned in plugins.observers if not owned.shadow)
+        self._observers = () if self._job.dry_run else tuple(told)
 
     def tell(
         self,
@@ -69,7 +74,7 @@ class Observers:
         """
         makes = partial(Observation, occasion=occasion, run=self._info, result=result, error=error, findings=findings)
         found: list[Finding] = []
-        for owned in self._observers:
+        for owned in self._observers or ():
             if owned.item.occasion is occasion and not signals.asked_to_stop():
                 try:
                     found += self._told(owned, connection, makes)
@@ -78,16 +83,20 @@ class Observers:
         return tuple(found)
 
     @contextmanager
-    def told_of_what_breaks_off(self) -> Iterator[None]:
+    def told_of_what_breaks_off(self, as_named: Callable[[], Plugins]) -> Iterator[None]:
         """A block that is a run. Where it raises they are told, over a new connection if there can be one.
 
-        A lock that somebody else holds is no trouble worth telling: the run is for later.
+        ``as_named`` gives the plugins where the run did not come far enough to ask the journal for them. A lock that
+        somebody else holds is no trouble worth telling: the run is for later.
         """
         try:
             yield
         except LockHeld:
             raise
         except Exception as error:
+            if self._observers is None:
+                with suppress(UpdateError):
+                    self.are_those_of(as_named())
             if self._observers:
                 with _perhaps(self._database) as connection:
                     self._told_that_it_broke_off(connection, error)

@@ -6,6 +6,7 @@ Of each its number stays in memory, and of the first thousands the reason; the r
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from validate_updates.findings import Finding, Severity
 from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.intake import ENTRIES
 from validate_updates.keeping_out import entries_for
+from validate_updates.modes import Mode
 from validate_updates.text import counted
 
 if TYPE_CHECKING:
@@ -70,7 +72,22 @@ def keep_records_out(run: UnderWay) -> Sequence[Finding]:
     for judged in told.values():
         run.judges.note(judged)
     run.judges.keep([*findings, *summed_up])
+    _ask_in_shadow(run)
     return findings
+
+
+def _ask_in_shadow(run: UnderWay) -> None:
+    """Of what is left in the plan, what validators in shadow would have kept out; once, and nothing is."""
+    for owned in run.judges.validators(Moment.RECORDS, Mode.SHADOW):
+        answer = _Answer()
+        judged, findings = run.judges.ask_one(owned, run.context(Moment.RECORDS), answer.add)
+        counted_by_kind = Counter(_first_wins(answer.rows, answer.kinds).values()) if judged.outcome == "found" else {}
+        would = [
+            answer.reasons[kind].in_shadow(run.target.name, count).by(owned.plugin, owned.item.name, Moment.RECORDS)
+            for kind, count in counted_by_kind.items()
+        ]
+        run.judges.note(judged)
+        run.judges.keep_in_shadow([*findings, *would])
 
 
 @dataclass(slots=True)
@@ -100,6 +117,11 @@ class _Reason:
             expected=self.first.rule or None,
             samples=tuple(self.samples),
         )
+
+    def in_shadow(self, table: str, count: int) -> Finding:
+        """What it would have been, of a validator in shadow."""
+        said = f"{counted(count, 'record')} would have been kept out: {self.first.message}"
+        return replace(self.finding(table), message=said, observed=count, hint="")
 
 
 class _Answer:

@@ -8,14 +8,77 @@ from validate_updates.findings import Finding, Severity
 from validate_updates.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from validate_updates.declarations import UpdateStrategy
+    from validate_updates.errors import PluginError
     from validate_updates.intake import Intake
+    from validate_updates.journal.rows import Switch
+    from validate_updates.judging import ShadowEndedTransaction
     from validate_updates.ledger import NotDeleted
+    from validate_updates.manager import Owned, Plugins
     from validate_updates.result import Counts
     from validate_updates.targets.plan import Planned
     from validate_updates.targets.table import TargetTable
     from validate_updates.targets.trouble import Trouble
+
+
+def switched(switch: Switch) -> Finding:
+    """A plugin runs otherwise than the settings say."""
+    return Finding(
+        code="plugin_switched", severity=Severity.INFO, message=_said(switch), hint=_WHERE.format(switch.task)
+    )
+
+
+def overruled(switch: Switch) -> Finding:
+    """Somebody named the plugins for this run alone."""
+    return Finding(
+        code="switch_overruled",
+        severity=Severity.INFO,
+        message=f"{_said(switch)}; --plugins overrules that for this run",
+        hint=_WHERE.format(switch.task),
+    )
+
+
+def _said(switch: Switch) -> str:
+    when = f"{switch.made_at:%Y-%m-%d %H:%M} UTC"
+    return f"{switch.plugin} was set to {switch.mode} by {switch.made_by} on {when}: {switch.reason}"
+
+
+_WHERE = "validate-updates plugins list --task {}"
+
+
+def of_shadow(plugins: Plugins, strategy: str) -> Iterator[Finding]:
+    """What there is to say of plugins in shadow before they are asked anything."""
+    yield from (_left_out(owned) for owned in plugins.faults)
+    yield from (_not_applied(owned, strategy) for owned in plugins.shadow_strategies)
+
+
+def _not_applied(owned: Owned[UpdateStrategy], by: str) -> Finding:
+    """A strategy in shadow: nothing more is known of it than that it was there."""
+    return Finding(
+        code="strategy_in_shadow",
+        severity=Severity.INFO,
+        message=f"the update would have been applied by {owned.item.name}, and was by {by}",
+    ).by(owned.plugin, "", "")
+
+
+def _left_out(owned: Owned[PluginError]) -> Finding:
+    """A plugin in shadow that is faulty. Were it not in shadow, the update would not have begun."""
+    fault = owned.item
+    return Finding(
+        code="plugin_failed", severity=Severity.CRITICAL, message=f"left out: {fault.message}", hint=fault.hint
+    ).by(owned.plugin, "", "")
+
+
+def put_out(fault: ShadowEndedTransaction) -> Finding:
+    """A plugin in shadow ended the transaction; the update was begun again without it."""
+    return Finding(
+        code="plugin_failed",
+        severity=Severity.CRITICAL,
+        message=f"{fault.message}; the update was begun again without it",
+        hint=fault.hint,
+    ).by(fault.plugin, "", "")
 
 
 def found_dead(run_id: str, batches: int) -> Finding:

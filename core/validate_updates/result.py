@@ -9,6 +9,7 @@ from typing import Final
 
 from validate_updates.errors import ExitCode
 from validate_updates.findings import Finding, Severity
+from validate_updates.modes import Mode
 
 SCHEMA_VERSION: Final = 1
 """Of the JSON form of :class:`RunResult`. Raised when a field changes its meaning or goes, not by a new field."""
@@ -87,6 +88,8 @@ class Judged:
     """``passed``, ``found`` (with findings), ``failed`` (the check itself) or ``not checked``."""
     findings: int = 0
     seconds: float = 0.0
+    mode: Mode = Mode.ENFORCE
+    """Of its plugin. What it found in ``shadow`` decided nothing."""
 
     def and_then(self, later: Judged) -> Judged:
         """Together with a later call of the same validator: the worse outcome, all findings, all seconds."""
@@ -168,6 +171,7 @@ class PluginInfo:
     name: str
     distribution: str
     version: str
+    mode: Mode = Mode.ENFORCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +197,8 @@ class RunResult:
     timings: tuple[tuple[str, float], ...] = ()
     """Stages of the run in order, with seconds."""
     findings: tuple[Finding, ...] = ()
+    shadow: tuple[Finding, ...] = ()
+    """What plugins in shadow would have said. It decided nothing."""
     judged: tuple[Judged, ...] = ()
     changes: tuple[Change, ...] = ()
     """A sample of what changes; never all of it."""
@@ -225,6 +231,11 @@ class RunResult:
         if self.try_later:
             return ExitCode.TRY_LATER
         return EXIT_CODES[self.verdict]
+
+    @property
+    def opposed_in_shadow(self) -> tuple[str, ...]:
+        """Names of the plugins in shadow that would have decided against the update, or against records of it."""
+        return tuple(sorted({one.plugin for one in self.shadow if one.severity is Severity.CRITICAL}))
 
     def worst(self) -> Severity | None:
         """The highest severity among the findings."""

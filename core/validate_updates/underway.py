@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from validate_updates import reckoning
+from validate_updates import reckoning, remarks
 from validate_updates.chronicle import Chronicle
 from validate_updates.context import Context, RunInfo
 from validate_updates.journal.rows import RunKind
@@ -26,6 +26,7 @@ from validate_updates.targets.plan import Plan, raw
 
 if TYPE_CHECKING:
     from validate_updates.applying import PlanApplication
+    from validate_updates.choosing import Choice
     from validate_updates.declarations import Moment
     from validate_updates.findings import Finding
     from validate_updates.intake import Intake
@@ -58,6 +59,7 @@ class UnderWay:
         info: RunInfo,
         *,
         plugins: Plugins,
+        choice: Choice,
         database: Database,
         connection: sa.Connection,
         target: TargetTable,
@@ -78,6 +80,8 @@ class UnderWay:
         self.chronicle = Chronicle(job, self.info, connection)
         journal_names = tables(job.journal_prefix, job.schema).names
         self.judges = Judges(plugins, database, connection, lambda: self._reader(journal_names))
+        self.judges.keep(choice.findings)
+        self.judges.keep_in_shadow(remarks.of_shadow(plugins, self.strategy.name))
         self.intake: Intake | None = None
         self.plan: Plan | None = None
         self.application: PlanApplication | None = None

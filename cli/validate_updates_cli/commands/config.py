@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from validate_updates.errors import ExitCode, UsageError
+from validate_updates.text import printable
 from validate_updates_cli.commands.opening import settings_of
 from validate_updates_cli.output import Shared, answer
+from validate_updates_cli.streams import complain
 
 if TYPE_CHECKING:
-    from validate_updates.settings import Settings
+    from validate_updates.settings import Entry, Settings
 
 
 def show_settings(shared: Shared, *, origin: bool) -> int:
@@ -19,11 +22,24 @@ def show_settings(shared: Shared, *, origin: bool) -> int:
     from validate_updates_cli.render.settings import settings_page
 
     settings = settings_of(shared)
-    entries = show(settings)
+    entries = [*show(settings), *(_switched(settings) if origin else ())]
     files = [str(path) for path in settings.files]
     data = {"files": files, "settings": [asdict(entry) for entry in entries]}
     answer(shared, data, lambda look: settings_page(entries, files, look, origin=origin))
     return 0
+
+
+def _switched(settings: Settings) -> Iterator[Entry]:
+    """What switches in the journals say otherwise."""
+    from validate_updates.settings import Entry
+    from validate_updates_cli.commands.switches import switches_of_all
+    from validate_updates_cli.render.plugins import made
+
+    holding, unread = switches_of_all(settings)
+    for switch in holding:
+        yield Entry(f"tasks.{switch.task}.plugins: {switch.plugin}", switch.mode, made(switch))
+    for reason in unread:
+        complain(f"its switches are not known: {printable(reason, 300)}")
 
 
 def check_settings(shared: Shared) -> int:

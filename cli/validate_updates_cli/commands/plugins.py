@@ -1,23 +1,40 @@
-"""``plugins list`` and ``plugins show``, and the commands that plugins bring."""
+"""``plugins``: which there are, what they declare, how they take part in a task; and the commands that they bring."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from validate_updates_cli.commands.opening import settings_of
+from validate_updates_cli.commands.opening import TargetOptions, settings_of
 from validate_updates_cli.output import Shared, answer
 
+if TYPE_CHECKING:
+    from validate_updates.choosing import Standing
 
-def list_plugins(shared: Shared) -> int:
-    """The installed plugins. None of them is imported, so that a broken one cannot hide the others."""
+
+def list_plugins(shared: Shared, options: TargetOptions) -> int:
+    """The installed plugins; or those of a task, each with its mode and where that comes from.
+
+    None of them is imported, so that a broken one cannot hide the others.
+    """
     from validate_updates.manager import available
-    from validate_updates_cli.render.plugins import plugin_list
+    from validate_updates_cli.render.plugins import plugin_list, standing_list
 
+    if options.task is not None:
+        from validate_updates_cli.commands.switches import standings_of
+
+        task, standing = options.task, standings_of(settings_of(shared), options)
+        data = {"task": task, "plugins": [_fields(one) for one in standing]}
+        answer(shared, data, lambda look: standing_list(task, standing, look))
+        return 0
     found = available()
     answer(shared, {"plugins": [asdict(one) for one in found]}, lambda look: plugin_list(found, look))
     return 0
+
+
+def _fields(standing: Standing) -> dict[str, Any]:
+    return {**asdict(standing), "switch": asdict(standing.switch) if standing.switch else None}
 
 
 def show_plugin(shared: Shared, name: str) -> int:

@@ -19,7 +19,7 @@ def result_json(result: RunResult) -> str:
     """The object on one line, so that a log of results is a file of JSON lines."""
     fields = msgspec.to_builtins(result, enc_hook=_basic)
     head = {"schema_version": fields.pop("schema_version"), "exit_code": int(result.exit_code)}
-    return as_json(head | fields)
+    return as_json(head | fields | {"opposed_in_shadow": result.opposed_in_shadow})
 
 
 def as_json(value: Any) -> str:

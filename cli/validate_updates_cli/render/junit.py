@@ -7,6 +7,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from validate_updates.findings import Finding, Severity
+from validate_updates.modes import Mode
 from validate_updates.result import Judged, RunResult, Verdict
 from validate_updates.text import printable
 from validate_updates_cli.render.look import Look
@@ -23,13 +24,14 @@ def junit(result: RunResult) -> str:
     )
     suite.append(_verdict(result))
     for check in result.judged:
-        suite.append(_case(check, _of(check, result.findings)))
+        suite.append(_case(check, _of(check, (*result.findings, *result.shadow))))
     known = {(check.plugin, check.validator) for check in result.judged}
-    others = [finding for finding in result.findings if (finding.plugin, finding.validator) not in known]
-    for finding in others[:FINDINGS]:
-        case = _element(finding.plugin or "engine", finding.validator or finding.code)
-        _report(case, [finding])
-        suite.append(case)
+    for findings, shadow in ((result.findings, False), (result.shadow, True)):
+        others = [finding for finding in findings if (finding.plugin, finding.validator) not in known]
+        for finding in others[:FINDINGS]:
+            case = _element(_name(finding.plugin, shadow=shadow), finding.validator or finding.code)
+            _report(case, [finding], shadow=shadow)
+            suite.append(case)
     for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(sum(1 for _ in suite.iter(tag))))
     suite.set("time", f"{result.seconds:.3f}")
@@ -48,19 +50,27 @@ def _verdict(result: RunResult) -> ET.Element:
 
 
 def _case(check: Judged, findings: list[Finding]) -> ET.Element:
-    case = _element(check.plugin, f"{check.validator} ({check.moment})", check.seconds)
+    shadow = check.mode is Mode.SHADOW
+    case = _element(_name(check.plugin, shadow=shadow), f"{check.validator} ({check.moment})", check.seconds)
     if check.outcome == "not checked":
         ET.SubElement(case, "skipped", message="not checked")
     if check.outcome == "failed" and not findings:
-        _child(case, "error", "the check could not be run", kind="failed")
-    _report(case, findings)
+        _child(case, "system-out" if shadow else "error", "the check could not be run", kind="failed")
+    _report(case, findings, shadow=shadow)
     return case
 
 
-def _report(case: ET.Element, findings: Iterable[Finding]) -> None:
+def _name(plugin: str, *, shadow: bool) -> str:
+    return f"{plugin} (shadow)" if shadow else plugin or "engine"
+
+
+def _report(case: ET.Element, findings: Iterable[Finding], *, shadow: bool) -> None:
+    """What a plugin in shadow said fails nothing."""
     for finding in findings:
-        tag = "failure" if finding.severity is Severity.CRITICAL else "system-out"
-        lines = [f"{finding.severity}: {finding.message}", evidence(_LOOK, finding), finding.hint]
+        critical = finding.severity is Severity.CRITICAL
+        tag = "failure" if critical and not shadow else "system-out"
+        severity = "would have rejected the update" if critical and shadow else finding.severity
+        lines = [f"{severity}: {finding.message}", evidence(_LOOK, finding), finding.hint]
         _child(case, tag, "\n".join(line for line in lines if line), kind=finding.code)
 
 

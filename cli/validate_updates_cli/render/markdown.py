@@ -7,7 +7,7 @@ table of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from validate_updates.findings import Finding, Severity
@@ -27,6 +27,7 @@ from validate_updates_cli.render.words import (
     plural,
     quarantine_command,
     seconds,
+    shadow_words,
     show_command,
     verdict_words,
     worst_first,
@@ -44,7 +45,7 @@ _LOOK: Final = Look()
 
 def markdown(result: RunResult) -> str:
     """The whole document, ending in a line feed."""
-    parts = (_head(result), _findings(result), _kept_out(result), _sections(result), _run(result))
+    parts = (_head(result), _findings(result), _shadow(result), _kept_out(result), _sections(result), _run(result))
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -83,10 +84,22 @@ def _findings(result: RunResult) -> Iterator[str]:
         return
     yield "### Findings"
     yield ""
-    yield from _table(
-        ("", "code", "what", "evidence"), (_finding(one) for one in worst_first(result.findings)[:FINDINGS])
-    )
-    yield from _more(len(result.findings) - FINDINGS, show_command(result))
+    yield from _said(result, result.findings)
+
+
+def _shadow(result: RunResult) -> Iterator[str]:
+    if not result.shadow:
+        return
+    yield "### In shadow: this decided nothing"
+    yield ""
+    for words in shadow_words(_LOOK, result):
+        yield f"{prose(words)}.\n"
+    yield from _said(result, result.shadow)
+
+
+def _said(result: RunResult, findings: Sequence[Finding]) -> Iterator[str]:
+    yield from _table(("", "code", "what", "evidence"), (_finding(one) for one in worst_first(findings)[:FINDINGS]))
+    yield from _more(len(findings) - FINDINGS, show_command(result))
 
 
 def _finding(finding: Finding) -> tuple[str, ...]:

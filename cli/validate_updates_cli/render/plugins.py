@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
@@ -12,6 +12,8 @@ from validate_updates_cli.render.page import Page
 from validate_updates_cli.render.words import MESSAGE
 
 if TYPE_CHECKING:
+    from validate_updates.choosing import Standing
+    from validate_updates.journal.rows import Switch
     from validate_updates.manager import Description, Found
     from validate_updates_cli.render.look import Look
 
@@ -27,6 +29,40 @@ def plugin_list(found: Sequence[Found], look: Look) -> list[Text]:
     page.table([header, *rows], indent=0, whole={0})
     page.heading("Next")
     page.verbatim(f"validate-updates plugins show {look.text(found[0].name)}")
+    return page.lines
+
+
+_MODES: Final = {"enforce": "green", "shadow": "yellow", "off": "red"}
+
+
+def standing_list(task: str, standing: Sequence[Standing], look: Look) -> list[Text]:
+    """One line a plugin of a task: its mode, and who says so."""
+    page = Page(look)
+    if not standing:
+        page.put(f"No plugin takes part in {look.text(task)}.", indent=0)
+        return page.lines
+    header = [Text(word, style="dim") for word in ("plugin", "mode", "by")]
+    page.table([header, *(_standing(one, look) for one in standing)], indent=0, whole={0, 1})
+    return page.lines
+
+
+def _standing(one: Standing, look: Look) -> list[Text | str]:
+    said_by = made(one.switch) if one.switch else one.origin
+    return [look.text(one.plugin), Text(one.mode, style=_MODES[one.mode]), look.text(said_by, MESSAGE)]
+
+
+def made(switch: Switch) -> str:
+    """Who made a switch, when and why; not sanitised."""
+    return f"switch of {switch.made_by}, {switch.made_at:%Y-%m-%d %H:%M} UTC: {switch.reason}"
+
+
+def switch_page(switch: Switch, mode: str, standing: Sequence[Standing], look: Look) -> list[Text]:
+    """What a switch has done, and how the task stands now."""
+    page = Page(look)
+    now = Text(f"from its next run on {look.text(switch.plugin)} is ").append(mode, style=_MODES[mode])
+    page.put(Text(f"{look.text(switch.task)}: ").append_text(now), indent=0)
+    page.blank()
+    page.lines += standing_list(switch.task, standing, look)
     return page.lines
 
 

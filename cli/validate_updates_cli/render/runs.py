@@ -119,6 +119,7 @@ def result_of(stored: StoredRun, target: str) -> RunResult:
         seconds=run.seconds or 0.0,
         timings=stored.timings,
         findings=stored.findings,
+        shadow=stored.shadow,
         judged=stored.judged,
         kept_out=stored.kept_out,
         metrics=dict(stored.metrics),

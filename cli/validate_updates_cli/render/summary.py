@@ -10,6 +10,7 @@ from typing import Final
 from rich.text import Text
 
 from validate_updates.findings import Finding, Severity
+from validate_updates.modes import Mode
 from validate_updates.result import Change, Judged, KeptOut, RunResult, Section, Verdict
 from validate_updates_cli.render.look import Look
 from validate_updates_cli.render.page import Page, joined
@@ -29,6 +30,7 @@ from validate_updates_cli.render.words import (
     plural,
     quarantine_command,
     seconds,
+    shadow_words,
     show_command,
     verdict_words,
     worst_first,
@@ -64,6 +66,7 @@ def summary(
     _counts(page, result)
     _judged(page, result, verbose=verbose)
     _findings(page, result, whole=whole, verbose=verbose)
+    _shadow(page, result, whole=whole, verbose=verbose)
     _kept_out(page, result, whole=whole, verbose=verbose)
     if verbose or result.dry_run:
         _changes(page, result)
@@ -146,10 +149,12 @@ def _judged(page: Page, result: RunResult, *, verbose: bool) -> None:
     groups = [(name, list(checks)) for name, checks in groupby(by_plugin, key=lambda one: one.plugin)]
     if verbose:
         for name, checks in groups:
-            page.put(Text(page.look.text(name), style="bold"))
+            shadow = "  in shadow" if _in_shadow(checks) else ""
+            page.put(Text(page.look.text(name), style="bold").append(shadow, style="dim"))
             page.table([_check_row(page.look, check) for check in checks], indent=4, right={3})
         return
-    page.table([_plugin_row(page.look, name, checks, result.findings) for name, checks in groups], right={2})
+    said = (*result.findings, *result.shadow)
+    page.table([_plugin_row(page.look, name, checks, said) for name, checks in groups], right={2})
 
 
 def _plugin_row(look: Look, name: str, checks: Sequence[Judged], findings: Iterable[Finding]) -> tuple[Text | str, ...]:
@@ -162,12 +167,13 @@ def _plugin_row(look: Look, name: str, checks: Sequence[Judged], findings: Itera
     ]
     said += [Text(f"{outcomes[word]} {word}", style="yellow") for word in ("failed", "not checked") if outcomes[word]]
     took = seconds(sum(check.seconds for check in checks))
-    return (
-        look.text(name),
-        plural(len(checks), "check"),
-        took,
-        joined(said) if said else Text("passed", style="green"),
-    )
+    found = joined(said) if said else Text("passed", style="green")
+    shadow = Text("in shadow: " if _in_shadow(checks) else "", style="dim")
+    return (look.text(name), plural(len(checks), "check"), took, shadow.append_text(found))
+
+
+def _in_shadow(checks: Iterable[Judged]) -> bool:
+    return any(check.mode is Mode.SHADOW for check in checks)
 
 
 def _how_many(count: int, severity: Severity) -> str:
@@ -198,6 +204,20 @@ def _findings(page: Page, result: RunResult, *, whole: bool, verbose: bool) -> N
             _note(page, finding)
         else:
             _finding(page, finding)
+    _more(page, len(findings) - len(shown), result, whole=whole)
+
+
+def _shadow(page: Page, result: RunResult, *, whole: bool, verbose: bool) -> None:
+    """What decided nothing, apart from what did."""
+    if not result.shadow:
+        return
+    page.heading("In shadow: this decided nothing")
+    for words in shadow_words(page.look, result):
+        page.put(Text(words, style="yellow"))
+    findings = worst_first(result.shadow)
+    shown = findings if whole else findings[:FINDINGS]
+    for finding in shown:
+        (_note if finding.severity is Severity.INFO and not verbose else _finding)(page, finding)
     _more(page, len(findings) - len(shown), result, whole=whole)
 
 
@@ -329,7 +349,9 @@ def _run(page: Page, result: RunResult, *, verbose: bool) -> None:
 
 def _details(look: Look, result: RunResult) -> list[tuple[str, str]]:
     plugins = (
-        f"{look.text(one.name)} ({look.text(one.distribution)} {look.text(one.version)})" for one in result.plugins
+        f"{look.text(one.name)} ({look.text(one.distribution)} {look.text(one.version)})"
+        + (" in shadow" if one.mode is Mode.SHADOW else "")
+        for one in result.plugins
     )
     timings = (f"{look.text(stage)} {seconds(took)}" for stage, took in result.timings)
     metrics = (f"{look.text(name)} {number(value)}" for name, value in sorted(result.metrics.items()))

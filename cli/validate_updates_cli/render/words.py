@@ -74,6 +74,11 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: -finding.severity.rank)
 
 
+def shadow_words(look: Look, result: RunResult) -> list[str]:
+    """What plugins in shadow would have decided, one sentence each; those that would have let it pass say nothing."""
+    return [f"{look.text(name)} would have rejected it, were it not in shadow" for name in result.opposed_in_shadow]
+
+
 def place(kept: KeptOut) -> str:
     """``day.jsonl:17``; not sanitised."""
     if kept.line is not None:

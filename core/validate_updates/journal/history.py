@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 
-from validate_updates.context import EarlierRun
+from validate_updates.context import EarlierRun, History
+from validate_updates.findings import Severity
 from validate_updates.journal.rows import RunKind, RunState
 from validate_updates.journal.tables import JournalTables
 from validate_updates.journal.texts import stored
+from validate_updates.modes import Mode
 from validate_updates.result import Counts
 
 INCIDENT: Final = "incident"
@@ -35,18 +37,21 @@ class JournalHistory:
     are older than all our own.
 
     Dry runs, replays and roll-backs are no examples of an update and do not appear. Neither do runs that are labelled
-    incidents where only those that stood are asked for.
+    incidents where only those that stood are asked for; nor those, then, that ``asked_by`` would have rejected while it
+    was in shadow, unless somebody called them expected: had it decided, it would not have had them for examples.
     """
 
     conn: sa.Connection
     tables: JournalTables
     task: str
     except_run: str
+    asked_by: str = ""
+    """The plugin that looks at it."""
 
     def runs(self, limit: int = 30, *, committed: bool = True) -> Sequence[EarlierRun]:
         """The last runs, newest first."""
         logs = self.tables.logs
-        columns = [logs.c[name] for name in (*_OF_A_RUN, *_COUNTS)]
+        columns = [*(logs.c[name] for name in _OF_A_RUN), self._opposed(), *(logs.c[name] for name in _COUNTS)]
         statement = sa.select(*columns).where(self._counts(committed=committed))
         found = self.conn.execute(statement.order_by(logs.c.run_no.desc()).limit(limit)).all()
         return tuple(
@@ -58,9 +63,10 @@ class JournalHistory:
                 kind=kind,
                 label=label,
                 label_until=label_until,
+                opposed_in_shadow=bool(opposed),
                 counts=Counts(**dict(zip(_COUNTS, counts, strict=True))),
             )
-            for run_id, state, started_at, seconds, kind, label, label_until, *counts in found
+            for run_id, state, started_at, seconds, kind, label, label_until, opposed, *counts in found
         )
 
     def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:
@@ -105,8 +111,22 @@ class JournalHistory:
 
     def _counts(self, *, committed: bool) -> sa.ColumnElement[bool]:
         logs = self.tables.logs
-        which = examples(logs) if committed else finished_updates(logs)
+        which = examples(logs) & ~self._opposed() if committed else finished_updates(logs)
         return which & (logs.c.task == stored(self.task)) & (logs.c.run_id != self.except_run)
+
+    def _opposed(self) -> sa.ColumnElement[bool]:
+        """Whether the plugin that asks would have rejected a run, was in shadow, and has not been put right."""
+        logs, findings = self.tables.logs, self.tables.findings
+        against = (findings.c.mode == Mode.SHADOW) & (findings.c.severity == Severity.CRITICAL)
+        said = sa.exists().where(
+            findings.c.run_id == logs.c.run_id, against, findings.c.plugin == stored(self.asked_by)
+        )
+        return said & logs.c.label.is_distinct_from(EXPECTED) if self.asked_by else sa.false()
+
+
+def seen_by(plugin: str, history: History) -> History:
+    """The history as a plugin sees it."""
+    return replace(history, asked_by=plugin) if isinstance(history, JournalHistory) else history
 
 
 def _like(pattern: str) -> str:

@@ -16,6 +16,7 @@ from validate_updates.findings import Finding, Severity, Value
 from validate_updates.journal.rows import BatchRow, BatchState, RunKind, RunRow, RunState, StoredRun
 from validate_updates.journal.tables import JournalTables
 from validate_updates.journal.texts import stored
+from validate_updates.modes import Mode
 from validate_updates.result import Counts, Judged, KeptOut, PluginInfo
 from validate_updates.text import printable
 
@@ -60,9 +61,11 @@ def show(conn: sa.Connection, tables: JournalTables | None, wanted: str) -> Stor
     row = _wanted(conn, tables, wanted)
     run = _run(row)
     how_many = sa.select(sa.func.count()).select_from(tables.quarantine).where(tables.quarantine.c.run_id == run.run_id)
+    said = [(row.mode, _finding(row)) for row in _of(conn, tables.findings, run, "finding_no")]
     return StoredRun(
         run=run,
-        findings=tuple(_finding(row) for row in _of(conn, tables.findings, run, "finding_no")),
+        findings=tuple(finding for mode, finding in said if mode != Mode.SHADOW),
+        shadow=tuple(finding for mode, finding in said if mode == Mode.SHADOW),
         metrics={row.name: row.value for row in _of(conn, tables.metrics, run, "name")},
         timings=msgspec.json.decode(row.timings, type=tuple[tuple[str, float], ...]),
         judged=msgspec.json.decode(row.judged, type=tuple[Judged, ...]),

@@ -57,11 +57,14 @@ class EntryState(StrEnum):
     """A newer good record of the same key came."""
 
 
-class FindingMode(StrEnum):
-    """How much the plugin that made a finding may decide."""
+class SwitchMode(StrEnum):
+    """What a switch says of a plugin."""
 
     ENFORCE = "enforce"
     SHADOW = "shadow"
+    OFF = "off"
+    SETTINGS = "settings"
+    """What the settings say, again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,8 @@ class StoredRun:
 
     run: RunRow
     findings: tuple[Finding, ...]
+    shadow: tuple[Finding, ...]
+    """What plugins in shadow would have said."""
     metrics: Mapping[str, float]
     timings: tuple[tuple[str, float], ...]
     judged: tuple[Judged, ...]
@@ -126,3 +131,16 @@ class StoredRun:
     kept_out: tuple[KeptOut, ...]
     """The first of the records that it put into quarantine."""
     kept_out_total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """A person, or a plugin by its rule, said in which mode a plugin runs in the updates of a task."""
+
+    task: str
+    plugin: str
+    mode: SwitchMode
+    reason: str
+    made_at: datetime
+    made_by: str
+    """The user of the operating system; or the plugin that did it by its rule."""

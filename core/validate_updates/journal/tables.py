@@ -59,6 +59,7 @@ class JournalTables:
     undo: sa.Table
     watermarks: sa.Table
     states: sa.Table
+    switches: sa.Table
     version: sa.Table
     """One row: the revision of the tables. It is alembic's version table too."""
 
@@ -66,7 +67,7 @@ class JournalTables:
     def contents(self) -> tuple[sa.Table, ...]:
         """All but the version table."""
         events = (self.logs, self.batches, self.metrics, self.findings, self.quarantine, self.undo)
-        return (*events, self.watermarks, self.states)
+        return (*events, self.watermarks, self.states, self.switches)
 
     @property
     def names(self) -> frozenset[str]:
@@ -98,6 +99,7 @@ def tables(prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> JournalTa
         undo=_undo(metadata, prefix),
         watermarks=_watermarks(metadata, prefix),
         states=_states(metadata, prefix),
+        switches=_switches(metadata, prefix),
         version=_version(metadata, prefix),
     )
 
@@ -294,6 +296,21 @@ def _states(metadata: sa.MetaData, prefix: str) -> sa.Table:
         _text("value"),
         sa.Column("changed_at", UtcTime, nullable=False),
         sqlite_with_rowid=False,
+    )
+
+
+def _switches(metadata: sa.MetaData, prefix: str) -> sa.Table:
+    return sa.Table(
+        f"{prefix}switches",
+        metadata,
+        _counter("switch_no"),
+        _text("task"),
+        _text("plugin"),
+        _text("mode"),
+        _text("reason"),
+        sa.Column("made_at", UtcTime, nullable=False),
+        _text("made_by"),
+        sqlite_autoincrement=True,
     )
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from validate_updates.errors import StateUncertain
 from validate_updates.findings import Finding, Severity
-from validate_updates.journal.rows import BatchRow, BatchState, EntryState, FindingMode, RunKind, RunState
+from validate_updates.journal.rows import BatchRow, BatchState, EntryState, RunKind, RunState
 from validate_updates.journal.tables import JournalTables
 from validate_updates.journal.texts import (
     KEY_BYTES,
@@ -32,6 +32,7 @@ from validate_updates.journal.texts import (
     stored_or_none,
     without_folders,
 )
+from validate_updates.modes import Mode
 from validate_updates.result import Counts, KeptOut, PluginInfo, Publish, RunResult, Verdict
 from validate_updates.undo.numbering import changes_of
 
@@ -162,9 +163,10 @@ class Journal:
     def finish(self, conn: sa.Connection, token: str, result: RunResult) -> None:
         """Note how a run ended, with its findings and metrics. Raises ``StateUncertain`` as :meth:`fence`."""
         self._compare_and_set(conn, result.run_id, token, _outcome(result))
+        said = [*((one, Mode.ENFORCE) for one in result.findings), *((one, Mode.SHADOW) for one in result.shadow)]
         findings = [
-            _finding_row(result.run_id, number, finding, result.source)
-            for number, finding in enumerate(result.findings, 1)
+            _finding_row(result.run_id, number, finding, result.source, mode)
+            for number, (finding, mode) in enumerate(said, 1)
         ]
         if findings:
             conn.execute(self.tables.findings.insert(), findings)
@@ -234,14 +236,14 @@ def _outcome(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _finding_row(run_id: str, number: int, finding: Finding, source: str) -> dict[str, Any]:
+def _finding_row(run_id: str, number: int, finding: Finding, source: str, mode: Mode = Mode.ENFORCE) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "finding_no": number,
         "code": stored(finding.code),
         "severity": finding.severity,
-        "decides": finding.severity is Severity.CRITICAL,
-        "mode": FindingMode.ENFORCE,
+        "decides": finding.severity is Severity.CRITICAL and mode is Mode.ENFORCE,
+        "mode": mode,
         "message": stored(without_folders(finding.message, source), MESSAGE_BYTES),
         "hint": stored(without_folders(finding.hint, source), MESSAGE_BYTES),
         "table_name": stored_or_none(finding.table),

@@ -68,6 +68,7 @@ def job_for(settings: Settings, task_or_source: str | None, overrides: Flags) ->
         unknown_columns=task.unknown_columns,
         deletes=DeletePolicy(mode=task.deletes, most_rows=task.max_deletes, most_percent=task.max_deletes_percent),
         plugins=settings.model.default_plugins if task.plugins is None else task.plugins,
+        switches=overrides.plugins is None,
         plugin_settings=settings.plugin_tables,
         origins=settings.origins,
         journal_prefix=settings.model.journal.prefix,

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from validate_updates.journal.rows import BatchState, EntryState, FindingMode, RunKind, RunState
+from validate_updates.journal.rows import BatchState, EntryState, RunKind, RunState, SwitchMode
 from validate_updates.journal.schema import prepare
 from validate_updates.journal.tables import tables
+from validate_updates.modes import Mode
 
 TEXT = (Path(__file__).parents[3] / "docs" / "journal.md").read_text()
 SECTIONS = {title: text for title, _, text in (part.partition("\n") for part in TEXT.split("\n## "))}
@@ -29,8 +30,9 @@ def test_every_column_is_described_in_order(table: sa.Table) -> None:
     [
         ("update_logs", "kind", RunKind),
         ("update_batches", "state", BatchState),
-        ("update_findings", "mode", FindingMode),
+        ("update_findings", "mode", Mode),
         ("update_quarantine", "state", EntryState),
+        ("update_switches", "mode", SwitchMode),
     ],
 )
 def test_every_state_is_named(section: str, column: str, states: type[StrEnum]) -> None:
@@ -44,7 +46,7 @@ def test_every_state_of_a_run_is_described() -> None:
 
 
 def test_the_filter_keeps_the_journal_out_of_other_peoples_migrations(engine: sa.Engine) -> None:
-    [snippet] = re.findall(r"```python\n(JOURNAL.*?)```", TEXT, re.DOTALL)
+    [snippet] = re.findall(r"```python\n(TABLES.*?)```", TEXT, re.DOTALL)
     made: dict[str, Any] = {}
     exec(snippet, made)
     theirs = sa.MetaData()

@@ -28,7 +28,7 @@ def test_there_is_no_journal_until_one_is_made(engine: sa.Engine) -> None:
         assert names(conn) == set()
         made = prepare(conn, "update_")
         assert names(conn) == made.names
-        assert len(made.names) == 9
+        assert len(made.names) == 10
     with engine.begin() as conn:
         assert find(conn, "update_") is made
 
@@ -135,6 +135,22 @@ def test_an_older_journal_names_the_command(engine: sa.Engine, monkeypatch: pyte
         with engine.begin() as conn, pytest.raises(TargetError, match=f"version {HEAD}") as caught:
             look(conn, ours.prefix)
         assert "validate-updates db upgrade --target" in caught.value.hint
+
+
+def test_a_journal_of_the_first_version_keeps_what_it_holds(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        made = prepare(conn, "update_")
+        conn.execute(made.metrics.insert().values(run_id="r", name="records.read", value=3.0))
+        for later in (made.watermarks, made.states, made.switches):
+            later.drop(conn)
+        conn.execute(made.version.update().values(version_num="0001"))
+
+    assert upgrade(engine, "update_") == REVISIONS[1:]
+
+    with engine.begin() as conn:
+        assert find(conn, "update_") is made
+        assert conn.scalars(sa.select(made.metrics.c.value)).all() == [3.0]
+        assert compare_metadata(MigrationContext.configure(conn), made.metadata) == []
 
 
 def test_a_newer_journal_is_refused(engine: sa.Engine) -> None:
