@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.core.engine.target import Target
 from tests.core.modes.trial import FAULTS, Limits, Trial, Watchful, finding
-from validate_updates import Context, Finding, Moment, RunResult, Severity, Validator, Verdict, hookimpl
+from validate_updates import (
+    Context,
+    Finding,
+    KeepOut,
+    Moment,
+    Observation,
+    Observer,
+    Occasion,
+    RunResult,
+    SettingsError,
+    Severity,
+    Validator,
+    Verdict,
+    hookimpl,
+)
 from validate_updates.engine import execute
 from validate_updates.job import Job
 from validate_updates.journal.reading import show
@@ -142,6 +157,62 @@ def test_a_fault_of_it_is_written_down_and_does_no_harm(target: Target, fault: s
     assert {one.code for one in result.shadow} <= {"validator_failed", "plugin_failed"}
     assert story(target, result.run_id).shadow == result.shadow
     assert result.opposed_in_shadow == ("trial",)
+
+
+def test_it_keeps_no_record_out_and_says_how_many_it_would_have(target: Target) -> None:
+    class Strict:
+        @hookimpl
+        def vu_validators(self) -> list[Validator]:
+            def check(context: Context) -> Iterator[KeepOut]:
+                for (row,) in context.db.rows(sa.select(context.planned.c.row)):
+                    yield KeepOut(row=row, code="strange", message="never seen before")
+                    yield KeepOut(row=row, code="strange", message="never seen before")
+
+            return [Validator(name="strict", moment=Moment.RECORDS, check=check, summary="keeps all out")]
+
+    target.execute(TABLE)
+    result = with_trial(target, GOOD, Strict())
+
+    assert (result.verdict, result.counts.inserted, result.counts.quarantined) == (Verdict.COMMITTED, 2, 0)
+    [would] = result.shadow
+    assert (would.code, would.observed, would.plugin) == ("strange", 2, "trial")
+    assert would.message == "2 records would have been kept out: never seen before"
+    assert result.opposed_in_shadow == ()
+
+
+def test_settings_that_make_no_sense_for_the_target_do_not_stop_the_update(sqlite: Target) -> None:
+    class Unfit:
+        @hookimpl
+        def vu_validators(self) -> list[Validator]:
+            def check(_: Context) -> list[Finding]:
+                raise SettingsError("there is no such column")
+
+            return [Validator(name="unfit", moment=Moment.PLAN, check=check, summary="unfit")]
+
+    sqlite.execute(TABLE)
+    result = with_trial(sqlite, GOOD, Unfit())
+
+    assert result.verdict is Verdict.COMMITTED
+    assert [one.code for one in result.shadow] == ["validator_failed"]
+
+
+def test_its_observers_are_told_nothing(sqlite: Target) -> None:
+    told: list[str] = []
+
+    class Acting:
+        @hookimpl
+        def vu_observers(self) -> list[Observer]:
+            def observe(observation: Observation) -> list[Finding]:
+                told.append(observation.occasion)
+                return []
+
+            return [Observer(name="act", occasion=Occasion.RECORDED, observe=observe, summary="acts")]
+
+    sqlite.execute(TABLE)
+    with_trial(sqlite, GOOD, Acting())
+    assert told == []
+    update(sqlite, GOOD, trial=Acting())
+    assert told == ["recorded"]
 
 
 def test_one_that_hangs_is_left_behind(sqlite: Target) -> None:

@@ -129,7 +129,7 @@ class Watchful:
             strange = sorted(name for name in context.metrics if name.startswith("trial."))
             if strange or "trial" in settings.selected:
                 yield finding("seen", Severity.CRITICAL, f"it is there: {strange}")
-            if context.metrics["records.read"] != context.counts.read:
+            if context.metrics.get("records.read", context.counts.read) != context.counts.read:
                 yield finding("changed", Severity.CRITICAL, "a number of the engine was changed")
             if context.counts.read > settings[Limits].most:
                 yield finding("many", Severity.CRITICAL, f"{context.counts.read} records")
