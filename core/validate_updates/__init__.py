@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from validate_updates.sourcing import PlacedRecord, SourceContext, UnreadableRecord
     from validate_updates.strategies import ALL_OR_NOTHING
     from validate_updates.targets.table import Column, Kind, TargetTable
+    from validate_updates.text import printable
 
 _HOMES = {
     "api": ("plan", "run"),
@@ -114,6 +115,7 @@ _HOMES = {
     "sourcing": ("PlacedRecord", "SourceContext", "UnreadableRecord"),
     "strategies": ("ALL_OR_NOTHING",),
     "targets.table": ("Column", "Kind", "TargetTable"),
+    "text": ("printable",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -182,6 +184,7 @@ __all__ = [
     "__version__",
     "hookimpl",
     "plan",
+    "printable",
     "run",
 ]
 

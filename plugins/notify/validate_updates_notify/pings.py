@@ -1,0 +1,53 @@
+"""Pings in the manner of healthchecks: one when a run begins, one when it ends, with its exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, uuid5
+
+from validate_updates import ExitCode, Observation, UpdateError, printable
+from validate_updates_notify.revealing import revealed
+from validate_updates_notify.web import Address
+
+if TYPE_CHECKING:
+    from validate_updates_notify.delivering import Send
+    from validate_updates_notify.settings import Notify, Ping
+
+
+def pings(settings: Notify, observation: Observation, *, ended: bool) -> Iterator[tuple[str, Send]]:
+    """What to send for a run, by name."""
+    path, body = (str(exit_status(observation)), _summary(observation)) if ended else ("start", "")
+    for name, ping in sorted(settings.ping.items()):
+        if not ping.tasks or observation.run.task in ping.tasks:
+            yield f"ping.{name}", partial(_ping, ping, path, observation.run.run_id, body)
+
+
+def _ping(settings: Ping, path: str, run_id: str, body: str, seconds: float) -> str:
+    address = Address(revealed(settings.url), allow_link_local=settings.allow_link_local)
+    run = uuid5(NAMESPACE_URL, f"validate-updates:{run_id}")  # tells runs that overlap apart
+    address.below(path, f"rid={run}").post(body.encode(), "text/plain; charset=utf-8", seconds=seconds)
+    return ""
+
+
+def exit_status(observation: Observation) -> int:
+    """The exit status that the command will have."""
+    error, result = observation.error, observation.result
+    if isinstance(error, UpdateError):
+        return int(error.exit_code)
+    return int(ExitCode.DEFECT if error is not None or result is None else result.exit_code)
+
+
+def _summary(observation: Observation) -> str:
+    error, result = observation.error, observation.result
+    if error is not None or result is None:
+        text = error.message if isinstance(error, UpdateError) else f"a defect: {type(error).__name__}"
+        return f"{observation.run.task}: {printable(text, 400)}"
+    counts = result.counts
+    return (
+        f"{result.task}: {result.verdict}\n{printable(result.reason, 400)}\n"
+        f"{counts.read} read, {counts.inserted} added, {counts.updated} changed, {counts.unchanged} unchanged, "
+        f"{counts.quarantined} kept out, {counts.rolled_back} rolled back, in {result.seconds:.1f} s\n"
+        f"run {result.run_id}"
+    )
