@@ -55,7 +55,7 @@ def test_a_channel_that_cannot_be_told_is_named(command: Command, monkeypatch: p
 
     assert said.code == 3
     assert "webhook.ops answered 403; ping.cron needs the environment variable PING, which is not set" in said.err
-    assert "of 3 channels 1 was told" in said.err
+    assert "told: 1 of 3 channels" in said.err
     assert SECRET not in said.out + said.err
 
 

@@ -1,4 +1,7 @@
-"""The channels of the settings: what each is told, and how it sends."""
+"""The channels of the settings: what each is told, and how it sends.
+
+What the ways out need is imported when something is sent: most runs have nothing to tell.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,9 @@ from functools import partial
 import msgspec
 
 from validate_updates_notify.delivering import Undelivered
-from validate_updates_notify.mail import send_mail
 from validate_updates_notify.messages import Message, body
 from validate_updates_notify.revealing import revealed
 from validate_updates_notify.settings import Apprise, Email, Event, LogFile, Notify, Webhook
-from validate_updates_notify.web import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,7 @@ def channels(settings: Notify) -> Iterator[Channel]:
     for name, apprise in sorted(settings.apprise.items()):
         yield _channel(f"apprise.{name}", apprise, partial(_over_apprise, apprise))
     for name, email in sorted(settings.email.items()):
-        send = partial(lambda one, message, seconds: send_mail(one, message, seconds=seconds), email)
-        yield _channel(f"email.{name}", email, send)
+        yield _channel(f"email.{name}", email, partial(_by_mail, email))
     for name, log in sorted(settings.log.items()):
         yield _channel(f"log.{name}", log, partial(_into_file, log), quiet=False)
     for name, webhook in sorted(settings.webhook.items()):
@@ -55,7 +55,15 @@ def _channel(
     return Channel(name=name, events=settings.events, tasks=settings.tasks, quiet=quiet, send=send)
 
 
+def _by_mail(settings: Email, message: Message, seconds: float) -> str:
+    from validate_updates_notify.mail import send_mail
+
+    return send_mail(settings, message, seconds=seconds)
+
+
 def _to_webhook(settings: Webhook, message: Message, seconds: float) -> str:
+    from validate_updates_notify.web import Address
+
     address = Address(revealed(settings.url), allow_link_local=settings.allow_link_local)
     address.post(msgspec.json.encode(body(message, settings.shape)), "application/json", seconds=seconds)
     return ""

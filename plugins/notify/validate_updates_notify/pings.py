@@ -9,7 +9,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 from validate_updates import ExitCode, Observation, UpdateError, printable
 from validate_updates_notify.revealing import revealed
-from validate_updates_notify.web import Address
 
 if TYPE_CHECKING:
     from validate_updates_notify.delivering import Send
@@ -25,6 +24,8 @@ def pings(settings: Notify, observation: Observation, *, ended: bool) -> Iterato
 
 
 def _ping(settings: Ping, path: str, run_id: str, body: str, seconds: float) -> str:
+    from validate_updates_notify.web import Address
+
     address = Address(revealed(settings.url), allow_link_local=settings.allow_link_local)
     run = uuid5(NAMESPACE_URL, f"validate-updates:{run_id}")  # tells runs that overlap apart
     address.below(path, f"rid={run}").post(body.encode(), "text/plain; charset=utf-8", seconds=seconds)

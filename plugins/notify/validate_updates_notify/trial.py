@@ -11,7 +11,6 @@ from validate_updates_notify.delivering import Send, deliver
 from validate_updates_notify.messages import Message
 from validate_updates_notify.revealing import revealed
 from validate_updates_notify.settings import Notify, Ping
-from validate_updates_notify.web import Address
 
 
 def try_out(settings: Notify) -> Section:
@@ -28,14 +27,14 @@ def try_out(settings: Notify) -> Section:
     failed = [f"{name} {outcome.problem}" for name, outcome in outcomes.items() if outcome.problem]
     if failed:
         well = len(outcomes) - len(failed)
-        raise RunError(
-            "; ".join(failed), hint=f"of {len(outcomes)} channels {well} {'was' if well == 1 else 'were'} told"
-        )
+        raise RunError("; ".join(failed), hint=f"told: {well} of {len(outcomes)} channels")
     return Section(title="Told", rows=tuple((name, "told") for name in outcomes))
 
 
 def _knock(settings: Ping, seconds: float) -> str:
     """A note to the log of the check, which starts and ends nothing."""
+    from validate_updates_notify.web import Address
+
     address = Address(revealed(settings.url), allow_link_local=settings.allow_link_local)
     address.below("log").post(b"validate-updates: a test", "text/plain; charset=utf-8", seconds=seconds)
     return ""
