@@ -13,6 +13,7 @@ from validate_updates.findings import Severity
 from validate_updates.job import DeletePolicy, Job, Progress, UnknownColumns
 from validate_updates.result import RunResult
 from validate_updates.secret import SecretUrl
+from validate_updates.units.declared import unit_table
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -23,6 +24,7 @@ def run(
     target: str,
     table: str,
     key: str | Iterable[str] = (),
+    tables: Mapping[str, Mapping[str, Any]] | None = None,
     plugins: Iterable[str] = ("static_thresholds",),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     task: str = "",
@@ -43,6 +45,8 @@ def run(
     """Bring ``source`` to ``table`` of the database at the URL ``target``; the result says what became of it.
 
     ``source`` is a path, several, ``-``, an iterable of mappings, or an object with ``__arrow_c_stream__``.
+    ``tables``: where records carry children, or refer to rows by natural keys, each table as the settings have it:
+    ``{"visits": {"parent": "people", "references": {"place_id": "places.code"}}}``; ``table`` may be among them.
     ``settings`` holds each plugin's settings by its name, ``extra`` plugins given as objects, by names of yours.
     ``unknown_columns`` is ``reject`` or ``ignore``; findings of the severity ``fail_on`` reject the update. ``as_of``
     without a zone is in UTC. The run can be taken back for ``undo_retention_days``; 0 keeps no undo log.
@@ -53,12 +57,14 @@ def run(
     """
     from validate_updates.engine import execute
 
+    parts = {name: unit_table(name, said) for name, said in (tables or {}).items()}
     job = Job(
         source=source,
         target=SecretUrl(target),
         table=table,
         task=task,
-        key=(key,) if isinstance(key, str) else tuple(key),
+        key=((key,) if isinstance(key, str) else tuple(key)) or (parts[table].key if table in parts else ()),
+        tables=tuple(parts.values()),
         plugins=tuple(plugins),
         plugin_settings=dict(settings or {}),
         schema=schema,

@@ -18,7 +18,7 @@ from validate_updates.keeping_out import REFUSED
 from validate_updates.ledger import KEYS, Ledger
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.trouble import Blame, Trouble, world_error
-from validate_updates.targets.write import Writer
+from validate_updates.writing import IGNORED, NotWritten
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -27,13 +27,8 @@ if TYPE_CHECKING:
     from validate_updates.result import Counts, KeptOut
     from validate_updates.targets.base import Database
     from validate_updates.targets.plan import Plan
-    from validate_updates.undo.capture import Capture
+    from validate_updates.writing import Writing
 
-_IGNORED = Trouble(
-    blame=Blame.RECORD,
-    code="IGNORED",
-    message="a trigger, a rule or ON CONFLICT IGNORE left the row as it was, without an error",
-)
 _ATTEMPTS = 3
 """How often a write is tried that other programs stand in the way of."""
 
@@ -93,17 +88,13 @@ class Run(Protocol):
 class PlanApplication:
     """The :class:`~validate_updates.application.Application` of one run."""
 
-    def __init__(
-        self, run: Run, database: Database, connection: sa.Connection, plan: Plan, capture: Capture | None
-    ) -> None:
+    def __init__(self, run: Run, database: Database, connection: sa.Connection, plan: Plan, writing: Writing) -> None:
         self.run = run
         self.database = database
         self.connection = connection
         self.plan = plan
         self.ledger = Ledger()
-        self._writer = Writer(plan, connection)
-        self._capture = capture
-        self._deferred = database.deferred(connection, plan)
+        self._writing = writing
         self._checkpoints = True
         self._may_be_stale = False
         self.first_number = 1
@@ -230,6 +221,8 @@ class PlanApplication:
         ``scattered``: they need not follow each other, and may be parts of the same batch.
         """
         signals.check()
+        if infos[-1].last - infos[0].first + 1 < self.size:
+            self.plan.expect_ranges()
         if self._may_be_stale and for_good:
             self._refresh([[info] for info in infos] if scattered else [infos])
         for info in infos:
@@ -271,34 +264,18 @@ class PlanApplication:
         return written
 
     def _written(self, infos: Sequence[BatchInfo], stretches: Sequence[Sequence[BatchInfo]]) -> Counts:
-        """Write, within a checkpoint, what the plan wants from the first to the last of ``infos``.
-
-        ``stretches``: the same batches, those together that follow each other.
-        """
-        first, last = infos[0].first, infos[-1].last
-        if self._deferred:
-            self._deferred.begin()
-        self._take_down(stretches, after=False)
-        written = self._writer.write(first, last)
-        missing = sum(info.size for info in infos) - written.inserted - written.updated - written.deleted
-        ignored = _IGNORED if missing and self.plan.not_landed(first, last) else None
-        trouble = ignored or (self._deferred.violated(first, last) if self._deferred else None)
-        if trouble:
-            raise RecordRefused(_refusal(trouble, infos, self.plan.target.name), may_pass_later=True)
-        self._take_down(stretches, after=True)
-        return written
-
-    def _take_down(self, stretches: Sequence[Sequence[BatchInfo]], *, after: bool) -> None:
-        if self._capture:
-            take_down = self._capture.after if after else self._capture.before
-            for stretch in stretches:
-                take_down(stretch[0].number, stretch[0].first, stretch[-1].last, batch_size=stretch[0].size)
+        """Write, within a checkpoint. ``stretches``: the same batches, those together that follow each other."""
+        try:
+            return self._writing.write(stretches)
+        except NotWritten as left:
+            refusal = _refusal(left.trouble, infos, self._writing.table)
+            raise RecordRefused(refusal, may_pass_later=True) from left
 
     def _give_up_unless_later_helps(self, error: Exception, infos: Sequence[BatchInfo], attempt: int) -> None:
         signals.check()
         trouble = self.database.trouble(error, self.connection)
         if trouble.blame is Blame.RECORD and trouble.transaction_alive and self._checkpoints:
-            refusal = _refusal(trouble, infos, self.plan.target.name)
+            refusal = _refusal(trouble, infos, self._writing.table)
             raise RecordRefused(refusal, may_pass_later=trouble.other_rows_matter) from error
         if trouble.blame is not Blame.RETRY or not trouble.transaction_alive or attempt == _ATTEMPTS:
             raise world_error(trouble) from error
@@ -396,7 +373,7 @@ class PlanBatch:
 
 def _refusal(trouble: Trouble, infos: Sequence[BatchInfo], table: str) -> Finding:
     first, last = infos[0].first, infos[-1].last
-    ignored = trouble is _IGNORED
+    ignored = trouble is IGNORED
     return Finding(
         code="rows_not_landed" if ignored else "record_refused",
         severity=Severity.CRITICAL,

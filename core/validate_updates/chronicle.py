@@ -40,7 +40,11 @@ class Chronicle:
         self._found: JournalTables | None = None
         self.journal: Journal | None = None
         self.history: History = NoHistory()
-        self.table = f"{job.schema}.{job.table}" if job.schema else job.table
+        self.table = self.name_of(job.table)
+
+    def name_of(self, table: str) -> str:
+        """A table as the journal names it."""
+        return f"{self._job.schema}.{table}" if self._job.schema else table
 
     def begin(self, *, lock_is_on_table: bool, strategy: str, plugins: Sequence[PluginInfo]) -> dict[str, int]:
         """Enter the run, and mark earlier ones that ended without a word as interrupted.

@@ -11,7 +11,6 @@ from validate_updates import remarks
 from validate_updates.errors import StateUncertain, TargetError, UpdateError
 from validate_updates.journal.tables import tables
 from validate_updates.rejected import Rejected
-from validate_updates.targets.names import qualified
 from validate_updates.targets.trouble import Blame, world_error
 
 if TYPE_CHECKING:
@@ -67,13 +66,12 @@ def _stood_after_all(run: UnderWay, error: Exception, expected: Mapping[str, obj
     logs = tables(run.job.journal_prefix, run.job.schema).logs
     as_left = (logs.c[name] == value for name, value in expected.items())
     asked = sa.select(logs.c.state).where(logs.c.run_id == run.info.run_id, *as_left)
-    table = qualified(run.job.schema, run.job.table)
     unasked: tuple[type[Exception], ...] = (*run.database.errors, UpdateError)
     try:
         run.connection.invalidate()
         with (
             run.database.connect() as fresh,
-            run.database.lock(fresh, run_id=run.info.run_id, tables=[table], wait=ASKING_SECONDS),
+            run.database.lock(fresh, run_id=run.info.run_id, tables=run.places(), wait=ASKING_SECONDS),
             run.database.transaction(fresh, write=False),
         ):
             stood = fresh.execute(asked).first() is not None

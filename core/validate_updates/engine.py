@@ -22,7 +22,7 @@ from validate_updates.declarations import Moment, Occasion
 from validate_updates.errors import Interrupted, StateUncertain, TryLater, UpdateError, UsageError
 from validate_updates.feeding import gives_only_what_is_new, opened, record_source
 from validate_updates.findings import Severity
-from validate_updates.intake import Intake
+from validate_updates.intake import RowIntake
 from validate_updates.job import Deletes, Job, Progress, Silent
 from validate_updates.journal.run_id import new_run_id
 from validate_updates.journal.tables import tables
@@ -37,18 +37,26 @@ from validate_updates.result import RunResult, Verdict
 from validate_updates.sources import can_be_read_again
 from validate_updates.targets import open_database
 from validate_updates.targets.names import qualified
-from validate_updates.targets.plan import Plan, Planned, duplicated_keys
+from validate_updates.targets.plan import Planned, duplicated_keys
 from validate_updates.targets.reaching import reached, told
 from validate_updates.targets.reflect import target_table
 from validate_updates.targets.trouble import world_error
-from validate_updates.underway import UnderWay, run_info
+from validate_updates.underway import UnderWay, run_info, written_tables
+from validate_updates.writing import LoggedWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import sqlalchemy as sa
+
     from validate_updates.context import RunInfo
+    from validate_updates.intake import Intake
+    from validate_updates.sources.base import Source
     from validate_updates.targets.base import Database
+    from validate_updates.targets.plan import Plan
     from validate_updates.undo.capture import Capture
+    from validate_updates.units.tree import Tree
+    from validate_updates.writing import Writing
 
 
 def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, object] | None = None) -> RunResult:
@@ -73,12 +81,20 @@ def _execute(
     progress: Progress,
     extra: Mapping[str, object],
 ) -> RunResult:
-    if job.table in tables(job.journal_prefix, job.schema).names:
-        raise UsageError(f"the table {job.table} is the journal's own; an update cannot write it")
     with reached(database) as connection:
         with told(database, connection), database.transaction(connection, write=False):
-            target = target_table(database, connection, job.table, schema=job.schema, key=job.key)
-        with database.lock(connection, run_id=info.run_id, tables=[qualified(job.schema, job.table)], wait=job.wait):
+            tree = _tree(database, connection, job)
+            target = (
+                tree.root.target
+                if tree
+                else target_table(database, connection, job.table, schema=job.schema, key=job.key)
+            )
+        written = written_tables(job, tree)
+        for table in written:
+            if table in tables(job.journal_prefix, job.schema).names:
+                raise UsageError(f"the table {table} is the journal's own; an update cannot write it")
+        places = [qualified(job.schema, table) for table in written]
+        with database.lock(connection, run_id=info.run_id, tables=places, wait=job.wait):
             with told(database, connection), database.transaction(connection, write=False):
                 choice = choose(job, connection, extra)
             plugins = _loaded(job, choice, extra)
@@ -92,6 +108,7 @@ def _execute(
                 database=database,
                 connection=connection,
                 target=target,
+                tree=tree,
                 observers=observers,
                 progress=progress,
             )
@@ -104,6 +121,15 @@ def _loaded(job: Job, choice: Choice, extra: Mapping[str, object]) -> Plugins:
     chosen = {one.name for one in selected(choice.plugins)}
     given = {name: code for name, code in extra.items() if name in chosen}
     return load(choice.plugins, job.plugin_settings, origins=job.origins, extra=given)
+
+
+def _tree(database: Database, connection: sa.Connection, job: Job) -> Tree | None:
+    """The tables of a job whose records carry more than rows of one."""
+    if not job.tables:
+        return None
+    from validate_updates.units.tree import tree_of
+
+    return tree_of(database, connection, job)
 
 
 class _Run(UnderWay):
@@ -190,8 +216,7 @@ class _Run(UnderWay):
         """A new session and its lock; what stands of the run is asked of the journal, never remembered."""
         self.connection.invalidate()
         self.connection.rollback()
-        table = qualified(self.job.schema, self.job.table)
-        lock = self.database.lock(self.connection, run_id=self.info.run_id, tables=[table], wait=ASKING_SECONDS)
+        lock = self.database.lock(self.connection, run_id=self.info.run_id, tables=self.places(), wait=ASKING_SECONDS)
         self.new_lock.enter_context(lock)
         with self.database.transaction(self.connection):
             stands = self.chronicle.start_over()
@@ -204,11 +229,18 @@ class _Run(UnderWay):
     def _stage(self) -> None:
         with self.timed("stage"):
             with opened(self) as self.source:
-                self.intake = Intake(self.database, self.connection, self.target, self.source, self.job.unknown_columns)
+                self.intake = self._new_intake(self.source)
                 self.intake.take_in(self.progress)
             self.target = self.intake.target
             self.result = replace(self.result, key=self.target.key)
             self.judges.keep(self.intake.findings())
+
+    def _new_intake(self, source: Source) -> Intake:
+        if self.tree is None:
+            return RowIntake(self.database, self.connection, self.target, source, self.job.unknown_columns)
+        from validate_updates.units.intake import UnitIntake
+
+        return UnitIntake(self.database, self.connection, self.tree, source, self.job.unknown_columns)
 
     # --- plan, judge, apply, judge -----------------------------------------------------------------------------------
 
@@ -229,15 +261,16 @@ class _Run(UnderWay):
             stand(self)
 
     def _make_plan(self) -> None:
-        twice = duplicated_keys(self.connection, self.target)
-        if twice:
-            finding = remarks.ambiguous_key(self.target, twice)
-            self.judges.findings.append(finding)
-            raise Rejected(finding.message, Verdict.REFUSED)
+        for target in self.targets():
+            twice = duplicated_keys(self.connection, target)
+            if twice:
+                finding = remarks.ambiguous_key(target, twice)
+                self.judges.findings.append(finding)
+                raise Rejected(finding.message, Verdict.REFUSED)
         intake = self.staged()
         if self.result.rows_before is None:
             self.result = replace(self.result, rows_before=self.row_count())
-        plan = Plan(self.database, self.connection, self.target, intake.stage)
+        plan = intake.plan(self.judges.keep)
         plan.compare()
         self.plan = plan
         if self.job.deletes.mode is Deletes.MISSING:
@@ -290,7 +323,7 @@ class _Run(UnderWay):
             made = backups.before_update(
                 self.job.backup,
                 self.database,
-                tables=[qualified(self.job.schema, self.job.table)],
+                tables=self.places(),
                 run_id=self.info.run_id,
                 now=datetime.now(UTC),
             )
@@ -306,7 +339,7 @@ class _Run(UnderWay):
     def _apply(self) -> None:
         plan = self.planned()
         self.application = PlanApplication(
-            PublishingRun(self), self.database, self.connection, plan, self._capture(plan)
+            PublishingRun(self), self.database, self.connection, plan, self._writing(plan)
         )
         self.application.first_number = self.published.last_batch + 1
         if plan.positions:
@@ -321,8 +354,17 @@ class _Run(UnderWay):
         plan.recount()
         self.result = replace(self.result, counts=self.planned_counts())
         self.judges.metrics.update(reckoning.of_records(self.result.counts))
+        self.judges.metrics.update(plan.metrics())
         self.judges.metrics.update(reckoning.of_batches(self.application.ledger, self.published.batches))
         self._recount(plan)
+
+    def _writing(self, plan: Plan) -> Writing:
+        captures = {piece.target.name: self._capture(piece) for piece in plan.pieces}
+        if self.tree:
+            from validate_updates.units.writing import unit_writer
+
+            return unit_writer(self.database, self.connection, plan, captures)
+        return LoggedWriter(self.database, self.connection, plan, captures[plan.target.name])
 
     def _capture(self, plan: Plan) -> Capture | None:
         journal = self.chronicle.journal
@@ -336,9 +378,9 @@ class _Run(UnderWay):
             plan,
             journal.tables,
             run_id=self.info.run_id,
-            table=self.chronicle.table,
+            table=self.chronicle.name_of(plan.target.name),
         )
-        self.judges.keep(remarks.not_held(self.target, table) for table in capture.lost)
+        self.judges.keep(remarks.not_held(plan.target, table) for table in capture.lost)
         return capture
 
     # --- after the last batch ----------------------------------------------------------------------------------------
@@ -353,12 +395,14 @@ class _Run(UnderWay):
         if self._as_counted(plan):
             self.result = replace(self.result, rows_after=expected)
             return
-        landed, after = plan.landed(), self.row_count()
+        after = self.row_count()
         self.result = replace(self.result, rows_after=after)
-        if landed != plan.counts:
-            finding = remarks.not_landed(self.target, plan.counts, landed)
-            self.judges.findings.append(finding)
-            raise Rejected(finding.message)
+        for piece in plan.pieces:
+            landed = piece.landed()
+            if landed != piece.counts:
+                finding = remarks.not_landed(piece.target, piece.counts, landed)
+                self.judges.findings.append(finding)
+                raise Rejected(finding.message)
         if after != expected:
             self.judges.findings.append(remarks.other_rows(self.target, expected, after))
 
@@ -370,7 +414,11 @@ class _Run(UnderWay):
         ledger = self.applying().ledger
         written = Planned(ledger.inserted, ledger.updated, ledger.deleted)
         alone = self.visible is None  # between two groups others may have written
-        return alone and written == plan.counts and not self.database.may_divert_writes(self.connection, self.target)
+        return (
+            alone
+            and written == plan.counts
+            and not any(self.database.may_divert_writes(self.connection, target) for target in self.targets())
+        )
 
 
 _ATTEMPTS = 3

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from validate_updates.backups.policy import BackupPolicy
 from validate_updates.findings import Severity
 from validate_updates.secret import SecretUrl
+from validate_updates.units.declared import UnitTable
 
 
 class UnknownColumns(StrEnum):
@@ -65,6 +66,8 @@ class Job:
     schema: str | None = None
     """PostgreSQL: the table's schema; the connection's default unless given."""
     key: tuple[str, ...] = ()
+    tables: tuple[UnitTable, ...] = ()
+    """Where records carry children, or refer to rows by natural keys: all tables of the task, ``table`` among them."""
     unknown_columns: UnknownColumns = UnknownColumns.REJECT
     deletes: DeletePolicy = DeletePolicy()
     plugins: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from validate_updates.targets.table import Column, Kind
 from validate_updates.text import key_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from validate_updates.context import BatchInfo
     from validate_updates.findings import Finding, KeepOut
@@ -98,10 +98,16 @@ def _entry(plan: Plan, record: Sequence[Any], place_of: Callable[[int], Place]) 
 
 def record_text(cells: dict[Column, Any]) -> str:
     """As a line of JSON that means the same record again."""
-    return _encode({column.name: _as_came(column, value) for column, value in cells.items()}).decode()
+    return as_line({column.name: as_came(column, value) for column, value in cells.items()})
 
 
-def _as_came(column: Column, value: Any) -> Any:
+def as_line(record: Mapping[str, Any]) -> str:
+    """A record of staged values as a line of JSON."""
+    return _encode(record).decode()
+
+
+def as_came(column: Column, value: Any) -> Any:
+    """A staged value as a record carries it."""
     if value is not None and column.kind is Kind.JSON and isinstance(value, str):
         return json.loads(value)  # SQLite holds it as text
     if column.kind is Kind.BOOLEAN and value in (0, 1):

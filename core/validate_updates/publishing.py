@@ -14,7 +14,6 @@ from validate_updates.declarations import Moment
 from validate_updates.errors import TargetError
 from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.journal.rows import RunState
-from validate_updates.keeping_out import entries_of
 from validate_updates.result import Publish
 
 if TYPE_CHECKING:
@@ -70,9 +69,7 @@ class PublishingRun:
     def describe(self, batch: BatchInfo, reason: Finding) -> Iterable[KeptOut]:
         """The records of a batch as quarantine entries."""
         run = self._run
-        if run.source is None:
-            raise AssertionError("asked for records before there is a source")
-        return entries_of(run.planned(), run.connection, batch, reason, run.source.place)
+        return run.staged().describe(run.planned(), batch, reason)
 
     def place_of(self, position: int) -> str:
         """Where the record at a position came from."""

@@ -99,7 +99,7 @@ class Decoder:
             try:
                 shape, values = self._converted(record, textual=textual)
             except Refused as refused:
-                text = _as_text(self._meaning(record) if textual else record)
+                text = as_text(self._meaning(record) if textual else record)
                 yield self._kept_out(seq, refused, record=text, key=self._key_text(record))
             else:
                 by_shape.setdefault(shape, []).append((*values, seq))
@@ -118,7 +118,7 @@ class Decoder:
             except BadValue as bad:
                 raise Refused(bad.code, f"{name}: {bad}", name) from None
         for name, at in zip(self._table.key, shape.key_at, strict=True):
-            _check_key(name, values[at], key_length(len(shape.key_at)))
+            check_key(name, values[at], key_length(len(shape.key_at)))
         return shape, values
 
     def _meaning(self, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,14 +200,15 @@ class Refused(Exception):  # a record refused is an outcome, not a fault
         self.code, self.message, self.column = code, message, column
 
 
-def _check_key(name: str, value: Any, longest: int) -> None:
+def check_key(name: str, value: Any, longest: int) -> None:
+    """Raises ``Refused`` for what cannot tell records apart."""
     if value is None:
         raise Refused("null_key", f"{name}: the key is null", name)
     if isinstance(value, str) and len(value) > longest:
         raise Refused("key_too_long", f"{name}: a key of {len(value)} characters; at most {longest} will do", name)
 
 
-def _as_text(record: Mapping[str, Any]) -> str:
+def as_text(record: Mapping[str, Any]) -> str:
     """A record as JSON that reads back as the same, for the quarantine; where JSON cannot, as Python shows it."""
     try:
         text = _ENCODER.encode(record).decode()

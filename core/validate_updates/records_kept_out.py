@@ -16,7 +16,6 @@ from validate_updates.declarations import Moment
 from validate_updates.findings import Finding, Severity
 from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.intake import ENTRIES
-from validate_updates.keeping_out import entries_for
 from validate_updates.modes import Mode
 from validate_updates.text import counted
 
@@ -61,6 +60,7 @@ def keep_records_out(run: UnderWay) -> Sequence[Finding]:
         if run.staged().kept_out == before or any(one.severity is Severity.CRITICAL for one in findings):
             break
     if any(kept_out.values()):
+        run.staged().keep_out_what_needs_them(run.planned(), run.judges.keep)
         run.planned().close_ranks()
         changes = run.planned().sample(run.job.samples)
         run.result = replace(run.result, counts=run.planned_counts(), changes=changes)
@@ -180,11 +180,9 @@ def _take(
     run: UnderWay, answer: _Answer, fresh: Sequence[int], kinds: dict[int, int], known: Sequence[KeepOut]
 ) -> None:
     """Enter records that are kept out from now on into the quarantine, and count them."""
-    if run.source is None:
-        raise AssertionError("asked for records before there is a source")
     first = {one.row: one for one in reversed(known)}
     reasons = [first[row] for row in fresh if row in first]
-    entries = list(entries_for(run.planned(), run.connection, reasons, run.source.place))
+    entries = list(run.staged().describe_each(run.planned(), reasons))
     run.staged().keep_out_staged(entries, uncounted=len(fresh) - len(entries))
     for row in fresh:
         answer.reasons[kinds[row]].count += 1

@@ -119,6 +119,8 @@ class Change:
     """``insert``, ``update`` or ``delete``."""
     key: str
     cells: tuple[CellChange, ...] = ()
+    table: str = ""
+    """Of a child's row; empty for the table that the records are of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

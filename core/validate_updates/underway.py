@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from time import monotonic
@@ -21,7 +21,7 @@ from validate_updates.reading import GuardedReader
 from validate_updates.result import Counts, RunResult, Verdict
 from validate_updates.sources import source_title
 from validate_updates.strategies import ALL_OR_NOTHING
-from validate_updates.targets.names import SHAPE
+from validate_updates.targets.names import SHAPE, qualified
 from validate_updates.targets.plan import Plan, raw
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from validate_updates.sources.base import Source
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
+    from validate_updates.units.tree import Tree
+
+
+def written_tables(job: Job, tree: Tree | None) -> Sequence[str]:
+    """Names of the tables that an update may write."""
+    return [target.name for target in tree.written()] if tree else [job.table]
 
 
 def run_info(job: Job, run_id: str) -> RunInfo:
@@ -64,6 +70,7 @@ class UnderWay:
         connection: sa.Connection,
         target: TargetTable,
         observers: Observers,
+        tree: Tree | None,
         progress: Progress,
     ) -> None:
         self.job = job
@@ -72,6 +79,8 @@ class UnderWay:
         self.connection = connection
         self.target = target
         self.observers = observers
+        self.tree = tree
+        """The tables, where records carry more than rows of one."""
         self.progress = progress
         self.strategy = plugins.strategy.item if plugins.strategy else ALL_OR_NOTHING
         self.started = monotonic()
@@ -116,7 +125,16 @@ class UnderWay:
         """A transaction in which the run is ours and nobody else changes the table."""
         self.database.begin(self.connection)
         self.chronicle.fence()
-        self.database.hold_still(self.connection, self.target)
+        for target in self.targets():
+            self.database.hold_still(self.connection, target)
+
+    def targets(self) -> Sequence[TargetTable]:
+        """The tables that records are compared with."""
+        return [member.target for member in self.tree.members] if self.tree else [self.target]
+
+    def places(self) -> Sequence[str]:
+        """Every table that may be written, as it stands in a statement."""
+        return [qualified(self.job.schema, table) for table in written_tables(self.job, self.tree)]
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +16,14 @@ from validate_updates.job import DeletePolicy, Job
 from validate_updates.secret import SecretUrl
 from validate_updates.settings.layers import Layer
 from validate_updates.settings.load import Settings, refuse
-from validate_updates.settings.model import TableSettings, TaskSettings
+from validate_updates.settings.model import TaskSettings
 from validate_updates.settings.paths import STDIN, exists
 from validate_updates.settings.schema import convert, did_you_mean, problems
 from validate_updates.settings.target import target_of
 from validate_updates.settings.values import dotted
 from validate_updates.sources.named import plugin_source
 from validate_updates.text import printable
+from validate_updates.units.declared import UnitTable, root_of, unit_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ def job_for(settings: Settings, task_or_source: str | None, overrides: Flags) ->
     name = task_or_source if task_or_source in settings.model.tasks else None
     task = settings.model.tasks[name] if name is not None else _for_source(settings, task_or_source, overrides)
     task = _with_flags(task, overrides)
-    table, key = _table(name, task, overrides)
+    tables = tuple(_unit_table(name, task) for name in task.tables)
+    table, key = _table(name, task, overrides, tables)
     if task.source is None:
         raise SettingsError(f"{dotted(('tasks', name or '', 'source'))}: is not set", hint="set it, or give --source")
     return Job(
@@ -65,6 +68,7 @@ def job_for(settings: Settings, task_or_source: str | None, overrides: Flags) ->
         source_format=task.format,
         schema=task.schema,
         key=key,
+        tables=tables if any(one.parent or one.references for one in tables) else (),
         unknown_columns=task.unknown_columns,
         deletes=DeletePolicy(mode=task.deletes, most_rows=task.max_deletes, most_percent=task.max_deletes_percent),
         plugins=settings.model.default_plugins if task.plugins is None else task.plugins,
@@ -160,13 +164,23 @@ def _with_flags(task: TaskSettings, flags: Flags) -> TaskSettings:
     return msgspec.structs.replace(task, **{name: getattr(flagged, name) for name in given})
 
 
-def _table(name: str | None, task: TaskSettings, flags: Flags) -> tuple[str, tuple[str, ...]]:
-    """The table to update, and its key as far as it was given."""
+def _table(
+    name: str | None, task: TaskSettings, flags: Flags, tables: Sequence[UnitTable]
+) -> tuple[str, tuple[str, ...]]:
+    """The table that the records are of, and its key as far as it was given."""
     if flags.table is None and not task.tables:
         path = dotted(("tasks", name or "", "tables"))
         raise SettingsError(f"{path}: names no table", hint=f"add [{path}.NAME], or give --table NAME")
-    table = flags.table if flags.table is not None else next(iter(task.tables))
-    key = task.tables.get(table, TableSettings()).key
+    known = {table.name: table for table in tables}
+    table = flags.table if flags.table is not None else root_of(known)
     if flags.key is not None:
         return table, flags.key
-    return table, (key,) if isinstance(key, str) else key or ()
+    return table, known[table].key if table in known else ()
+
+
+def _unit_table(name: str, task: TaskSettings) -> UnitTable:
+    said = task.tables[name]
+    references = {
+        column: to if isinstance(to, str) else msgspec.structs.asdict(to) for column, to in said.references.items()
+    }
+    return unit_table(name, {**msgspec.structs.asdict(said), "references": references})

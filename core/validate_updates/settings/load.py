@@ -18,6 +18,7 @@ from validate_updates.settings.model import SettingsFile, SettingsModel
 from validate_updates.settings.paths import anchored
 from validate_updates.settings.schema import Problem, convert, problems
 from validate_updates.settings.values import Keys, dotted
+from validate_updates.units.declared import root_of, unit_table
 
 DEFAULT: Final = "default"
 SHOWN: Final = 10
@@ -64,7 +65,7 @@ def load_settings(
     variables = environment_layer(environment, lay_over(placed).tree)
     _require_sound([variables])
     merged = lay_over([*placed, variables])
-    _require_one_table(merged)
+    _require_one_tree(merged)
     tree = {key: value for key, value in merged.tree.items() if key != "plugins"}
     model = convert(tree, SettingsModel)
     plugin_tables = merged.tree.get("plugins", {})
@@ -117,14 +118,20 @@ def _require_sound(layers: Sequence[Layer]) -> None:
     )
 
 
-def _require_one_table(merged: Layer) -> None:
+def _require_one_tree(merged: Layer) -> None:
+    """The records of a task are of one table; others are below it, or referred to."""
     for name, task in merged.tree.get("tasks", {}).items():
-        tables = task.get("tables", {})
-        if len(tables) > 1:
-            path = ("tasks", name, "tables")
-            places = dict.fromkeys(merged.origin(found) for found, _ in values(tables, path))
-            names = ", ".join(dotted((table,)) for table in tables)
+        path = ("tasks", name, "tables")
+        try:
+            known = {table: unit_table(table, said) for table, said in task.get("tables", {}).items()}
+            root = root_of(known) if known else ""
+        except UsageError as error:
+            raise SettingsError(f"{dotted(path[:2])}: {error.message}", hint=error.hint) from None
+        referred = {one.table for table in known.values() for one in table.references}
+        loose = [one for one, table in known.items() if table.parent is None and one != root and one not in referred]
+        if loose:
+            places = dict.fromkeys(merged.origin(found) for found, _ in values(task["tables"], path))
             raise SettingsError(
-                f"{' and '.join(places)}: {dotted(path)}: a task updates one table for now, not {len(tables)}: {names}",
-                hint="write a task for each table",
+                f"{' and '.join(places)}: {dotted(path)}: the records are of {root}; {loose[0]} is not below it",
+                hint="give it a parent, refer to it, or write a task for each table",
             )

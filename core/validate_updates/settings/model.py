@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from validate_updates.backups.policy import BackupMode, Verify
 from validate_updates.job import Deletes, UnknownColumns
 from validate_updates.secret import SecretUrl
+from validate_updates.units.declared import Ambiguous, Children, Missing
 
 Text = Annotated[str, Meta(min_length=1)]
 Texts = tuple[Text, ...]
@@ -24,10 +25,24 @@ TaskName = Annotated[
 A_DAY = 86_400
 
 
+class ReferenceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[tasks.<name>.tables.<table>.references.<column>]``."""
+
+    to: Annotated[Text, Meta(description="a natural key elsewhere: TABLE.COLUMN,COLUMN")]
+    missing: Annotated[Missing, Meta(description="a row that is not there")] = Missing.REQUIRE
+    ambiguous: Annotated[Ambiguous, Meta(description="a natural key that several rows have")] = Ambiguous.REFUSE
+
+
 class TableSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[tasks.<name>.tables.<table>]``."""
 
     key: Annotated[OneOrMore | None, Meta(description="columns that identify a record")] = None
+    parent: Annotated[Text | None, Meta(description="the table whose records carry those of this one")] = None
+    references: Annotated[
+        dict[Text, Text | ReferenceSettings],
+        Meta(description="columns filled by a natural key elsewhere: TABLE.COLUMN,COLUMN"),
+    ] = {}
+    children: Annotated[Children, Meta(description="what a parent's list of them means")] = Children.MERGE
 
 
 class TaskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +63,7 @@ class TaskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     max_deletes: Annotated[int, Meta(ge=0, description="rows an update may delete")] = 100
     max_deletes_percent: Annotated[float, Meta(ge=0, le=100, description="of the table that may be deleted")] = 10.0
     wait: Annotated[float, Meta(ge=0, le=A_DAY, description="seconds to wait for another run's lock")] = 0.0
-    tables: Annotated[dict[Text, TableSettings], Meta(description="the tables to update; one for now")] = {}
+    tables: Annotated[dict[Text, TableSettings], Meta(description="the tables to update")] = {}
 
 
 class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

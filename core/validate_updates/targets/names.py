@@ -10,6 +10,8 @@ SEQ: Final = "vu_seq"
 """The record's number in the source."""
 SHAPE: Final = "vu_shape"
 """Number of the record's shape."""
+UNIT: Final = "vu_unit"
+"""Where records carry children: the number of the record that a row came with."""
 TABLES: Final = ("vu_stage", "vu_plan", "vu_doomed", "vu_trap", "vu_before", "vu_swept", "vu_kept_out", "vu_kept")
 """Temporary tables of a run. A table of such a name is hidden while it lasts, so it cannot be a target."""
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from validate_updates.targets.base import Database
     from validate_updates.targets.prepared import Prepared
-    from validate_updates.targets.stage import Stage
+    from validate_updates.targets.stage import Staged
     from validate_updates.targets.table import TargetTable
 
     Cells = Mapping[str, sa.ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
@@ -58,7 +58,16 @@ class Planned:
 class Plan:
     """The temporary tables ``vu_plan`` (what to write, by position) and ``vu_doomed`` (keys to delete)."""
 
-    def __init__(self, database: Database, connection: sa.Connection, target: TargetTable, stage: Stage) -> None:
+    first_no = 0
+    """From which the undo log counts its entries, where several plans write into one."""
+    filled_later = False
+    """Whether a row that is written may get cells that are not in the stage before."""
+
+    def __init__(
+        self, database: Database, connection: sa.Connection, target: TargetTable, stage: Staged, *, suffix: str = ""
+    ) -> None:
+        """``suffix``: of the names of the temporary tables, where there are several plans."""
+        self.suffix = suffix
         self._database = database
         self._connection = connection
         self.target = target
@@ -68,24 +77,10 @@ class Plan:
         """The target without types: values as the driver has them."""
         self._held: dict[str, sa.Column[Any]] = {}
         """The columns of the records, where the plan holds them. Numbered, since one may be called like one of ours."""
-        more = [sa.Column("tid", sa.BigInteger)] if target.rowid else []
-        if not database.is_sqlite:
-            columns = enumerate(stage.columns)
-            self._held = {name: sa.Column(f"c{number}", stage.table.c[name].type) for number, name in columns}
-            more = [sa.Column(SHAPE, sa.Integer), *self._held.values()]
-        self.table = sa.Table(
-            "vu_plan",
-            sa.MetaData(),
-            # SQLite numbers its rows by itself. PostgreSQL's counter and growing index would cost as much as comparing.
-            sa.Column("pos", sa.Integer, primary_key=database.is_sqlite),
-            sa.Column("row", sa.BigInteger),
-            sa.Column("action", sa.String(1), nullable=False),
-            *more,
-            prefixes=["TEMPORARY"],
-        )
+        self.table = self._made()
         self.records: sa.FromClause = self.table
         """The positions with their records, whose cells :meth:`cell` names; for deletions these mean nothing."""
-        if database.is_sqlite:
+        if not self._held:
             self.records = self.table.join(stage.table, stage.table.c[ROW] == self.table.c.row)
         connection.execute(CreateTable(self.table))
         self._kept_out: sa.Table | None = None
@@ -96,6 +91,40 @@ class Plan:
         self._all_stand = True
         self.settled_kinds = True
         """Whether the kinds of action are those counted; a later comparison may have found others."""
+
+    def _made(self) -> sa.Table:
+        more = [sa.Column("tid", sa.BigInteger)] if self.target.rowid else []
+        if not self._database.is_sqlite:
+            columns, staged = enumerate(self.stage.columns), self.stage.table
+            self._held = {name: sa.Column(f"c{number}", staged.c[name].type) for number, name in columns}
+            more = [sa.Column(SHAPE, sa.Integer), *self._held.values()]
+        return sa.Table(
+            f"vu_plan{self.suffix}",
+            sa.MetaData(),
+            # SQLite numbers its rows by itself. PostgreSQL's counter and growing index would cost as much as comparing.
+            sa.Column("pos", sa.Integer, primary_key=self._database.is_sqlite),
+            sa.Column("row", sa.BigInteger),
+            sa.Column("action", sa.String(1), nullable=False),
+            *more,
+            prefixes=["TEMPORARY"],
+        )
+
+    @property
+    def pieces(self) -> Sequence[Plan]:
+        """The plans of single tables that it consists of."""
+        return (self,)
+
+    def metrics(self) -> Mapping[str, float]:
+        """What there is to tell beyond the counts."""
+        return {}
+
+    def expect_ranges(self) -> None:
+        """Small ranges will be asked for."""
+
+    @property
+    def number(self) -> sa.Column[Any]:
+        """What tells the rows of the plan apart, in the order in which they are written."""
+        return self.table.c.pos
 
     def cell(self, name: str) -> sa.ColumnElement[Any]:
         """That column of the records in :attr:`records`."""
@@ -169,7 +198,7 @@ class Plan:
     def doomed(self) -> sa.Table:
         """Keys of the rows to delete."""
         return sa.Table(
-            "vu_doomed",
+            f"vu_doomed{self.suffix}",
             sa.MetaData(),
             sa.Column(ROW, sa.Integer, primary_key=True),
             *(sa.Column(name, self.stage.table.c[name].type) for name in self.key),
@@ -317,10 +346,18 @@ class Plan:
             row.autoincrement = False
             self._kept_out = sa.Table("vu_kept_out", sa.MetaData(), row, prefixes=["TEMPORARY"])
             self._connection.execute(CreateTable(self._kept_out))
-            if not self._database.is_sqlite:  # which finds rows of the stage by their rowid
-                sa.Index("vu_stage_row", self.stage.table.c[ROW]).create(self._connection)
-                self._database.analyze(self._connection, self.stage.table, [ROW])
+            self._expect_lookups()
         return self._kept_out
+
+    def _expect_lookups(self) -> None:
+        if not self._database.is_sqlite:  # which finds rows of the stage by their rowid
+            sa.Index("vu_stage_row", self.stage.table.c[ROW]).create(self._connection)
+            self._database.analyze(self._connection, self.stage.table, [ROW])
+
+    def kept_out_numbers(self) -> Sequence[int]:
+        """Numbers of the staged rows that were kept out of the plan."""
+        kept_out = self._table_of_kept_out()
+        return list(self._connection.scalars(sa.select(kept_out.c.row)))
 
     def left_out(self) -> frozenset[int]:
         """Numbers of the staged rows that are not written: kept out before their batch was tried, or of their batch."""
@@ -354,7 +391,7 @@ class Plan:
         action = sa.case((rows.c[self.key[0]].is_(None), INSERT), (differs, UPDATE), else_=UNCHANGED)
         first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
         found = [
-            plan.c.pos.label("at"),
+            self.number.label("at"),
             action.label("now"),
             *([rows.c.rowid.label("place")] if self.target.rowid else []),
         ]
@@ -367,7 +404,7 @@ class Plan:
         other, values = [plan.c.action != now.c.now], {"action": now.c.now}
         if self.target.rowid:
             other, values = [*other, plan.c.tid.is_distinct_from(now.c.place)], {**values, "tid": now.c.place}
-        statement = plan.update().values(values).where(plan.c.pos == now.c.at, sa.or_(*other))
+        statement = plan.update().values(values).where(self.number == now.c.at, sa.or_(*other))
         return prepare(statement, self._connection)
 
     def recount(self) -> Planned:

@@ -13,7 +13,7 @@ from validate_updates.targets.savepoint import savepoint
 from validate_updates.text import key_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from validate_updates.shapes import Shape
     from validate_updates.targets.base import Database
@@ -22,23 +22,15 @@ if TYPE_CHECKING:
 _OURS = (ROW, SEQ, SHAPE)
 
 
-class Stage:
-    """The temporary table ``vu_stage``. It has a column for each column that any record carries."""
+class Staged:
+    """Records in a table of ours, typed like the target: what a plan compares and a writer writes."""
 
-    def __init__(self, database: Database, connection: sa.Connection, target: TargetTable) -> None:
-        taken = [name for name in target.names if name.lower() in _OURS]
-        if taken:
-            raise UsageError(f"table {target.name}: the column name {taken[0]} is reserved", hint="rename the column")
-        if target.name.lower() in TABLES:
-            raise UsageError(f"the table name {target.name} is reserved", hint="rename the table")
+    def __init__(self, database: Database, target: TargetTable, collations: Mapping[str, str]) -> None:
         self._database = database
-        self._connection = connection
         self._target = target
-        self._collations = database.key_collations(connection, target.sql, target.key)
+        self._collations = collations
         self._shapes: dict[int, Shape] = {}
-        self.superseded: tuple[str, ...] = ()
-        """A few of the keys that more than one record had."""
-        self.table = self._create(target.key)
+        self.table: sa.Table
 
     @property
     def shapes(self) -> Collection[Shape]:
@@ -49,6 +41,43 @@ class Stage:
     def columns(self) -> tuple[str, ...]:
         """The target's columns that the stage has, in the target's order."""
         return tuple(name for name in self._target.names if name in self.table.c)
+
+    def carries(self, column: str, shape: sa.ColumnElement[int]) -> sa.ColumnElement[bool] | None:
+        """Whether a record whose shape has the number ``shape`` carries ``column``; None where all do."""
+        carrying = [number for number, shape in self._shapes.items() if column in shape.columns]
+        if len(carrying) == len(self._shapes):
+            return None
+        # Numbers of our own, written out: there may be more of them than a statement takes parameters.
+        return shape.in_(sa.bindparam(None, carrying, expanding=True, literal_execute=True))
+
+    def as_keyed(self, name: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """A column of the target's key, to be compared as the key's own index compares it."""
+        if not self._database.is_sqlite:
+            return column
+        return sa.collate(column, self._collations.get(name, "BINARY"))
+
+    def carried_by(self, shape_number: int, column: str) -> bool:
+        """Whether records of the shape with that number carry ``column``."""
+        return column in self._shapes[shape_number].columns
+
+    def _column(self, name: str) -> sa.Column[Any]:
+        return sa.Column(name, declared(self._target.column(name).type, self._collations.get(name)))
+
+
+class Stage(Staged):
+    """The temporary table ``vu_stage``. It has a column for each column that any record carries."""
+
+    def __init__(self, database: Database, connection: sa.Connection, target: TargetTable) -> None:
+        taken = [name for name in target.names if name.lower() in _OURS]
+        if taken:
+            raise UsageError(f"table {target.name}: the column name {taken[0]} is reserved", hint="rename the column")
+        if target.name.lower() in TABLES:
+            raise UsageError(f"the table name {target.name} is reserved", hint="rename the table")
+        super().__init__(database, target, database.key_collations(connection, target.sql, target.key))
+        self._connection = connection
+        self.superseded: tuple[str, ...] = ()
+        """A few of the keys that more than one record had."""
+        self.table = self._create(target.key)
 
     def knows(self, shape: Shape) -> bool:
         """Whether the shape is admitted."""
@@ -74,24 +103,6 @@ class Stage:
         names = ", ".join(quoted(name) for name in (*shape.columns, SEQ, SHAPE))
         return f"COPY {quoted(self.table.name)} ({names}) FROM STDIN"
 
-    def carries(self, column: str, shape: sa.ColumnElement[int]) -> sa.ColumnElement[bool] | None:
-        """Whether a record whose shape has the number ``shape`` carries ``column``; None where all do."""
-        carrying = [number for number, shape in self._shapes.items() if column in shape.columns]
-        if len(carrying) == len(self._shapes):
-            return None
-        # Numbers of our own, written out: there may be more of them than a statement takes parameters.
-        return shape.in_(sa.bindparam(None, carrying, expanding=True, literal_execute=True))
-
-    def as_keyed(self, name: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """A column of the target's key, to be compared as the key's own index compares it."""
-        if not self._database.is_sqlite:
-            return column
-        return sa.collate(column, self._collations.get(name, "BINARY"))
-
-    def carried_by(self, shape_number: int, column: str) -> bool:
-        """Whether records of the shape with that number carry ``column``."""
-        return column in self._shapes[shape_number].columns
-
     def settle_duplicates(self) -> int:
         """Keep the last record of each key; returns how many went. Leaves a unique index over the key behind."""
         index = sa.Index("vu_stage_key", *(self.table.c[name] for name in self._target.key), unique=True)
@@ -104,8 +115,13 @@ class Stage:
             index.create(self._connection)
         else:
             gone = 0
-        self._database.analyze(self._connection, self.table, [ROW, *self._target.key])
+        self._database.analyze(self._connection, self.table, [self._number.name, *self._target.key])
         return gone
+
+    @property
+    def _number(self) -> sa.Column[Any]:
+        """What numbers the rows."""
+        return self.table.c[ROW]
 
     def _duplicate_keys(self, limit: int) -> tuple[str, ...]:
         keys = [self.table.c[name] for name in self._target.key]
@@ -117,9 +133,9 @@ class Stage:
         newest_first = sa.func.row_number().over(
             partition_by=[stage.c[name] for name in self._target.key], order_by=stage.c[SEQ].desc()
         )
-        ranked = sa.select(stage.c[ROW], newest_first.label("place")).subquery()
-        superseded = sa.select(ranked.c[ROW]).where(ranked.c.place > 1)
-        return self._connection.execute(stage.delete().where(stage.c[ROW].in_(superseded))).rowcount
+        ranked = sa.select(self._number, newest_first.label("place")).subquery()
+        superseded = sa.select(ranked.c[self._number.name]).where(ranked.c.place > 1)
+        return self._connection.execute(stage.delete().where(self._number.in_(superseded))).rowcount
 
     def _create(self, key: Sequence[str]) -> sa.Table:
         table = sa.Table(
@@ -144,9 +160,10 @@ class Stage:
                 cursor.execute(f"ALTER TABLE {quoted(self.table.name)} ADD COLUMN {quoted(name)} {kind}")
                 cursor.close()
 
-    def _column(self, name: str) -> sa.Column[Any]:
-        declared = _Declared(self._target.column(name).type, self._collations.get(name))
-        return sa.Column(name, declared)
+
+def declared(spelling: str, collation: str | None = None) -> sa.types.TypeEngine[Any]:
+    """A column's type as the target spells it."""
+    return _Declared(spelling, collation)
 
 
 class _Declared(sa.types.UserDefinedType[Any]):

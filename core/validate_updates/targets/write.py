@@ -7,6 +7,7 @@ plan knows which is which, and the transaction holds the table still.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,19 @@ class Writer:
 
     def write(self, first: int, last: int) -> Counts:
         """Write the positions ``first`` to ``last``; the counts are the database's own."""
+        deleted = self.delete(first, last)
+        return replace(self.put(first, last), deleted=deleted)
+
+    def delete(self, first: int, last: int) -> int:
+        """Only the deletions at these positions; how many rows went."""
+        return self._run(self._deletes, first, last) if self._plan.counts.deletes else 0
+
+    def put(self, first: int, last: int) -> Counts:
+        """Only the updates and inserts at these positions."""
         planned, any_kind = self._plan.counts, not self._plan.settled_kinds
-        deleted = self._run(self._deletes, first, last) if planned.deletes else 0
         updated = self._run(self._updates, first, last) if planned.updates or any_kind else 0
         inserted = self._run(self._inserts, first, last) if planned.inserts or any_kind else 0
-        return Counts(inserted=inserted, updated=updated, deleted=deleted)
+        return Counts(inserted=inserted, updated=updated)
 
     @cached_property
     def _deletes(self) -> list[Prepared]:
@@ -70,7 +79,7 @@ class Writer:
         statements = []
         plan, groups = self._plan, _by_defaults(self._plan)
         for columns, shapes in groups:
-            query = self._records([plan.cell(name) for name in columns], INSERT).order_by(plan.table.c.pos)
+            query = self._records([plan.cell(name) for name in columns], INSERT).order_by(plan.number)
             if len(groups) > 1:
                 numbers: Any = sa.bindparam(None, shapes, expanding=True, literal_execute=True)
                 query = query.where(plan.shape.in_(numbers))

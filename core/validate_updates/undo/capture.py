@@ -62,24 +62,32 @@ class Capture:
         self._connection = connection
         self._plan = plan
         self._table = table
-        self._entries = Entries(database, connection, tables, run_id, next_change(connection, tables, run_id))
-        self._entries.lay_out(table, plan.target.names)
+        self.entries = Entries(database, connection, tables, run_id, next_change(connection, tables, run_id))
+        self.entries.lay_out(table, plan.target.names)
         self._kept: KeptRows | None = None
-        if changes_more_than_told(database, connection, plan.target):
+        if plan.filled_later or changes_more_than_told(database, connection, plan.target):
             self._kept = KeptRows(database, connection, plan)
         reach = reach_of(database, connection, plan.target) if plan.counts.deletes else None
         self.lost = reach.lost if reach else ()
         """Tables with rows that the deletes may take along, and that the undo log cannot hold."""
         self._swept: Swept | None = None
         if reach and reach.references:
-            self._swept = Swept(database, connection, plan, reach, self._entries)
+            self._swept = Swept(database, connection, plan, reach, self.entries)
 
     def before(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """To be called before the positions ``first`` to ``last`` of the plan are written."""
+        self.before_updates(number, first, last, batch_size=batch_size)
+        self.before_deletes(number, first, last, batch_size=batch_size)
+
+    def before_updates(self, number: int, first: int, last: int, *, batch_size: int) -> None:
+        """Only the rows that are updated."""
         if self._kept:
             self._kept.keep(first, last)
         elif self._plan.counts.updates or not self._plan.settled_kinds:
             self._updates.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
+
+    def before_deletes(self, number: int, first: int, last: int, *, batch_size: int) -> None:
+        """Only the rows that are deleted."""
         if self._plan.counts.deletes:
             self._deletes.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
         if self._swept:
@@ -89,7 +97,7 @@ class Capture:
         """To be called after they are written, in the same savepoint."""
         if self._kept:
             self._updates.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
-            self._kept.let_go(first, last)
+            self._kept.let_go()
         if self._plan.counts.inserts or not self._plan.settled_kinds:
             self._inserts.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
 
@@ -101,7 +109,7 @@ class Capture:
     def _updates(self) -> Prepared:
         if self._kept is None:
             return self._insert(UPDATE, updated(self._plan), before=self._rows(), after=self._told())
-        found = updated(self._plan).join(self._kept.table, self._kept.table.c.pos == self._plan.table.c.pos)
+        found = updated(self._plan).join(self._kept.table, self._kept.table.c.pos == self._plan.number)
         before = [self._kept[name] for name in self._plan.target.names]
         return self._insert(UPDATE, found, before=before, after=self._rows())
 
@@ -123,8 +131,8 @@ class Capture:
     ) -> Prepared:
         plan = self._plan
         query = sa.select(batch_number(plan), entry_number(plan, action)).select_from(found)
-        query = query.where(within(plan, action)).order_by(plan.table.c.pos)
-        return self._entries.insert(query, table=self._table, action=action, before=before, after=after)
+        query = query.where(within(plan, action)).order_by(plan.number)
+        return self.entries.insert(query, table=self._table, action=action, before=before, after=after)
 
     def _rows(self) -> list[Element]:
         """The target's rows as they stand."""

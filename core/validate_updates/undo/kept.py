@@ -21,7 +21,7 @@ _MANY: Final = 1000
 
 
 class KeptRows:
-    """The temporary table ``vu_before``: ``pos`` and the target's columns.
+    """The temporary table ``vu_before``: the number in the plan as ``pos``, and the target's columns.
 
     These are numbered, since one may be called like ours.
     """
@@ -32,12 +32,12 @@ class KeptRows:
         self._names = plan.target.names
         _create(database, connection, plan)
         labels = [self._label(name) for name in self._names]
-        self.table = sa.table(NAME, sa.column("pos", sa.Integer), *(sa.column(label) for label in labels))
-        rows = sa.select(plan.table.c.pos, *(plan.rows.c[name] for name in self._names))
+        self._name = f"{NAME}{plan.suffix}"
+        self.table = sa.table(self._name, sa.column("pos", sa.Integer), *(sa.column(label) for label in labels))
+        rows = sa.select(plan.number, *(plan.rows.c[name] for name in self._names))
         query = rows.select_from(updated(plan)).where(within(plan, UPDATE))
         self._keep = prepare(sa.insert(self.table).from_select(["pos", *labels], query), connection)
-        first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
-        self._let_go = prepare(sa.delete(self.table).where(self.table.c.pos.between(first, last)), connection)
+        self._let_go = prepare(sa.delete(self.table), connection)
 
     def _label(self, name: str) -> str:
         return f"c{self._names.index(name)}"
@@ -50,11 +50,11 @@ class KeptRows:
         """Set aside the rows that the positions ``first`` to ``last`` of the plan will update."""
         kept = self._keep.run(self._connection, first=first, last=last)
         if kept >= _MANY and not self._database.is_sqlite:
-            self._database.analyze(self._connection, sa.Table(NAME, sa.MetaData()), ["pos"])
+            self._database.analyze(self._connection, sa.Table(self._name, sa.MetaData()), ["pos"])
 
-    def let_go(self, first: int, last: int) -> None:
+    def let_go(self) -> None:
         """Forget them."""
-        self._let_go.run(self._connection, first=first, last=last)
+        self._let_go.run(self._connection)
 
 
 def _create(database: Database, connection: sa.Connection, plan: Plan) -> None:
@@ -62,9 +62,9 @@ def _create(database: Database, connection: sa.Connection, plan: Plan) -> None:
     columns = ", ".join(f"c{number}" for number in range(len(names)))
     cursor = connection.connection.cursor()
     if database.is_sqlite:  # without types: values stay as they are
-        cursor.execute(f"CREATE TEMPORARY TABLE {NAME} (pos INTEGER PRIMARY KEY, {columns})")
+        cursor.execute(f"CREATE TEMPORARY TABLE {NAME}{plan.suffix} (pos INTEGER PRIMARY KEY, {columns})")
     else:
         target = qualified(plan.target.schema, plan.target.name)
         rows = f"SELECT 0::bigint, {', '.join(map(quoted, names))} FROM {target} WITH NO DATA"  # noqa: S608  # reflected
-        cursor.execute(f"CREATE TEMPORARY TABLE {NAME} (pos, {columns}) AS {rows}")
+        cursor.execute(f"CREATE TEMPORARY TABLE {NAME}{plan.suffix} (pos, {columns}) AS {rows}")
     cursor.close()

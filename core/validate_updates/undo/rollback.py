@@ -92,9 +92,14 @@ def roll_back(wanted: Rollback) -> RollbackResult:
                 raise AssertionError("a run without a journal")
             if run.kind not in UPDATES:
                 raise refuse(run, now=run.started_at, retention_days=wanted.retention_days)
-            table = reflect(connection, _bare(run.table, wanted.schema), wanted.schema)
+            log = UndoLog(connection, tables, run.run_id)
+            places = [
+                qualified(table.schema, table.name)
+                for name in dict.fromkeys((run.table, *log.table_names()))
+                for table in [reflect(connection, _bare(name, wanted.schema), wanted.schema)]
+            ]
         run_id = new_run_id(wanted.as_of or datetime.now(UTC))
-        with database.lock(connection, run_id=run_id, tables=[qualified(table.schema, table.name)], wait=wanted.wait):
+        with database.lock(connection, run_id=run_id, tables=places, wait=wanted.wait):
             return _Rollback(wanted, database, connection, tables=tables, parent=run.run_id, run_id=run_id).to_its_end()
 
 
@@ -257,7 +262,7 @@ class _Rollback:
         restorings = [
             self._restoring(run, name, batches, number) for number, name in enumerate(self.log.table_names(batches))
         ]
-        for restoring in restorings:
+        for restoring in reversed(restorings):  # what was written last may refer to what was written first
             restoring.take_back()
         while any(restoring.retry() for restoring in restorings):
             pass  # what the database refused may pass once other rows are taken back

@@ -43,8 +43,9 @@ class Swept:
         self._connection = connection
         self._plan = plan
         self._reach = reach
-        self._used = 2 * plan.positions + 1  # by the entries about the plan's own rows
-        self.table = sa.table(NAME, *map(sa.column, ("no", "pos", "place", "address", "action", "level")))
+        self._used = plan.first_no + 2 * plan.positions + 1  # by the entries about the plan's own rows
+        self._name = f"{NAME}{plan.suffix}"
+        self.table = sa.table(self._name, *map(sa.column, ("no", "pos", "place", "address", "action", "level")))
         self._create()
         self._start = prepare(self._planned(), connection)
         self._steps = [prepare(self._reached(reference), connection) for reference in reach.references]
@@ -78,10 +79,10 @@ class Swept:
         number, address = ("INTEGER PRIMARY KEY", "") if sqlite else ("bigserial PRIMARY KEY", "tid")
         cursor = self._connection.connection.cursor()
         cursor.execute(
-            f"CREATE TEMPORARY TABLE {NAME}"
+            f"CREATE TEMPORARY TABLE {self._name}"
             f" (no {number}, pos integer, place integer, address {address}, action text, level integer)"
         )
-        cursor.execute(f"CREATE INDEX {NAME}_row ON {NAME} (place, address)")
+        cursor.execute(f"CREATE INDEX {self._name}_row ON {self._name} (place, address)")
         cursor.close()
 
     # --- finding them ------------------------------------------------------------------------------------------------

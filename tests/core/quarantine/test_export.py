@@ -16,7 +16,7 @@ from tests.core.engine.target import jsonl
 from tests.core.quarantine.world import BAD, TABLE, World
 from validate_updates.quarantine.export import Exported, as_ascii, export
 from validate_updates.quarantine.reading import Wanted
-from validate_updates.records import _as_text
+from validate_updates.records import as_text
 from validate_updates.sources.strict_json import parse_record
 
 
@@ -41,7 +41,7 @@ records = st.dictionaries(names, values, max_size=6)
 
 @given(records)
 def test_a_record_is_read_back_as_it_came(record: dict[str, Any]) -> None:
-    text = _as_text(record)
+    text = as_text(record)
 
     assert parse_record(text.encode()) == record
     assert [str(value) for value in parse_record(text.encode()).values()] == [str(value) for value in record.values()]
@@ -50,7 +50,7 @@ def test_a_record_is_read_back_as_it_came(record: dict[str, Any]) -> None:
 
 @given(records)
 def test_as_ascii_it_is_the_same_record_and_harmless(record: dict[str, Any]) -> None:
-    shown = as_ascii(_as_text(record))
+    shown = as_ascii(as_text(record))
 
     assert parse_record(shown.encode()) == record
     assert shown.isascii()
@@ -73,7 +73,7 @@ def test_any_text_becomes_harmless(text: str) -> None:
 )
 def test_what_json_has_no_number_for_is_never_taken_for_null(value: Any) -> None:
     with pytest.raises(Exception, match="not JSON"):
-        parse_record(_as_text({"id": 1, "x": value}).encode())
+        parse_record(as_text({"id": 1, "x": value}).encode())
 
 
 def test_records_on_one_side_and_reasons_on_the_other(world: World, tmp_path: Path) -> None:

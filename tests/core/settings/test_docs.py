@@ -66,7 +66,7 @@ def test_the_values_of_the_example_are_the_defaults_where_there_are_defaults(tmp
     shown = {entry.path: entry.value_text for entry in show(load_settings(env={}, cwd=tmp_path))}
     for key, default in _keys():
         if default not in (None, {}):
-            assert shown[key.replace("NAME", "daily")] == as_text(default)
+            assert shown[key.replace("NAME", "daily").replace("TABLE", "hearings")] == as_text(default)
 
 
 def test_the_example_for_pyproject_works(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def test_every_setting_is_shown_with_its_origin(tmp_path: Path) -> None:
     journal = (f"journal.{name}" for name in JournalSettings.__struct_fields__)
     backup = (f"backup.{name}" for name in BackupSettings.__struct_fields__)
     task = (f"tasks.daily.{name}" for name in TaskSettings.__struct_fields__ if name != "tables")
-    assert set(shown) == {*own, *journal, *backup, *task, "tasks.daily.tables.hearings.key", "plugins.p.n"}
+    table = (f"tasks.daily.tables.hearings.{name}" for name in ("key", "parent", "children"))
+    assert set(shown) == {*own, *journal, *backup, *task, *table, "plugins.p.n"}
     assert {*own, "journal", "backup", "tasks"} == set(SettingsModel.__struct_fields__)
     assert shown["target"] == Entry("target", '"sqlite:////srv/hearings.db"', "validate-updates.toml")
     assert shown["password_file"] == Entry("password_file", "not set", "default")

@@ -1,0 +1,423 @@
+"""The plan of units: a position for each unit of which anything differs, in key order, and a part of it for each table.
+
+The units' own plan is what strategies, batches and the ledger work with. The parts say which rows of which table belong
+to a position; one position may have many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+from validate_updates.result import Change
+from validate_updates.targets.names import ROW, SEQ, SHAPE, UNIT
+from validate_updates.targets.plan import DELETE, INSERT, UNCHANGED, UPDATE, Plan, Planned
+from validate_updates.text import key_text
+from validate_updates.units.resolved import Resolved
+from validate_updates.units.sought import SoughtRows
+
+if TYPE_CHECKING:
+    from validate_updates.targets.base import Database
+    from validate_updates.units.staging import MemberStage, Stages
+    from validate_updates.units.tree import Pointer, Tree
+
+
+_ENTRIES_BITS, _MADE_BITS = 34, 26
+"""For the numbers of entries in the undo log: those of a part, and within them those of rows that are made."""
+_ABOVE = 1 << 33
+"""Where those made for references begin, in a table that has a part too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """A unit that cannot be written, since it refers to what is not there, or not to be told apart."""
+
+    unit: int
+    code: str
+    message: str
+    table: str
+    column: str
+    key: str
+    """What it refers to."""
+
+
+class Part(Plan):
+    """One table's part: the temporary tables ``vu_plan_N`` and ``vu_found_N``, by positions of the units' plan."""
+
+    def __init__(self, database: Database, connection: sa.Connection, stage: Resolved) -> None:
+        self.member = stage.member
+        self.resolved = stage
+        self._indexed = self._records_indexed = False
+        super().__init__(database, connection, stage.member.target, stage, suffix=f"_{stage.member.number}")
+        self.found = self._made_found()
+        connection.execute(CreateTable(self.found))
+
+    def _made(self) -> sa.Table:
+        number = sa.Column("no", sa.Integer, primary_key=self._database.is_sqlite)
+        tid = [sa.Column("tid", sa.BigInteger)] if self.target.rowid else []
+        return sa.Table(
+            f"vu_plan{self.suffix}",
+            sa.MetaData(),
+            number,
+            sa.Column("pos", sa.Integer),
+            sa.Column("row", sa.BigInteger),
+            sa.Column("action", sa.String(1), nullable=False),
+            *tid,
+            prefixes=["TEMPORARY"],
+        )
+
+    def _made_found(self) -> sa.Table:
+        keyed = self._database.is_sqlite
+        tid = [sa.Column("tid", sa.BigInteger)] if self.target.rowid else []
+        return sa.Table(
+            f"vu_found{self.suffix}",
+            sa.MetaData(),
+            sa.Column("unit", sa.BigInteger, primary_key=keyed, autoincrement=False),
+            sa.Column("row", sa.BigInteger, primary_key=keyed, autoincrement=False),
+            sa.Column("action", sa.String(1), primary_key=keyed),
+            *tid,
+            prefixes=["TEMPORARY"],
+            sqlite_with_rowid=False,
+        )
+
+    @property
+    def number(self) -> sa.Column[Any]:
+        """Of a row, in the order of the positions."""
+        return self.table.c.no
+
+    def find(self) -> None:
+        """Compare the table's records with its rows."""
+        stage, rows, found = self.stage.table, self.rows, self.found
+        is_new = rows.c[self.key[0]].is_(None)
+        picked: list[Any] = [stage.c[UNIT], stage.c[ROW], sa.case((is_new, INSERT), else_=UPDATE)]
+        names = ["unit", "row", "action"]
+        if self.target.rowid:
+            picked.append(rows.c.rowid)
+            names.append("tid")
+        compared = stage.outerjoin(rows, self.same_key(stage.c))
+        query = sa.select(*picked).select_from(compared).where(sa.or_(is_new, self._differs(stage.c, stage.c[SHAPE])))
+        self._connection.execute(found.insert().from_select(names, query))
+        self._database.analyze(self._connection, found, ["unit", "row"])
+
+    @cached_property
+    def doomed(self) -> sa.Table:
+        """Keys of the rows to delete, each with the unit that it belonged to."""
+        return sa.Table(
+            f"vu_doomed{self.suffix}",
+            sa.MetaData(),
+            sa.Column(ROW, sa.Integer, primary_key=True),
+            sa.Column(UNIT, sa.BigInteger),
+            *(sa.Column(name, self.stage.table.c[name].type) for name in self.key),
+            prefixes=["TEMPORARY"],
+        )
+
+    def find_unlisted(self, parent: Part) -> None:
+        """Rows of the parents that list children, and not these; and rows below rows that go."""
+        doomed, found, rows, listed = self.doomed, self.found, self.rows, self._listed()
+        self._connection.execute(CreateTable(doomed))
+        cells = [rows.c[name] for name in self.key]
+        # A row whose key is null cannot be listed by a key that tells rows apart.
+        left: list[sa.ColumnElement[bool]] = [cell.isnot(None) for cell in cells]
+        left.append(~sa.exists().where(*(listed.c[f"k{at}"] == cell for at, cell in enumerate(cells))))
+        for units in self._owners(parent):
+            query = sa.select(units.c.unit, *cells).select_from(units.join(rows, self._below(units))).where(*left)
+            self._connection.execute(doomed.insert().from_select([UNIT, *self.key], query.order_by(units.c.unit)))
+        gone = sa.select(doomed.c[UNIT], doomed.c[ROW], sa.literal_column(f"'{DELETE}'"))
+        self._connection.execute(found.insert().from_select(["unit", "row", "action"], gone))
+        self._database.analyze(self._connection, doomed, [ROW, *self.key])
+
+    def _listed(self) -> sa.Table:
+        """Keys of the rows that records bring and that are there."""
+        rows = self.rows
+        listed = sa.Table(
+            f"vu_listed{self.suffix}",
+            sa.MetaData(),
+            *(sa.Column(f"k{at}", self.stage.table.c[name].type) for at, name in enumerate(self.key)),
+            prefixes=["TEMPORARY"],
+        )
+        self._connection.execute(CreateTable(listed))
+        there = sa.select(*(rows.c[name] for name in self.key))
+        there = there.select_from(self.stage.table.join(rows, self.same_key(self.stage.table.c)))
+        names = [column.name for column in listed.c]
+        self._connection.execute(listed.insert().from_select(names, there))
+        sa.Index(f"vu_listed{self.suffix}_key", *listed.c).create(self._connection)
+        self._database.analyze(self._connection, listed, names)
+        return listed
+
+    def _owners(self, parent: Part) -> Iterator[sa.Subquery]:
+        """Units, and what the foreign key of their rows holds: those that list children, and those that go."""
+        records, rows, shapes = parent.stage.table, parent.rows, parent.resolved.listing(self.member)
+        theirs = [theirs for _, theirs in self.member.joint]
+        if shapes:
+            numbers: Any = sa.bindparam(None, shapes, expanding=True, literal_execute=True)
+            there = sa.select(records.c[UNIT].label("unit"), *(rows.c[name] for name in theirs))
+            there = there.select_from(records.join(rows, parent.same_key(records.c)))
+            yield there.where(records.c[SHAPE].in_(numbers)).subquery("listing")
+        if parent.member.replaces:
+            gone = sa.select(parent.doomed.c[UNIT].label("unit"), *(rows.c[name] for name in theirs))
+            yield gone.select_from(parent.doomed.join(rows, parent.same_key(parent.doomed.c))).subquery("going")
+
+    def _below(self, units: sa.Subquery) -> sa.ColumnElement[bool]:
+        return sa.and_(*(self.rows.c[ours] == units.c[theirs] for ours, theirs in self.member.joint))
+
+    def number_by(self, units: sa.Table) -> None:
+        """Take over the positions of the units' plan."""
+        found, plan = self.found, self.table
+        names, tid = ["pos", "row", "action"], [found.c.tid] if self.target.rowid else []
+        order = [units.c.pos, found.c.row]
+        query = sa.select(units.c.pos, found.c.row, found.c.action, *tid)
+        query = query.select_from(units.join(found, found.c.unit == units.c.row))
+        names += ["tid"] if tid else []
+        if not self._database.is_sqlite:
+            names, query = [*names, "no"], query.add_columns(sa.func.row_number().over(order_by=order))
+        self._connection.execute(plan.insert().from_select(names, query.order_by(*order)))
+        self._database.analyze(self._connection, plan, ["pos", "row", "action"])
+        self.positions = self._count().size
+
+    def number_again(self, units: sa.Table) -> None:
+        """Take over positions that have changed."""
+        self._connection.execute(self.table.delete())
+        self.number_by(units)
+
+    def expect_ranges(self) -> None:
+        """Small ranges will be asked for."""
+        if self._indexed:
+            return
+        self._indexed = True
+        sa.Index(f"vu_plan{self.suffix}_pos", self.table.c.pos).create(self._connection)
+        if not self._database.is_sqlite:
+            self.index_records()
+
+    def index_records(self) -> None:
+        """PostgreSQL: make the records quick to find by their number. SQLite finds them by their rowid."""
+        if not self._records_indexed:
+            self._records_indexed = True
+            number = self.resolved.stage.table.c[SEQ]
+            sa.Index(f"vu_stage{self.suffix}_seq", number).create(self._connection)
+
+    def written_in(self, first: int, last: int) -> int:
+        """Rows that are to be written at these positions."""
+        return self._rows_at(first, last, self._is_written())
+
+    def _rows_at(self, first: int, last: int, *conditions: sa.ColumnElement[bool]) -> int:
+        query = sa.select(sa.func.count()).select_from(self.table).where(self._between(first, last), *conditions)
+        return int(self._connection.execute(query).scalar_one())
+
+
+class UnitPlan(Plan):
+    """The temporary table ``vu_plan``: positions of units, their records by ``row``; and the parts."""
+
+    def __init__(self, database: Database, connection: sa.Connection, stages: Stages) -> None:
+        self.tree: Tree = stages.tree
+        self.stages = stages
+        self.sought = _looked_up(database, connection, stages)
+        views: dict[int, Resolved] = {}
+        for member in self.tree.members:
+            by_pointer = {pointer.number: self.sought[pointer.sought.number] for pointer in member.pointers}
+            parent = None if member.parent is None else views[member.parent]
+            views[member.number] = Resolved(database, connection, stages[member.number], parent, by_pointer)
+        self.views = views
+        for one in self.sought.values():
+            brings = self.tree.of(one.sought)
+            one.look_up(views[brings.number] if brings is not None else None)
+        super().__init__(database, connection, self.tree.root.target, views[0])
+        self.parts = {number: Part(database, connection, view) for number, view in views.items()}
+
+    def unfit(self) -> Sequence[Unfit]:
+        """Units that refer to rows which are not there, or to several at once, and may not."""
+        return [
+            one
+            for member in self.tree.members
+            for pointer in member.pointers
+            for one in self._unfit(self.stages[member.number], pointer)
+        ]
+
+    def _unfit(self, stage: MemberStage, pointer: Pointer) -> Iterator[Unfit]:
+        sought = self.sought[pointer.sought.number]
+        query = sought.unfit(stage, pointer)
+        for matches, unit, *cells in () if query is None else self._connection.execute(query):
+            theirs, key = pointer.sought.target, key_text(pointer.sought.target.key, cells)
+            there = f"there are {matches} rows" if matches else "there is no row"
+            yield Unfit(
+                unit=unit,
+                code="reference_ambiguous" if matches else "reference_not_found",
+                message=f"{stage.member.name}.{pointer.column}: {there} in {theirs.name} with {key}",
+                table=stage.member.name,
+                column=pointer.column,
+                key=key,
+            )
+
+    def forget_removed(self) -> None:
+        """Records have been taken out of the stages: they bring no rows any more."""
+        for sought in self.sought.values():
+            sought.forget_removed()
+
+    def first_of_several(self) -> Iterator[tuple[str, str, int, Sequence[str]]]:
+        """References of which the first of several rows is taken."""
+        for member in self.tree.members:
+            for pointer in member.pointers:
+                keys = self.sought[pointer.sought.number].ambiguous(self.stages[member.number], pointer)
+                if keys:
+                    yield member.name, pointer.column, len(keys), keys[:5]
+
+    def _made(self) -> sa.Table:
+        return sa.Table(
+            "vu_plan",
+            sa.MetaData(),
+            sa.Column("pos", sa.Integer, primary_key=self._database.is_sqlite),
+            sa.Column("row", sa.BigInteger),
+            sa.Column("action", sa.String(1), nullable=False),
+            prefixes=["TEMPORARY"],
+        )
+
+    def in_order(self) -> Sequence[Part]:
+        """The parts as they are written: what is referred to comes first."""
+        return [self.parts[number] for number in self.tree.order]
+
+    def compare(self) -> Planned:
+        """Fill the parts, and number the units of which anything differs."""
+        for part in self.in_order():
+            part.find()
+        for part in self.parts.values():
+            if part.member.parent is not None and part.member.replaces:
+                part.find_unlisted(self.parts[part.member.parent])
+        self._number_units()
+        for part in self.parts.values():
+            part.number_by(self.table)
+        for place, part in enumerate(self.in_order(), 1):
+            part.first_no = place << _ENTRIES_BITS
+            part.filled_later = part.counts.updates > 0 and any(map(self._waits, part.member.pointers))
+        for one in self.sought.values():
+            brings = self.tree.of(one.sought)
+            own = one.sought.number << _MADE_BITS
+            one.first_no = own if brings is None else self.parts[brings.number].first_no + _ABOVE + own
+        return self.counts
+
+    def _waits(self, pointer: Pointer) -> bool:
+        return pointer.number in self.tree.deferred and self.sought[pointer.sought.number].pending
+
+    @property
+    def pieces(self) -> Sequence[Plan]:
+        """The parts."""
+        return tuple(self.parts.values())
+
+    def _number_units(self) -> None:
+        records, (root, *others) = self.views[0].table, self.parts.values()
+        found = root.found
+        differs: list[sa.ColumnElement[bool]] = [found.c.unit.isnot(None)]
+        differs += [sa.exists().where(part.found.c.unit == records.c[ROW]) for part in others]
+        action = sa.case((found.c.action == INSERT, INSERT), else_=UPDATE)
+        query = sa.select(records.c[ROW], action).select_from(records.outerjoin(found, found.c.unit == records.c[ROW]))
+        self._fill(["row", "action"], query.where(sa.or_(*differs)), [records.c[name] for name in self.key])
+        self._filled()
+
+    def drop_kept_out(self) -> None:
+        """Units that were kept out go, and bring no rows that others refer to."""
+        units = self.kept_out_numbers()
+        super().drop_kept_out()
+        self.stages.remove(units)
+        self.forget_removed()
+
+    def close_ranks(self) -> None:
+        """Number the positions that are left from 1 on, in all parts."""
+        super().close_ranks()
+        for part in self.parts.values():
+            part.number_again(self.table)
+
+    def _expect_lookups(self) -> None:
+        if not self._database.is_sqlite:
+            self.parts[0].index_records()
+
+    def expect_ranges(self) -> None:
+        """Small ranges will be asked for."""
+        for part in self.parts.values():
+            part.expect_ranges()
+
+    def refresh(self, first: int, last: int) -> None:
+        """Compare these positions with the target as it stands now: other programs may have changed it."""
+        for sought in self.sought.values():
+            sought.look_again()
+        for part in self.parts.values():
+            part.refresh(first, last)
+        plan, root = self.table, self.parts[0].table
+        new = sa.exists().where(root.c.pos == plan.c.pos, root.c.action == INSERT)
+        changed = [
+            sa.exists().where(part.table.c.pos == plan.c.pos, part.table.c.action.in_((INSERT, UPDATE, DELETE)))
+            for part in self.parts.values()
+        ]
+        action = sa.case((new, INSERT), (sa.or_(*changed), UPDATE), else_=UNCHANGED)
+        pending = plan.c.action.in_((INSERT, UPDATE))
+        self._connection.execute(plan.update().where(self._between(first, last), pending).values(action=action))
+        self._all_stand = False
+        self.settled_kinds = False
+
+    def recount(self) -> Planned:
+        """Count again what is to be written, units and rows, after some was left out."""
+        for part in self.parts.values():
+            part.recount()
+        return super().recount()
+
+    def leave_out(self, first: int, last: int) -> int:
+        """Write nothing of these units, now or later; how many there are."""
+        for part in self.parts.values():
+            part.leave_out(first, last)
+        return super().leave_out(first, last)
+
+    def put_aside(self, first: int, last: int) -> None:
+        """For the time being, write nothing of these units."""
+        super().put_aside(first, last)
+        for part in self.parts.values():
+            part.put_aside(first, last)
+
+    def take_up(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Write these units after all."""
+        super().take_up(ranges)
+        for part in self.parts.values():
+            part.take_up(ranges)
+
+    def sample(self, limit: int) -> tuple[Change, ...]:
+        """Up to ``limit`` changes, spread over the tables."""
+        changing = [part for part in self.parts.values() if part.counts.size]
+        changes: list[Change] = []
+        for number, part in enumerate(changing):
+            share = max((limit - len(changes)) // (len(changing) - number), 1)
+            table = "" if part.member.parent is None else part.member.name
+            changes += [replace(change, table=table) for change in part.sample(share)]
+        return tuple(changes[:limit])
+
+    def metrics(self) -> Mapping[str, float]:
+        """Rows by table. Call :meth:`recount` first."""
+        rows = {
+            f"tables.{part.member.name}.{what}": float(number)
+            for part in self.parts.values()
+            for what, number in _by_kind(part.counts)
+        }
+        for one in self.sought.values():
+            if one.pending:
+                name = f"tables.{one.sought.target.name}.created"
+                rows[name] = rows.get(name, 0.0) + one.made()
+        return rows
+
+
+def unit_plan(plan: Plan) -> UnitPlan:
+    """``plan``, known to be of units."""
+    if not isinstance(plan, UnitPlan):
+        raise TypeError("not a plan of units")
+    return plan
+
+
+def _by_kind(counts: Planned) -> Iterator[tuple[str, int]]:
+    yield from (("inserted", counts.inserts), ("updated", counts.updates), ("deleted", counts.deletes))
+
+
+def _looked_up(database: Database, connection: sa.Connection, stages: Stages) -> dict[int, SoughtRows]:
+    sought = {one.number: SoughtRows(database, connection, one) for one in stages.tree.sought}
+    for member in stages.tree.members:
+        for pointer in member.pointers:
+            sought[pointer.sought.number].users.append((stages[member.number], pointer))
+    return sought

@@ -1,0 +1,115 @@
+"""A stage with the database's own keys in place, as a temporary view: what a plan compares and a writer writes.
+
+A view is worked out when it is asked. So a row that refers to another one, which was written a moment ago, has the key
+that the database gave to that, without a word from us.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from validate_updates.targets.names import ROW, SEQ, SHAPE, UNIT
+from validate_updates.targets.plan import raw
+from validate_updates.targets.stage import Staged
+from validate_updates.units.sought import ID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from validate_updates.shapes import Shape
+    from validate_updates.targets.base import Database
+    from validate_updates.units.sought import SoughtRows
+    from validate_updates.units.staging import MemberStage
+    from validate_updates.units.tree import Member, Pointer
+
+
+class Resolved(Staged):
+    """The view ``vu_rows_N``: ``vu_row``, ``vu_seq``, ``vu_shape``, ``vu_unit``, and the table's columns."""
+
+    def __init__(
+        self,
+        database: Database,
+        connection: sa.Connection,
+        stage: MemberStage,
+        parent: Resolved | None,
+        sought: Mapping[int, SoughtRows],
+    ) -> None:
+        """``sought``: what each pointer is looked up in, by its number."""
+        self.member = stage.member
+        target = self.member.target
+        super().__init__(database, target, database.key_collations(connection, target.sql, target.key))
+        self.stage = stage
+        self._parent = parent
+        self._sought = sought
+        self._shapes = {shape.number: self._as_target(shape) for shape in stage.shapes}
+        carried = {name for shape in self._shapes.values() for name in shape.columns} | set(target.key)
+        names = [name for name in target.names if name in carried]
+        self.table = sa.Table(
+            f"vu_rows_{self.member.number}",
+            sa.MetaData(),
+            *(sa.Column(name, sa.BigInteger) for name in (ROW, SEQ, SHAPE, UNIT)),
+            *(self._column(name) for name in names),
+        )
+        self._create(connection, names)
+
+    def listing(self, child: Member) -> list[int]:
+        """Shapes of the records that list children of that table."""
+        return [number for number in self._shapes if child.number in self.stage.lists[number]]
+
+    def _as_target(self, shape: Shape) -> Shape:
+        """A shape of the stage, as columns of the table."""
+        member = self.member
+        pointed = {one.column for one in member.pointers if set(one.cells.values()) <= set(shape.columns)}
+        carried = {*member.joined, *pointed, *shape.columns}
+        return replace(shape, columns=tuple(name for name in member.target.names if name in carried))
+
+    def _create(self, connection: sa.Connection, names: Sequence[str]) -> None:
+        stage = self.stage.table
+        found: sa.FromClause = stage
+        cells: dict[str, sa.ColumnElement[Any]] = {name: stage.c[name] for name in names if name in stage.c}
+        if self._parent:
+            found = self._join_parent(found, self._parent, cells)
+        for pointer in self.member.pointers:
+            if set(pointer.cells.values()) <= set(stage.c.keys()):
+                found = self._join_pointer(found, pointer, cells)
+        head = [stage.c[SEQ].label(ROW), stage.c[SEQ], stage.c[SHAPE], self.stage.unit.label(UNIT)]
+        query = sa.select(*head, *(self._cell(name, cells).label(name) for name in names)).select_from(found)
+        sql = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        cursor = connection.connection.cursor()
+        cursor.execute(f"CREATE TEMPORARY VIEW {self.table.name} AS {sql}")
+        cursor.close()
+
+    def _cell(self, name: str, cells: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+        """A column of the view; null where no record has the like."""
+        if name in cells:
+            return cells[name]
+        return sa.null() if self._database.is_sqlite else sa.cast(sa.null(), self.table.c[name].type)
+
+    def _join_parent(
+        self, found: sa.FromClause, parent: Resolved, cells: dict[str, sa.ColumnElement[Any]]
+    ) -> sa.FromClause:
+        """The columns of the foreign key: from the parent's record, or from the row that it became."""
+        records = parent.table.alias("up_records")
+        # Every child has its parent's record. Asked for an outer join, SQLite would work out all of the view first.
+        found = found.join(records, records.c[ROW] == self.stage.table.c[self.member.up])
+        rows = raw(parent.member.target).alias("up_rows")
+        key = parent.member.target.key
+        if any(theirs not in key for _, theirs in self.member.joint):
+            same = sa.and_(*(records.c[name] == rows.c[name] for name in key))
+            found = found.outerjoin(rows, same)
+        for ours, theirs in self.member.joint:
+            cells[ours] = records.c[theirs] if theirs in key else rows.c[theirs]
+        return found
+
+    def _join_pointer(
+        self, found: sa.FromClause, pointer: Pointer, cells: dict[str, sa.ColumnElement[Any]]
+    ) -> sa.FromClause:
+        rows = self._sought[pointer.number]
+        alias = rows.table.alias(f"sought_{pointer.number}")
+        same = rows.means(pointer, self.stage, alias)
+        given = cells.get(pointer.column)
+        cells[pointer.column] = alias.c[ID] if given is None else sa.func.coalesce(alias.c[ID], given)
+        return found.outerjoin(alias, same)

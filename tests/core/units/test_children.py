@@ -1,0 +1,151 @@
+"""Parents and children are written, changed and compared together; what is counted are units."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.undo.taking_back import taken_back
+from tests.core.units.world import Hearings, hearing, witness
+from validate_updates import Counts, UsageError, Verdict
+
+ONE = hearing(
+    "1",
+    hearing_committees=[{"system_code": "a"}, {"committee_id": {"system_code": "b"}, "is_primary": False}],
+    appearances=[witness("Ann", "Oxfam", position="head", documents=[{"url": "x"}, {"url": "y"}]), witness("Bob")],
+)
+TWO = hearing("2", main_id={"system_code": "b"}, hearing_committees=[{"system_code": "a"}])
+
+
+def test_a_unit_is_written_over_all_tables_and_the_same_again_does_nothing(hearings: Hearings) -> None:
+    result = hearings.bring(ONE, TWO)
+
+    assert result.verdict is Verdict.COMMITTED, result.reason
+    assert result.counts == Counts(read=2, inserted=2)
+    assert hearings.has("hearings") == [("1", "Hearing", None), ("2", "Hearing", "b")]
+    assert hearings.has("hearing_committees") == [("1", "a", True), ("1", "b", False), ("2", "a", True)]
+    assert hearings.has("appearances") == [("1", "Ann", "Oxfam", "head"), ("1", "Bob", None, None)]
+    assert hearings.has("documents") == [("1", "Ann", "x"), ("1", "Ann", "y")]
+    rows = {name: number for name, number in result.metrics.items() if name.startswith("tables.") and number}
+    assert rows == {
+        "tables.hearings.inserted": 2,
+        "tables.hearing_committees.inserted": 3,
+        "tables.appearances.inserted": 2,
+        "tables.documents.inserted": 2,
+    }
+
+    again = hearings.bring(ONE, TWO)
+
+    assert again.verdict is Verdict.COMMITTED
+    assert again.counts == Counts(read=2, unchanged=2)
+
+
+def test_a_unit_is_changed_where_only_a_grandchild_differs(hearings: Hearings) -> None:
+    hearings.bring(ONE, TWO)
+
+    more = witness("Ann", "Oxfam", documents=[{"url": "z"}])
+    result = hearings.bring(hearing("1", appearances=[more]), TWO)
+
+    assert result.counts == Counts(read=2, updated=1, unchanged=1)
+    assert hearings.has("documents") == [("1", "Ann", "x"), ("1", "Ann", "y"), ("1", "Ann", "z")]
+    assert [(change.action, change.table) for change in result.changes] == [("insert", "documents")]
+
+
+def test_a_dry_run_writes_nothing_and_counts_the_same(hearings: Hearings) -> None:
+    before = hearings.dump()
+
+    result = hearings.bring(ONE, TWO, dry_run=True)
+
+    assert result.verdict is Verdict.COMMITTED
+    assert result.counts == Counts(read=2, inserted=2)
+    assert hearings.dump() == before
+
+
+def test_a_roll_back_takes_all_tables_back(hearings: Hearings) -> None:
+    hearings.bring(TWO)
+    before = hearings.dump()
+    hearings.bring(ONE, hearing("2", "New", hearing_committees=[{"system_code": "a", "is_primary": False}]))
+
+    result = taken_back(hearings)
+
+    assert result.conflicts == 0
+    assert hearings.dump() == before
+
+
+def test_a_list_that_is_left_out_is_left_alone(hearings: Hearings) -> None:
+    hearings.bring(ONE)
+    before = hearings.contents()
+
+    replacing = {name: {"children": "replace"} for name in ("hearing_committees", "appearances", "documents")}
+    result = hearings.bring(hearing("1"), tables=replacing)
+
+    assert result.counts == Counts(read=1, unchanged=1)
+    assert hearings.contents() == before
+
+
+def test_children_that_are_no_longer_listed_go_with_what_is_below_them(hearings: Hearings) -> None:
+    hearings.bring(ONE, TWO)
+    replacing = {name: {"children": "replace"} for name in ("hearing_committees", "appearances", "documents")}
+    now = hearing("1", hearing_committees=[{"system_code": "b"}], appearances=[witness("Bob")])
+
+    result = hearings.bring(now, TWO, tables=replacing)
+
+    assert result.counts == Counts(read=2, updated=1, unchanged=1)
+    assert hearings.has("hearing_committees") == [("1", "b", False), ("2", "a", True)]
+    assert hearings.has("appearances") == [("1", "Bob", None, None)]
+    assert hearings.has("documents") == []
+    assert result.metrics["tables.documents.deleted"] == 2
+
+    assert hearings.bring(now, TWO, tables=replacing).counts == Counts(read=2, unchanged=2)
+
+
+def test_replaced_children_come_back_with_a_roll_back(hearings: Hearings) -> None:
+    hearings.bring(ONE, TWO)
+    before = hearings.dump()
+    replacing = {name: {"children": "replace"} for name in ("hearing_committees", "appearances", "documents")}
+    hearings.bring(hearing("1", hearing_committees=[], appearances=[]), TWO, tables=replacing)
+    assert hearings.has("appearances") == []
+
+    assert taken_back(hearings).conflicts == 0
+    assert hearings.dump() == before
+
+
+def test_of_two_children_alike_the_later_counts(hearings: Hearings) -> None:
+    twice = [{"system_code": "a"}, {"committee_id": {"system_code": "a"}, "is_primary": False}]
+
+    result = hearings.bring(hearing("1", hearing_committees=twice))
+
+    assert hearings.has("hearing_committees") == [("1", "a", False)]
+    assert [(finding.code, finding.table, finding.observed) for finding in result.findings] == [
+        ("duplicate_child", "hearing_committees", 1)
+    ]
+
+
+def test_of_two_records_alike_the_later_counts_with_all_its_children(hearings: Hearings) -> None:
+    result = hearings.bring(ONE, hearing("1", "Later", hearing_committees=[{"system_code": "b"}]))
+
+    assert result.counts == Counts(read=2, inserted=1, duplicates=1)
+    assert hearings.has("hearings") == [("1", "Later", None)]
+    assert hearings.has("hearing_committees") == [("1", "b", True)]
+    assert hearings.has("appearances") == []
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ({"witnesses": {"parent": "hearings"}}, "table witnesses has no foreign key to its parent hearings"),
+        ({"documents": {"parent": "papers"}}, "table documents: its parent papers is no table of the task"),
+        ({"documents": {"key": "nothing"}}, "table documents has no column 'nothing' for the key"),
+        (
+            {"appearances": {"references": {"witness_id": "witnesses.nothing"}}},
+            "table witnesses has no column 'nothing' for the reference appearances.witness_id",
+        ),
+        ({"appearances": {"references": {"witness_id": "witnesses"}}}, "tables.appearances.references.witness_id"),
+        ({"appearances": {"children": "keep"}}, "tables.appearances.children='keep' is unknown"),
+    ],
+)
+def test_what_does_not_fit_the_database_is_refused(
+    hearings: Hearings, tables: dict[str, dict[str, object]], said: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        hearings.bring(ONE, tables=tables)
+    assert refused.value.message.startswith(said)
