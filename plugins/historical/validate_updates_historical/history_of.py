@@ -115,10 +115,12 @@ class Foretold:
         return [(run, self.past.of(run)[metric]) for run in self.examples if metric in self.past.of(run)]
 
 
-def past_of(history: History, settings: Historical, *, limit: int | None = None) -> Past:
-    """The last ``limit`` runs (``window`` unless given) with what is watched of them."""
+def past_of(
+    history: History, settings: Historical, *, limit: int | None = None, runs: Sequence[EarlierRun] | None = None
+) -> Past:
+    """The last ``limit`` runs (``window`` unless given) with what is watched of them; ``runs``: if known already."""
     limit = limit or settings.window
-    runs = history.runs(limit, committed=False)
+    runs = history.runs(limit, committed=False) if runs is None else runs
     values = history.metrics(settings.watch, limit, committed=False)
     groups = frozenset(_groups(values.values()))
     past = Past(runs, values, groups)

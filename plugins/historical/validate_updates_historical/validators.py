@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from validate_updates import Context, Finding, Moment, SettingsOf, Severity, Validator
 from validate_updates_historical import telling
-from validate_updates_historical.history_of import Foretold, foretold, past_of, watched_of
+from validate_updates_historical.history_of import Foretold, watched_of
+from validate_updates_historical.remembering import remembered
 from validate_updates_historical.seasons import Seasons, seasons
 from validate_updates_historical.settings import Historical
 
@@ -88,8 +89,7 @@ class Looks:
 
     def _past(self, context: Context) -> Foretold:
         if self._foretold is None:
-            past = past_of(context.history, self.settings)
-            self._foretold = foretold(past, context.run.as_of, self.settings, self.seasons)
+            self._foretold = remembered(context.history, context.run.as_of, self.settings, self.seasons)
         return self._foretold
 
     def _learning(self, context: Context) -> bool:
