@@ -37,7 +37,10 @@ def explainer(settings: Historical) -> Explainer:
                 for name in sorted(values, key=lambda name: (name not in found, name))
             ),
             drawing=drawing(next(iter(found.values()))) if found else (),
-            lines=(*_basis(known), *(line for finding in found.values() for line in _reasons(finding))),
+            lines=(
+                *_basis(known),
+                *(line for name, finding in found.items() for line in _reasons(known, finding, values[name])),
+            ),
         )
 
     return explain
@@ -95,8 +98,21 @@ def _named(run: EarlierRun) -> str:
     return f"{run.run_id} ({run.started_at:%Y-%m-%d})"
 
 
-def _reasons(finding: Finding) -> Iterator[str]:
+def _reasons(known: Foretold, finding: Finding, value: float) -> Iterator[str]:
     yield finding.message
     yield from (f"  also {said}" for said in finding.samples[2:])
+    yield f"  {_signals(known, finding.metric or '', value)}"
     if finding.hint:
         yield f"  {finding.hint}"
+
+
+def _signals(known: Foretold, metric: str, value: float) -> str:
+    """What the signals say that people know from elsewhere; they decide nothing."""
+    from validate_updates_historical.signals.opinions import opinions
+
+    earlier = known.series(metric)[::-1]
+    readings = opinions([run.started_at for run, _ in earlier], [number for _, number in earlier], known.at, value)
+    loud = [
+        f"{one.name.replace('_', ' ')} {one.statistic:+.3g} (limit {one.limit:.3g})" for one in readings if one.speaks
+    ]
+    return f"of the usual signals speak: {', '.join(loud) or 'none'}"

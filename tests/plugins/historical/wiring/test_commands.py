@@ -49,6 +49,9 @@ def test_explain_says_why_a_run_passed_and_why_another_did_not(feed: Feed, ask: 
     assert rows(fine)["records.inserted"][-1] == "too few runs to tell"
     assert rows(odd)["records.read"][-1] == "unusual"
     assert any("records.read is 400" in line for line in odd["lines"])
+    [said] = [line for line in odd["lines"] if "usual signals speak" in line]
+    assert re.search(r"z score \+\d+\.?\d* \(limit 3\.\d+\), robust z \+", said)
+    assert not any("usual signals" in line for line in fine["lines"])
     assert any(line.startswith("judging: 61 runs") for line in odd["lines"])
 
 

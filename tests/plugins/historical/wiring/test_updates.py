@@ -91,6 +91,21 @@ def test_while_it_learns_the_fixed_limits_judge_though_they_are_not_selected(fee
     assert bool(unusual(result)) is (runs >= 8)
 
 
+@pytest.mark.parametrize("runs", [0, 5, 30, 100])
+@pytest.mark.parametrize("beside", [(), ("batch",), ("static_thresholds",), ("batch", "static_thresholds")])
+def test_with_any_past_beside_any_plugin(feed: Feed, runs: int, beside: tuple[str, ...]) -> None:
+    feed.past(usual(runs))
+
+    good = feed.update(feed.records(205), plugins=("historical", *beside), batch={"size": 50})
+    doubled = feed.update(feed.records(410), plugins=("historical", *beside), batch={"size": 50})
+
+    assert (good.verdict, doubled.verdict) == ("committed", "committed")
+    assert unusual(good) == {}
+    assert set(unusual(doubled, Severity.WARNING)) == ({"records.read"} if runs >= 30 else set())
+    assert ("learning" in codes(good)) is (runs < 30)
+    assert feed.target.rows("SELECT count(*) FROM t") == [(615,)]
+
+
 def test_fixed_limits_at_the_end_too(feed: Feed) -> None:
     result = feed.update(feed.records(30, day="1999-01-01"))
 
