@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand
@@ -15,12 +15,16 @@ from validate_updates.errors import UsageError
 from validate_updates_cli.output import Shared
 from validate_updates_cli.translate import new_app, with_options
 
+if TYPE_CHECKING:
+    from validate_updates.desk import Desk
+
 
 def group_of(name: str, arguments: Sequence[str]) -> Any:
     """The group of the plugin called ``name``, under the settings that the command line's ``arguments`` name.
 
     None where no such plugin is installed. Raises what loading it raises, and ``UsageError`` where it brings none.
     """
+    from validate_updates.desk import SettingsDesk
     from validate_updates.manager import available, load
     from validate_updates.settings import load_settings
 
@@ -28,14 +32,16 @@ def group_of(name: str, arguments: Sequence[str]) -> Any:
         return None
     settings = load_settings(config_in(arguments))
     loaded = load((name,), settings.plugin_tables, origins=settings.origins)
-    commands = [owned.item for owned in loaded.subcommands()]
+    commands, desk = [owned.item for owned in loaded.subcommands()], SettingsDesk(settings, name)
     if not commands:
         raise UsageError(f"the plugin {name} brings no commands", hint=f"see validate-updates plugins show {name}")
     group = new_app(name=name, help=f"Commands of the plugin {name}.")
     group.callback()(_nothing)  # a group it stays, with one command too
     for command in commands:
         # Its parameters may be of any type, which typer converts.
-        group.command(command.name, help=command.summary, cls=TyperCommand)(with_options(_called(command.function)))
+        group.command(command.name, help=command.summary, cls=TyperCommand)(
+            with_options(_called(command.function, desk))
+        )
     return typer.main.get_command(group)
 
 
@@ -43,18 +49,22 @@ def _nothing() -> None:
     pass
 
 
-def _called(function: Callable[..., Any]) -> Callable[..., int]:
-    """``function`` with the shared options beside its own, and what it returns shown."""
+def _called(function: Callable[..., Any], desk: Desk) -> Callable[..., int]:
+    """``function`` with the shared options beside its own, the desk where it asks for it, and what it returns shown."""
+    from validate_updates.desk import Desk
+
     own = inspect.signature(function, eval_str=True)
+    at_desk = {name: desk for name, one in own.parameters.items() if one.annotation is Desk}
 
     @functools.wraps(function)
     def call(*, shared: Shared, **values: Any) -> int:
         from validate_updates_cli.commands.plugins import call_subcommand
 
-        return call_subcommand(shared, function, values)
+        return call_subcommand(shared, function, {**values, **at_desk})
 
     shared = inspect.Parameter("shared", inspect.Parameter.KEYWORD_ONLY, annotation=Shared)
-    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own.parameters.values()]
+    options = [one for name, one in own.parameters.items() if name not in at_desk]
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in options]
     call.__signature__ = own.replace(parameters=[*parameters, shared])  # type: ignore[attr-defined]  # inspect reads it
     return call
 

@@ -14,8 +14,10 @@ from validate_updates._version import __version__
 if TYPE_CHECKING:
     from validate_updates.api import plan, run
     from validate_updates.application import Application, Batch, RecordRefused, UpdateRefused
+    from validate_updates.choosing import Standing
     from validate_updates.context import BatchInfo, Context, EarlierRun, History, Reader, RunInfo
     from validate_updates.declarations import (
+        Backtest,
         Metric,
         Moment,
         Observer,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         UpdateStrategy,
         Validator,
     )
+    from validate_updates.desk import Desk, OpenJournal
     from validate_updates.errors import (
         ExitCode,
         Interrupted,
@@ -43,9 +46,10 @@ if TYPE_CHECKING:
         UsageError,
     )
     from validate_updates.findings import Finding, KeepOut, Severity
-    from validate_updates.journal.rows import BatchRow, RunKind, RunRow, RunState, StoredRun
+    from validate_updates.journal.rows import BatchRow, RunKind, RunRow, RunState, StoredRun, Switch, SwitchMode
     from validate_updates.lending import Lent
     from validate_updates.markers import hookimpl
+    from validate_updates.modes import Mode
     from validate_updates.observation import JournalView, Observation
     from validate_updates.result import (
         CellChange,
@@ -67,8 +71,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": ("plan", "run"),
     "application": ("Application", "Batch", "RecordRefused", "UpdateRefused"),
+    "choosing": ("Standing",),
     "context": ("BatchInfo", "Context", "EarlierRun", "History", "Reader", "RunInfo"),
     "declarations": (
+        "Backtest",
         "Metric",
         "Moment",
         "Observer",
@@ -81,6 +87,7 @@ _HOMES = {
         "UpdateStrategy",
         "Validator",
     ),
+    "desk": ("Desk", "OpenJournal"),
     "errors": (
         "ExitCode",
         "Interrupted",
@@ -96,9 +103,10 @@ _HOMES = {
         "UsageError",
     ),
     "findings": ("Finding", "KeepOut", "Severity"),
-    "journal.rows": ("BatchRow", "RunKind", "RunRow", "RunState", "StoredRun"),
+    "journal.rows": ("BatchRow", "RunKind", "RunRow", "RunState", "StoredRun", "Switch", "SwitchMode"),
     "lending": ("Lent",),
     "markers": ("hookimpl",),
+    "modes": ("Mode",),
     "observation": ("JournalView", "Observation"),
     "result": (
         "CellChange",
@@ -122,6 +130,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "ALL_OR_NOTHING",
     "Application",
+    "Backtest",
     "Batch",
     "BatchInfo",
     "BatchRow",
@@ -130,6 +139,7 @@ __all__ = [
     "Column",
     "Context",
     "Counts",
+    "Desk",
     "EarlierRun",
     "ExitCode",
     "Finding",
@@ -143,10 +153,12 @@ __all__ = [
     "Lent",
     "LockHeld",
     "Metric",
+    "Mode",
     "Moment",
     "Observation",
     "Observer",
     "Occasion",
+    "OpenJournal",
     "PlacedRecord",
     "PluginError",
     "PluginInfo",
@@ -167,9 +179,12 @@ __all__ = [
     "Severity",
     "SourceContext",
     "SourceError",
+    "Standing",
     "StateUncertain",
     "StoredRun",
     "Subcommand",
+    "Switch",
+    "SwitchMode",
     "TargetError",
     "TargetTable",
     "TroubledBatch",

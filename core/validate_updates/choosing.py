@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from validate_updates.job import Job
     from validate_updates.journal.rows import Switch
     from validate_updates.modes import Selected
+    from validate_updates.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,16 @@ def standings(named: Sequence[Selected], origin: str, holding: Mapping[str, Swit
         name: Standing(plugin=name, mode=switch.mode, origin="", switch=switch) for name, switch in holding.items()
     }
     return tuple(one for _, one in sorted({**by_settings, **by_switch}.items()))
+
+
+def named_by_settings(settings: Settings, task: str) -> tuple[tuple[Selected, ...], str]:
+    """The plugins that the settings name for a task, and where they do. Of one that is no task there, none."""
+    known = settings.model.tasks.get(task)
+    if known is None:
+        return (), ""
+    if known.plugins is None:
+        return selected(settings.model.default_plugins), settings.where("default_plugins")
+    return selected(known.plugins), settings.where(f"tasks.{task}.plugins")
 
 
 def as_named(job: Job, extra: Iterable[str] = ()) -> Choice:

@@ -11,7 +11,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from validate_updates.application import Application
-    from validate_updates.context import Context
+    from validate_updates.context import Context, History
     from validate_updates.findings import Finding, KeepOut
     from validate_updates.lending import Lent
     from validate_updates.observation import Observation
@@ -172,6 +172,20 @@ class Observer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """What a plugin would have said of the past of a task, told from what the journal has kept of it."""
+
+    name: str
+    """Unique within its plugin."""
+    replay: Callable[[History, int], Section]
+    """Judges the last so many runs again. The lines of what it answers sum up, the rows say which runs."""
+    summary: str
+    """One line: what it replays."""
+    time_limit: float = 120.0
+    """Seconds after which it counts as failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subcommand:
     """A command of a plugin: ``validate-updates <plugin> <name>``."""
 
@@ -179,4 +193,6 @@ class Subcommand:
     summary: str
     function: Callable[..., Any]
     """A plain function with annotated parameters; its return value is shown, or written as JSON with ``--format json``.
+    One annotated with :class:`~validate_updates.desk.Desk` is no option: through it the command reaches the tasks of
+    the settings and their journals.
     What it returns is a :class:`~validate_updates.result.Section`, text, or None."""

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final, TypeVar
 
 from validate_updates.declarations import (
+    Backtest,
     Metric,
     Moment,
     Observer,
@@ -17,7 +18,7 @@ from validate_updates.declarations import (
     Validator,
 )
 
-D = TypeVar("D", RecordSource, Validator, Metric, ReportSection, Observer, Subcommand, UpdateStrategy)
+D = TypeVar("D", RecordSource, Validator, Metric, ReportSection, Observer, Subcommand, UpdateStrategy, Backtest)
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _SOURCE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -29,6 +30,7 @@ _CODE: Final[dict[type, str]] = {
     ReportSection: "build",
     Observer: "observe",
     Subcommand: "function",
+    Backtest: "replay",
 }
 _WHEN: Final[dict[type, tuple[str, tuple[Moment | Occasion, ...]]]] = {
     Validator: ("moment", tuple(Moment)),
@@ -65,7 +67,9 @@ def _fault(given: Any, kind: type) -> str:
         when = getattr(given, field)
         if not any(when is one for one in allowed):  # not a text that equals one
             return f"whose {field} is not one of {', '.join(f'{type(one).__name__}.{one.name}' for one in allowed)}"
-    if kind in {Validator, Observer} and not (isinstance(given.time_limit, int | float) and given.time_limit > 0):
+    if kind in {Validator, Observer, Backtest} and not (
+        isinstance(given.time_limit, int | float) and given.time_limit > 0
+    ):
         return "whose time_limit is not a number of seconds above 0"
     return ""
 

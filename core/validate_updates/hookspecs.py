@@ -15,6 +15,7 @@ from validate_updates.markers import hookspec
 
 if TYPE_CHECKING:
     from validate_updates.declarations import (
+        Backtest,
         Metric,
         Observer,
         PluginSettings,
@@ -194,10 +195,32 @@ def vu_observers(settings: SettingsOf) -> Iterable[Observer]:  # type: ignore[em
 
 
 @hookspec
+def vu_backtests(settings: SettingsOf) -> Iterable[Backtest]:  # type: ignore[empty-body]
+    """What this plugin would have said of the past, under the settings that hold now.
+
+    Asked for only before the plugin is tried, as by ``canary start``, never in a run. ``history`` is the one that its
+    validators see. A plugin that judges records, of which the journal keeps nothing, leaves this hook out.
+
+    .. code-block:: python
+
+        from validate_updates import Backtest, Section, hookimpl
+
+        def replay(history, runs):
+            large = [run for run in history.runs(runs) if run.counts.inserted > 1000]
+            return Section(title="Large updates", lines=(f"{len(large)} of the last {runs} runs are too large",))
+
+        @hookimpl
+        def vu_backtests(settings):
+            yield Backtest(name="large", replay=replay, summary="updates that add too much")
+    """
+
+
+@hookspec
 def vu_subcommands(settings: SettingsOf) -> Iterable[Subcommand]:  # type: ignore[empty-body]
     """Commands of this plugin, shown as ``validate-updates <plugin> <command>``.
 
-    Asked for only when a command that is not built in is called, or help is shown for it.
+    Asked for only when a command that is not built in is called, or help is shown for it. A parameter annotated with
+    :class:`~validate_updates.desk.Desk` is filled in: the tasks of the settings, and their journals.
 
     .. code-block:: python
 

@@ -18,6 +18,7 @@ import pluggy
 from validate_updates import hookspecs
 from validate_updates.capture import quiet
 from validate_updates.declarations import (
+    Backtest,
     Metric,
     Observer,
     PluginSettings,
@@ -114,6 +115,10 @@ class Plugins:
         """Their commands; asked for here, not before. Raises ``PluginError``."""
         return _declared(self._loaded, "vu_subcommands", Subcommand)
 
+    def backtests(self) -> tuple[Owned[Backtest], ...]:
+        """What they would have said of the past; asked for here, not before. Raises ``PluginError``."""
+        return _declared(self._loaded, "vu_backtests", Backtest)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
@@ -127,6 +132,7 @@ class Description:
     metrics: tuple[Metric, ...]
     sections: tuple[ReportSection, ...]
     observers: tuple[Observer, ...]
+    backtests: tuple[Backtest, ...]
     subcommands: tuple[Subcommand, ...]
 
 
@@ -222,6 +228,7 @@ def describe(
         metrics=tuple(owned.item for owned in plugins.metrics),
         sections=tuple(owned.item for owned in plugins.sections),
         observers=tuple(owned.item for owned in plugins.observers),
+        backtests=tuple(owned.item for owned in plugins.backtests()),
         subcommands=tuple(owned.item for owned in plugins.subcommands()),
     )
 

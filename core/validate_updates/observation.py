@@ -12,12 +12,12 @@ from validate_updates.declarations import Occasion
 
 if TYPE_CHECKING:
     from validate_updates.findings import Finding
-    from validate_updates.journal.rows import RunRow, StoredRun
+    from validate_updates.journal.rows import RunRow, StoredRun, Switch, SwitchMode
     from validate_updates.result import RunResult
 
 
 class JournalView(Protocol):
-    """The journal, to be read: runs of all tasks. The access ends with the observer's call."""
+    """The journal: runs and switches of all tasks. The access ends with the observer's call."""
 
     def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
         """The newest runs first, the observed one among them; of one task, or begun since a moment, if asked."""
@@ -25,6 +25,17 @@ class JournalView(Protocol):
 
     def run(self, run_id: str) -> StoredRun:
         """Everything about one run: findings, metrics, batches. Raises ``UsageError`` where there is no such run."""
+        ...
+
+    def switches(self, task: str) -> Sequence[Switch]:
+        """Every switch of a plugin in a task that there has been, oldest first; of each plugin the newest holds."""
+        ...
+
+    def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
+        """Say how a plugin takes part in the updates of a task, from its next run on. Written after the call.
+
+        The journal keeps the observer's plugin as the one who did it.
+        """
         ...
 
 

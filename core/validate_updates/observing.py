@@ -19,6 +19,8 @@ from validate_updates.declarations import Observer, Occasion
 from validate_updates.errors import Interrupted, LockHeld, UpdateError
 from validate_updates.findings import Finding, Severity
 from validate_updates.guard import guarded
+from validate_updates.journal.keeping import changes
+from validate_updates.journal.rows import Switch, SwitchMode
 from validate_updates.observation import Observation
 
 if TYPE_CHECKING:
@@ -123,17 +125,17 @@ class Observers:
         found = [one.by(owned.plugin, owned.item.name, owned.item.occasion.value) for one in answer.findings()]
         if owned.item.occasion is Occasion.BEGIN:  # written down with the outcome, on which it has no influence
             found = [replace(one, severity=min(one.severity, Severity.WARNING, key=_rank)) for one in found]
-        changes = {task: _changes(kept.get(task, {}), texts) for task, texts in after.items()}
-        return [*found, *self._keep(owned, view, found, changes)]
+        changed = {task: changes(kept.get(task, {}), texts) for task, texts in after.items()}
+        return [*found, *self._keep(owned, view, found, changed)]
 
     def _keep(
-        self, owned: Owned[Observer], view: _View, found: Sequence[Finding], changes: Mapping[str, Changes]
+        self, owned: Owned[Observer], view: _View, found: Sequence[Finding], changed: Mapping[str, Changes]
     ) -> Sequence[Finding]:
         """Write down what it said and what its plugin keeps; a finding where that cannot be."""
         if owned.item.occasion is Occasion.BEGIN:
             found = ()
         try:
-            view.write(changes, self._info.run_id, found, self._info.source)
+            view.write(changed, self._info, found)
         except self._troubles as error:
             unwritten = f"could not be written down [{type(getattr(error, 'orig', error)).__name__}]"
             finding = _failed(owned, f"said and keeps what {unwritten}")
@@ -157,6 +159,7 @@ class _View:
         self._connection = connection
         self._open = True
         self._tables: JournalTables | None = None
+        self._made: list[Switch] = []
         self.kept: State = {}
         if connection is not None:
             self._look(connection, job)
@@ -190,6 +193,26 @@ class _View:
                 raise UsageError("the journal cannot be read: the database cannot be reached")
             return reading.show(conn, self._tables, run_id)
 
+    def switches(self, task: str) -> Sequence[Switch]:
+        """Every switch of a task, oldest first."""
+        from validate_updates.journal.switches import switches
+
+        with self._reading() as conn:
+            return switches(conn, self._tables, task) if conn is not None else ()
+
+    def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
+        """Say how a plugin takes part; written after the call."""
+        self._made.append(
+            Switch(
+                task=task,
+                plugin=plugin,
+                mode=SwitchMode(mode),
+                reason=reason,
+                made_at=datetime.now(UTC),
+                made_by=self._plugin,
+            )
+        )
+
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection | None]:
         if not self._open:
@@ -213,17 +236,20 @@ class _View:
         if self._connection is not None:
             self._database.abandon(self._connection)
 
-    def write(self, changes: Mapping[str, Changes], run_id: str, found: Sequence[Finding], source: str) -> None:
-        """What the plugin keeps from now on, and what its observer found."""
+    def write(self, changed: Mapping[str, Changes], info: RunInfo, found: Sequence[Finding]) -> None:
+        """What the plugin keeps from now on, what its observer found, and the switches that it made."""
         from validate_updates.journal.keeping import keep
+        from validate_updates.journal.switches import enter
         from validate_updates.journal.writing import Journal
 
-        if self._connection is None or self._tables is None or not (found or any(changes.values())):
+        if self._connection is None or self._tables is None or not (found or self._made or any(changed.values())):
             return
         with self._database.transaction(self._connection):
-            for task, changed in changes.items():
-                keep(self._connection, self._tables, self._plugin, task, changed, now=datetime.now(UTC))
-            Journal(self._tables).add_findings(self._connection, run_id, found, source)
+            for task, texts in changed.items():
+                keep(self._connection, self._tables, self._plugin, task, texts, now=datetime.now(UTC))
+            for switch in self._made:
+                enter(self._connection, self._tables, replace(switch, made_at=info.as_of, made_by=self._plugin))
+            Journal(self._tables).add_findings(self._connection, info.run_id, found, info.source)
 
 
 @contextmanager
@@ -237,11 +263,6 @@ def _perhaps(database: Database) -> Iterator[sa.Connection | None]:
         return
     with opened as connection:
         yield connection
-
-
-def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> Changes:
-    changed: dict[str, str | None] = {name: text for name, text in after.items() if before.get(name) != text}
-    return changed | {name: None for name in before if name not in after}
 
 
 def _rank(severity: Severity) -> int:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from validate_updates.choosing import Standing
     from validate_updates.journal.rows import Switch, SwitchMode
     from validate_updates.journal.tables import JournalTables
-    from validate_updates.modes import Selected
     from validate_updates.settings import Settings
 
 
@@ -52,7 +51,7 @@ def switch_plugin(shared: Shared, options: TargetOptions, plugin: str, mode: Swi
 
 def standings_of(settings: Settings, options: TargetOptions) -> tuple[Standing, ...]:
     """How plugins take part in the task of the options, by the settings and the journal."""
-    from validate_updates.choosing import standings
+    from validate_updates.choosing import named_by_settings, standings
     from validate_updates.journal.schema import find
     from validate_updates.journal.switches import in_force, switches
 
@@ -63,20 +62,7 @@ def standings_of(settings: Settings, options: TargetOptions) -> tuple[Standing, 
         if tables is None or task not in settings.model.tasks:
             _check_task(settings, connection, tables, task)
         holding = in_force(switches(connection, tables, task))
-    named, origin = _named(settings, task)
-    return standings(named, origin, holding)
-
-
-def _named(settings: Settings, task: str) -> tuple[tuple[Selected, ...], str]:
-    """The plugins that the settings name for a task, and where. Of one that is no task there, none are known."""
-    from validate_updates.modes import selected
-
-    known = settings.model.tasks.get(task)
-    if known is None:
-        return (), ""
-    if known.plugins is None:
-        return selected(settings.model.default_plugins), settings.where("default_plugins")
-    return selected(known.plugins), settings.where(f"tasks.{task}.plugins")
+    return standings(*named_by_settings(settings, task), holding)
 
 
 def _check_task(settings: Settings, connection: sa.Connection, tables: JournalTables | None, task: str) -> None:
@@ -93,11 +79,12 @@ def _check_task(settings: Settings, connection: sa.Connection, tables: JournalTa
 
 def _check_plugin(settings: Settings, switch: Switch, holding: Mapping[str, Switch]) -> None:
     """What the next run would stumble over is refused now; switching off is always possible."""
+    from validate_updates.choosing import named_by_settings
     from validate_updates.journal.rows import SwitchMode
     from validate_updates.journal.switches import in_force, switched
     from validate_updates.manager import available, load
 
-    named, _ = _named(settings, switch.task)
+    named, _ = named_by_settings(settings, switch.task)
     if switch.mode in {SwitchMode.OFF, SwitchMode.SETTINGS}:
         known = {*(one.name for one in available()), *(one.name for one in named), *holding}
         if switch.plugin not in known:

@@ -98,6 +98,7 @@ def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
     metrics = [(one.name, one.moment.value, one.summary) for one in description.metrics]
     sections = [(one.name, one.title) for one in description.sections]
     observers = [(one.name, one.occasion.value, one.summary) for one in description.observers]
+    backtests = [(one.name, one.summary) for one in description.backtests]
     commands = [(one.name, one.summary) for one in description.subcommands]
     return [
         ("Sources", [*sources]),
@@ -106,6 +107,7 @@ def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
         ("Metrics", [*metrics]),
         ("Sections", [*sections]),
         ("Observers", [*observers]),
+        ("Backtests", [*backtests]),
         ("Commands", [*commands]),
     ]
 
@@ -128,6 +130,7 @@ def plugin_fields(description: Description) -> dict[str, Any]:
         "metrics": [_named(one, moment=one.moment.value) for one in description.metrics],
         "sections": [{"name": one.name, "title": one.title} for one in description.sections],
         "observers": [_named(one, occasion=one.occasion.value) for one in description.observers],
+        "backtests": [_named(one) for one in description.backtests],
         "subcommands": [_named(one) for one in description.subcommands],
     }
 

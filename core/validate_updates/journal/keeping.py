@@ -24,21 +24,27 @@ def kept_by(conn: sa.Connection, tables: JournalTables, plugin: str) -> dict[str
     return found
 
 
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
+    """What is to be kept anew, by name; None for what is gone."""
+    changed: dict[str, str | None] = {name: text for name, text in after.items() if before.get(name) != text}
+    return changed | {name: None for name in before if name not in after}
+
+
 def keep(
     conn: sa.Connection,
     tables: JournalTables,
     plugin: str,
     task: str,
-    changes: Mapping[str, str | None],
+    changed: Mapping[str, str | None],
     *,
     now: datetime,
 ) -> None:
     """Keep texts by name for a task; None lets go of one."""
-    if not changes:
+    if not changed:
         return
     states = tables.states
     ours = (states.c.plugin == stored(plugin)) & (states.c.task == stored(task))
-    conn.execute(states.delete().where(ours, states.c.name.in_([stored(name) for name in changes])))
+    conn.execute(states.delete().where(ours, states.c.name.in_([stored(name) for name in changed])))
     rows = [
         {
             "plugin": stored(plugin),
@@ -47,7 +53,7 @@ def keep(
             "value": stored(text, 4 * RECORD_BYTES),
             "changed_at": now,
         }
-        for name, text in changes.items()
+        for name, text in changed.items()
         if text is not None
     ]
     if rows:

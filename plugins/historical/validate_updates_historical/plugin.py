@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
-from validate_updates import Metric, PluginSettings, ReportSection, SettingsOf, Validator, hookimpl
+from validate_updates import (
+    Backtest,
+    History,
+    Metric,
+    PluginSettings,
+    ReportSection,
+    Section,
+    SettingsOf,
+    Validator,
+    hookimpl,
+)
 from validate_updates_historical import metrics, validators
 from validate_updates_historical.section import past_section
 from validate_updates_historical.settings import Historical
@@ -32,3 +43,16 @@ def vu_metrics(settings: SettingsOf) -> Iterable[Metric]:
 def vu_sections(settings: SettingsOf) -> Iterable[ReportSection]:  # noqa: ARG001  # the hook's signature
     """The unusual numbers, with their latest values."""
     yield ReportSection(name="past", title="Compared with earlier updates", build=past_section)
+
+
+@hookimpl
+def vu_backtests(settings: SettingsOf) -> Iterable[Backtest]:
+    """The stored history judged again, run by run."""
+    replay = partial(_replayed, settings[Historical])
+    yield Backtest(name="alerts", replay=replay, summary="which of the last runs would raise an alert")
+
+
+def _replayed(settings: Historical, history: History, runs: int) -> Section:
+    from validate_updates_historical.replaying import backtest
+
+    return backtest(settings)(history, runs).section

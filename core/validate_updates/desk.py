@@ -1,0 +1,237 @@
+"""What a plugin's command may ask and do: the tasks of the settings, their journals, the plugins in them.
+
+A command gets it where one of its parameters is annotated with ``Desk``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from validate_updates.errors import PluginError, TargetError, UsageError
+from validate_updates.journal.rows import Switch, SwitchMode
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from validate_updates.choosing import Standing
+    from validate_updates.context import History
+    from validate_updates.journal.rows import RunRow, StoredRun
+    from validate_updates.journal.tables import JournalTables
+    from validate_updates.modes import Selected
+    from validate_updates.result import Section
+    from validate_updates.secret import SecretUrl
+    from validate_updates.settings import Settings
+    from validate_updates.targets.base import Database
+
+
+class OpenJournal(Protocol):
+    """The journal of a task, in one transaction, which commits at the end of the block."""
+
+    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
+        """The newest runs first; of one task, or begun since a moment, if asked."""
+        ...
+
+    def run(self, run_id: str) -> StoredRun:
+        """Everything about one run. Raises ``UsageError`` where there is no such run."""
+        ...
+
+    def history(self, task: str) -> History:
+        """The earlier runs of a task, as its validators would see them."""
+        ...
+
+    def standings(self, task: str) -> Sequence[Standing]:
+        """How plugins take part in the next run of a task, by the settings and by the switches that hold."""
+        ...
+
+    def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
+        """Say how a plugin takes part from the next run of a task on. The journal keeps who asked for it, and when."""
+        ...
+
+    def state(self, task: str) -> dict[str, str]:
+        """What the command's plugin keeps for a task, by name. Set and delete in it: it is written at the end."""
+        ...
+
+
+class Desk(Protocol):
+    """What a command of a plugin may ask and do."""
+
+    @property
+    def tasks(self) -> Sequence[str]:
+        """Names of the tasks of the settings."""
+        ...
+
+    def beside(self, task: str) -> Sequence[str]:
+        """The other tasks whose journal is that of this one. Raises ``UsageError`` where there is no such task."""
+        ...
+
+    def journal(self, task: str) -> AbstractContextManager[OpenJournal]:
+        """The journal of a task. Raises ``UsageError`` where there is no such task, or no journal yet."""
+        ...
+
+    def problem(self, plugins: Sequence[str]) -> str:
+        """Why a run could not begin with these plugins, such as ``historical:shadow``; empty where it could."""
+        ...
+
+    def backtests(self, plugin: str, task: str, runs: int) -> Sequence[Section]:
+        """What a plugin would have said of the last runs of a task; nothing of one that cannot tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsDesk:
+    """The desk of a plugin's command, over the settings that hold here."""
+
+    settings: Settings
+    plugin: str
+
+    @property
+    def tasks(self) -> Sequence[str]:
+        """Names of the tasks."""
+        return tuple(self.settings.model.tasks)
+
+    def beside(self, task: str) -> Sequence[str]:
+        """The other tasks of the same journal. A target that cannot be told is none of theirs."""
+        here = self._place(task)
+        return tuple(other for other in self.tasks if other != task and self._same_place(other, here))
+
+    def _place(self, task: str) -> tuple[SecretUrl, str | None]:
+        from validate_updates.settings import target_of
+
+        if task not in self.settings.model.tasks:
+            raise UsageError(f"there is no task {task!r}", hint=f"tasks: {', '.join(self.tasks) or 'none'}")
+        return target_of(self.settings, task), self.settings.model.tasks[task].schema
+
+    def _same_place(self, task: str, place: tuple[SecretUrl, str | None]) -> bool:
+        try:
+            return self._place(task) == place
+        except UsageError:
+            return False
+
+    @contextmanager
+    def journal(self, task: str) -> Iterator[OpenJournal]:
+        """The journal, in one transaction."""
+        from validate_updates.journal.schema import find
+        from validate_updates.targets import open_database
+        from validate_updates.targets.reaching import reached
+
+        url, schema = self._place(task)
+        database = open_database(url)
+        with reached(database) as connection, _told(database), database.transaction(connection):
+            tables = find(connection, self.settings.model.journal.prefix, schema)
+            if tables is None:
+                raise UsageError("no run has been written down in this database yet", hint="start one: run TASK")
+            opened = _Journal(connection, tables, self.plugin, self._named)
+            yield opened
+            opened.keep()
+
+    def _named(self, task: str) -> tuple[tuple[Selected, ...], str]:
+        from validate_updates.choosing import named_by_settings
+
+        return named_by_settings(self.settings, task)
+
+    def problem(self, plugins: Sequence[str]) -> str:
+        """Why a run could not begin with these plugins."""
+        from validate_updates.manager import load
+
+        try:
+            load(plugins, self.settings.plugin_tables, origins=self.settings.origins)
+        except UsageError as error:
+            return error.message
+        return ""
+
+    def backtests(self, plugin: str, task: str, runs: int) -> Sequence[Section]:
+        """What a plugin would have said of the last runs."""
+        from validate_updates.guard import guarded
+        from validate_updates.manager import load
+
+        tables = self.settings.plugin_tables
+        loaded = load((plugin,), {plugin: tables[plugin]} if plugin in tables else {}, origins=self.settings.origins)
+        sections: list[Section] = []
+        with self.journal(task) as journal:
+            history = journal.history(task)
+            for owned in loaded.backtests():
+                outcome = guarded(partial(owned.item.replay, history, runs), limit=owned.item.time_limit)
+                if outcome.problem or outcome.value is None:
+                    what = outcome.problem.message if outcome.problem else "gave nothing"
+                    raise PluginError(f"the backtest {plugin}.{owned.item.name} {what}")
+                sections.append(outcome.value)
+        return sections
+
+
+@dataclass(slots=True)
+class _Journal:
+    """The journal within one transaction."""
+
+    connection: sa.Connection
+    tables: JournalTables
+    plugin: str
+    named: Callable[[str], tuple[tuple[Selected, ...], str]]
+    _states: dict[str, dict[str, str]] = field(default_factory=dict)
+    _before: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
+        """The newest runs first."""
+        from validate_updates.journal import reading
+
+        return reading.runs(self.connection, self.tables, task=task, since=since, limit=limit)
+
+    def run(self, run_id: str) -> StoredRun:
+        """Everything about one run."""
+        from validate_updates.journal import reading
+
+        return reading.show(self.connection, self.tables, run_id)
+
+    def history(self, task: str) -> History:
+        """The earlier runs of a task."""
+        from validate_updates.journal.history import JournalHistory
+
+        return JournalHistory(self.connection, self.tables, task=task, except_run="")
+
+    def standings(self, task: str) -> Sequence[Standing]:
+        """How plugins take part in the next run."""
+        from validate_updates.choosing import standings
+        from validate_updates.journal.switches import in_force, switches
+
+        return standings(*self.named(task), in_force(switches(self.connection, self.tables, task)))
+
+    def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
+        """Enter a switch."""
+        from validate_updates.journal.switches import enter, who
+
+        now = datetime.now(UTC)
+        made = Switch(task=task, plugin=plugin, mode=mode, reason=reason, made_at=now, made_by=who())
+        enter(self.connection, self.tables, made)
+
+    def state(self, task: str) -> dict[str, str]:
+        """What the plugin keeps for a task."""
+        from validate_updates.journal.keeping import kept_by
+
+        if task not in self._states:
+            self._before[task] = kept_by(self.connection, self.tables, self.plugin).get(task, {})
+            self._states[task] = dict(self._before[task])
+        return self._states[task]
+
+    def keep(self) -> None:
+        """Write down what was set and deleted in the states."""
+        from validate_updates.journal.keeping import changes, keep
+
+        for task, after in self._states.items():
+            changed = changes(self._before[task], after)
+            keep(self.connection, self.tables, self.plugin, task, changed, now=datetime.now(UTC))
+
+
+@contextmanager
+def _told(database: Database) -> Iterator[None]:
+    """Errors of the driver in one line."""
+    try:
+        yield
+    except database.errors as error:
+        code = type(getattr(error, "orig", error)).__name__
+        raise TargetError(
+            f"the journal in {database.url} cannot be used [{code}]", hint="is another run at work? try again later"
+        ) from error

@@ -1,0 +1,126 @@
+"""What runs came to, in the figures by which a canary is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from validate_updates import Finding, RunKind, RunState, Severity, StoredRun
+
+INCIDENT = "incident"
+FAILURES = frozenset(
+    {"validator_failed", "metric_failed", "section_failed", "observer_failed", "plugin_failed", "plugin_left_out"}
+)
+"""Codes of findings that say that plugin code failed."""
+_OF_THE_WORLD = frozenset({"SourceError", "TargetError", "TryLater"})
+"""Codes of runs that failed for what no plugin is at fault."""
+_STOOD = (RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Some runs, summed up."""
+
+    runs: int
+    stood: int
+    read: int
+    good: int
+    """Records read that the table has now, as they came, in runs that stood."""
+    written: int
+    """Of these the ones that were written: added and changed."""
+    kept_out: int
+    batches: int
+    batches_failed: int
+    alerts: int
+    """Runs about which a plugin on trial had a warning, or worse."""
+    false_alarms: int
+    """Of these the ones that nobody has labelled an incident."""
+    opposed: int
+    """Runs that a plugin on trial rejected, or would have."""
+    at_stake: int
+    """Records that runs wrote which it would have rejected."""
+    errors: int
+    """Runs in which a plugin on trial failed, or that ended in a defect."""
+    losses: int
+    """Runs whose counts do not add up, or not to the rows of the table."""
+    seconds: tuple[float, ...]
+
+    @property
+    def usual_seconds(self) -> float | None:
+        """How long a run takes: the median."""
+        return median(self.seconds) if self.seconds else None
+
+
+def counts(run: StoredRun) -> bool:
+    """Whether a run is an update that came to an end."""
+    row = run.run
+    return row.kind is RunKind.UPDATE and not row.dry_run and row.state is not RunState.RUNNING
+
+
+def modes(run: StoredRun, plugins: Collection[str]) -> set[str]:
+    """In which modes the plugins on trial took part in a run; ``off`` where one did not."""
+    took_part = {one.name: str(one.mode) for one in run.run.plugins}
+    return {took_part.get(plugin, "off") for plugin in plugins}
+
+
+def figures(runs: Sequence[StoredRun], plugins: Collection[str]) -> Figures:
+    """What the runs came to, as far as the plugins on trial are concerned."""
+    stood = [run for run in runs if _stood(run)]
+    said = {run.run.run_id: _said(run, plugins) for run in runs}
+    alerted = [run for run in runs if _worst(said[run.run.run_id]) >= Severity.WARNING.rank]
+    opposed = [run for run in runs if _worst(said[run.run.run_id]) == Severity.CRITICAL.rank]
+    return Figures(
+        runs=len(runs),
+        stood=len(stood),
+        read=sum(run.run.counts.read for run in runs),
+        good=sum(_good(run) for run in stood),
+        written=sum(_written(run) for run in stood),
+        kept_out=sum(run.run.counts.quarantined for run in stood),
+        batches=int(sum(run.metrics.get("batches.planned", 0) for run in runs)),
+        batches_failed=int(sum(run.metrics.get("batches.failed", 0) for run in runs)),
+        alerts=len(alerted),
+        false_alarms=sum(run.run.label != INCIDENT for run in alerted),
+        opposed=len(opposed),
+        at_stake=sum(_written(run) for run in opposed if _stood(run)),
+        errors=sum(_failed(run, plugins) for run in runs),
+        losses=sum(_lost(run) for run in runs),
+        seconds=tuple(run.run.seconds for run in runs if run.run.seconds is not None),
+    )
+
+
+def _stood(run: StoredRun) -> bool:
+    return run.run.state in _STOOD
+
+
+def _good(run: StoredRun) -> int:
+    counts = run.run.counts
+    return counts.inserted + counts.updated + counts.unchanged + counts.duplicates
+
+
+def _written(run: StoredRun) -> int:
+    return run.run.counts.inserted + run.run.counts.updated
+
+
+def _said(run: StoredRun, plugins: Collection[str]) -> list[Finding]:
+    """What the plugins on trial said of the update: not that they failed."""
+    return [one for one in (*run.findings, *run.shadow) if one.plugin in plugins and one.code not in FAILURES]
+
+
+def _worst(findings: Iterable[Finding]) -> int:
+    return max((finding.severity.rank for finding in findings), default=-1)
+
+
+def _failed(run: StoredRun, plugins: Collection[str]) -> bool:
+    failed = any(one.plugin in plugins and one.code in FAILURES for one in (*run.findings, *run.shadow))
+    return failed or (run.run.state is RunState.FAILED and run.run.error_code not in _OF_THE_WORLD)
+
+
+def _lost(run: StoredRun) -> bool:
+    row = run.run
+    if not row.counts.add_up:
+        return True
+    if row.rows_before is None or row.rows_after is None:
+        return False
+    added = row.counts.inserted - row.counts.deleted if _stood(run) else 0
+    return row.rows_after != row.rows_before + added

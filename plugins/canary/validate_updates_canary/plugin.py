@@ -1,0 +1,41 @@
+"""New plugins on one task while they only look on at the others: what the plugin ``canary`` declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from validate_updates import Desk, Observer, Occasion, PluginSettings, Section, SettingsOf, Subcommand, hookimpl
+from validate_updates_canary import commands
+from validate_updates_canary.settings import CanarySettings
+from validate_updates_canary.watching import watch
+
+
+@hookimpl
+def vu_settings() -> type[PluginSettings]:
+    """The criteria."""
+    return CanarySettings
+
+
+@hookimpl
+def vu_observers(settings: SettingsOf) -> Iterable[Observer]:
+    """Whether the canary goes on, after each run."""
+    yield Observer(
+        name="canary",
+        occasion=Occasion.RECORDED,
+        observe=partial(watch, settings=settings[CanarySettings]),
+        summary="whether the plugins on trial stand the test",
+    )
+
+
+@hookimpl
+def vu_subcommands(settings: SettingsOf) -> Iterable[Subcommand]:
+    """Beginning one, looking at it, ending it by hand."""
+
+    def status(task: commands.Task, *, desk: Desk) -> Section:
+        return commands.status(task, settings=settings[CanarySettings], desk=desk)
+
+    yield Subcommand(name="start", summary="try plugins on one task", function=commands.start)
+    yield Subcommand(name="status", summary="both sides, and how much they rest on", function=status)
+    yield Subcommand(name="promote", summary="end it: the plugins stay", function=commands.promote)
+    yield Subcommand(name="abort", summary="end it: all is as before", function=commands.abort)

@@ -1,0 +1,87 @@
+"""The look at a canary after each run of its task: it goes on, or ends by its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from validate_updates import Finding, Observation, Severity, Switch
+from validate_updates_canary import telling
+from validate_updates_canary.criteria import Decision, criteria, decide
+from validate_updates_canary.looking import sides
+from validate_updates_canary.settings import CanarySettings
+from validate_updates_canary.trial import KEPT, LAST, Trial, load
+
+_CODES = {
+    Decision.GO_ON: "canary_running",
+    Decision.PROMOTE: "canary_promoted",
+    Decision.ABORT: "canary_aborted",
+    Decision.UNDECIDED: "canary_undecided",
+}
+_HINT = "validate-updates canary {} {}"
+
+
+def watch(observation: Observation, settings: CanarySettings) -> Iterator[Finding]:
+    """Judge the canary of the run's task, where it has one."""
+    trial = load(observation.state)
+    if trial is None or observation.result is None or observation.run.kind != "update":
+        return
+    meddled = _switched_by_others(observation, trial)
+    if meddled:
+        yield _broken_off(observation, trial, meddled)
+        return
+    seen = sides(observation.journal, trial)
+    judged = criteria(seen, settings)
+    decision = decide(judged, over=trial.over(seen.canary.runs, observation.run.as_of))
+    said = f"{telling.progress(trial, seen)}: {telling.evidence(judged)}"
+    yield _finding(trial, decision, said)
+    if decision in {Decision.PROMOTE, Decision.ABORT}:
+        _end(observation, trial, decision, said)
+
+
+def _switched_by_others(observation: Observation, trial: Trial) -> list[str]:
+    """Plugins on trial that somebody has switched since, on the task of the canary."""
+    newest = _newest(observation, trial.task)
+    return [name for name in trial.plugins if name not in newest or newest[name].reason != trial.reason]
+
+
+def _newest(observation: Observation, task: str) -> dict[str, Switch]:
+    return {switch.plugin: switch for switch in observation.journal.switches(task)}
+
+
+def _end(observation: Observation, trial: Trial, decision: Decision, said: str) -> None:
+    """Leave each plugin as it is to be; what somebody has switched since stays as it was switched."""
+    word = "promoted" if decision is Decision.PROMOTE else "aborted"
+    for task, plugin, mode in trial.ending(promoted=decision is Decision.PROMOTE):
+        switch = _newest(observation, task).get(plugin)
+        if switch is not None and switch.reason == trial.reason:
+            observation.journal.switch(task, plugin, mode, f"{telling.title(trial)} {word} by its rule, {said}")
+    observation.state[LAST] = f"{telling.title(trial)} {word} by its rule after {observation.run.run_id}, {said}"
+    del observation.state[KEPT]
+
+
+def _broken_off(observation: Observation, trial: Trial, meddled: list[str]) -> Finding:
+    said = f"somebody has switched {', '.join(meddled)} meanwhile"
+    _end(observation, trial, Decision.ABORT, said)
+    return Finding(
+        code="canary_aborted",
+        severity=Severity.WARNING,
+        message=f"the {telling.title(trial)} is over: {said}",
+        hint=f"validate-updates plugins list --task {trial.task}",
+    )
+
+
+def _finding(trial: Trial, decision: Decision, said: str) -> Finding:
+    quiet = decision in {Decision.GO_ON, Decision.PROMOTE}
+    words = {
+        Decision.GO_ON: "goes on",
+        Decision.PROMOTE: "has stood the test: its plugins stay",
+        Decision.ABORT: "is aborted: its plugins are taken out again",
+        Decision.UNDECIDED: "is not decided",
+    }
+    hints = {Decision.UNDECIDED: f"{_HINT.format('promote', trial.task)}, or {_HINT.format('abort', trial.task)}"}
+    return Finding(
+        code=_CODES[decision],
+        severity=Severity.INFO if quiet else Severity.WARNING,
+        message=f"the {telling.title(trial)} {words[decision]}: {said}",
+        hint=hints.get(decision, _HINT.format("status", trial.task)),
+    )

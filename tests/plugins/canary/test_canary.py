@@ -1,0 +1,247 @@
+"""Canaries from beginning to end: commands, runs of several tasks on one database, what the journal says afterwards."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Command, Said, command, plain_terminal
+
+__all__ = ["command", "plain_terminal"]
+
+SETTINGS = """
+target = "{target}"
+
+[tasks.daily]
+source = "daily.jsonl"
+plugins = []
+
+[tasks.daily.tables.daily]
+
+[tasks.hourly]
+source = "hourly.jsonl"
+plugins = []
+
+[tasks.hourly.tables.hourly]
+
+[plugins.static_thresholds]
+added_most = 5
+"""
+TABLE = "CREATE TABLE {} (id integer PRIMARY KEY, name text CHECK (name <> 'bad'))"
+
+
+@dataclass
+class World:
+    """Two tasks, each with a table of its own, and a calendar."""
+
+    command: Command
+    folder: Path
+    given: int = 0
+    day: int = 0
+
+    def run(self, task: str, count: int = 2, *names: str) -> Said:
+        records = [{"id": self.given + number, "name": "good"} for number in range(1, count + 1)]
+        records += [{"id": self.given + count + at, "name": name} for at, name in enumerate(names, 1)]
+        self.given += len(records)
+        (self.folder / f"{task}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+        self.day += 1
+        at = f"2026-{self.day // 28 + 1:02}-{self.day % 28 + 1:02}T06:00Z"
+        return self.command("run", task, "--as-of", at, "--format", "json")
+
+    def canary(self, *words: str) -> Said:
+        return self.command("canary", *words)
+
+    def answer(self, *words: str) -> Mapping[str, Any]:
+        said = self.canary(*words, "--format", "json")
+        assert said.code == 0, said.err
+        found: Mapping[str, Any] = said.json["answer"]
+        return found
+
+    def modes(self, task: str) -> dict[str, str]:
+        listed = self.command("plugins", "list", "--task", task, "--format", "json").json["plugins"]
+        return {one["plugin"]: one["mode"] for one in listed}
+
+    def reasons(self, task: str) -> list[tuple[str, str]]:
+        listed = self.command("plugins", "list", "--task", task, "--format", "json").json["plugins"]
+        return [(one["switch"]["made_by"], one["switch"]["reason"]) for one in listed if one["switch"]]
+
+
+def codes(said: Said) -> list[str]:
+    return [one["code"] for one in said.json["findings"] if one["plugin"] == "canary"]
+
+
+@pytest.fixture
+def young(command: Command, tmp_path: Path) -> World:
+    """A run of one task is all the past there is."""
+    path = tmp_path / "target.db"
+    with closing(sqlite3.connect(path)) as database:
+        for table in ("daily", "hourly"):
+            database.execute(TABLE.format(table))
+    (tmp_path / "validate-updates.toml").write_text(SETTINGS.format(target=f"sqlite:///{path}"))
+    made = World(command, tmp_path)
+    made.run("daily")
+    return made
+
+
+@pytest.fixture
+def world(young: World) -> World:
+    """Some runs of both."""
+    for _ in range(5):
+        young.run("daily")
+    young.run("hourly")
+    return young
+
+
+def test_a_canary_that_stands_the_test_is_promoted_everywhere(world: World) -> None:
+    begun = world.answer("start", "daily", "--plugins", "batch,static_thresholds", "--runs", "5")
+
+    assert begun["title"] == "The canary of batch, static_thresholds on daily has begun"
+    assert any("it cannot be tried on what is stored" in line for line in begun["lines"])
+    assert world.modes("daily") == {"batch": "enforce", "canary": "enforce", "static_thresholds": "enforce"}
+    assert world.modes("hourly") == {"batch": "shadow", "static_thresholds": "shadow"}
+
+    first = world.run("daily")
+    assert codes(first) == ["canary_running"]
+    beside = world.run("hourly", 9)
+    assert (beside.json["verdict"], beside.json["opposed_in_shadow"]) == ("committed", ["static_thresholds"])
+    for _ in range(8):
+        world.run("hourly")
+    status = world.answer("status", "daily")
+    assert {row[0]: row[1:] for row in status["rows"]}["runs"] == ["1", "1", "9"]
+    assert {row[0]: row[3] for row in status["rows"]}["rejected, or would have been"] == (
+        "1 (9 records stand that would not)"
+    )
+    assert "run 1 of 5 and 9 in shadow on hourly" in status["lines"]
+    assert "too few runs to tell: slowdown (1 runs to compare with 1)" in status["lines"][-1]
+
+    world.command("runs", "ack", beside.json["run_id"], "--incident")
+    for _ in range(3):
+        assert codes(world.run("daily", 2, "bad")) == ["canary_running"]
+    last = world.run("daily")
+
+    assert codes(last) == ["canary_promoted"]
+    for task in ("daily", "hourly"):
+        modes = world.modes(task)
+        assert (modes["batch"], modes["static_thresholds"]) == ("enforce", "enforce")
+        assert {by for by, _ in world.reasons(task)} == {"canary"}
+        assert all("promoted by its rule, run 5 of 5" in reason for _, reason in world.reasons(task))
+    assert "canary" not in world.modes("daily")
+    assert world.run("hourly", 9).json["verdict"] == "rejected"
+    done = world.answer("status", "daily")
+    assert done["title"] == "No canary is under way on daily"
+    assert "promoted by its rule" in done["lines"][0]
+
+
+def test_one_that_fails_is_aborted_at_once_and_all_is_as_before(world: World) -> None:
+    world.command("plugins", "shadow", "static_thresholds", "--task", "daily", "--reason", "a first look")
+    world.answer("start", "daily", "--plugins", "static_thresholds", "--runs", "5")
+    assert world.run("daily").code == 0
+
+    alarms = [world.run("daily", 9) for _ in range(4)]
+
+    assert {one.json["verdict"] for one in alarms} == {"rejected"}
+    assert codes(alarms[-1]) == ["canary_aborted"]
+    assert "false alarms: 4 in 5 runs" in next(
+        one["message"] for one in alarms[-1].json["findings"] if one["code"] == "canary_aborted"
+    )
+    assert world.modes("daily") == {"static_thresholds": "shadow"}
+    assert world.modes("hourly") == {}
+    assert world.run("daily", 9).json["verdict"] == "committed"
+
+
+def test_what_a_person_switches_meanwhile_stays_and_ends_it(young: World) -> None:
+    young.answer("start", "daily", "--plugins", "batch,static_thresholds", "--runs", "2")
+    young.command("plugins", "disable", "batch", "--task", "daily", "--reason", "an incident")
+    young.command("plugins", "disable", "batch", "--task", "hourly", "--reason", "an incident")
+
+    said = young.run("daily")
+
+    assert codes(said) == ["canary_aborted"]
+    assert "somebody has switched batch meanwhile" in str(said.json["findings"])
+    assert young.modes("daily") == {"batch": "off"}
+    assert young.modes("hourly") == {"batch": "off"}
+
+
+def test_what_cannot_be_told_is_left_to_a_person(young: World) -> None:
+    young.answer("start", "daily", "--plugins", "batch", "--runs", "100", "--hours", "24", "--as-of", "2026-01-01")
+
+    said = young.run("daily")
+
+    assert codes(said) == ["canary_undecided"]
+    assert young.modes("daily")["batch"] == "enforce"
+    assert young.canary("promote", "daily").code == 2
+    ended = young.answer("promote", "daily", "--reason", "we have seen enough")
+    assert ended["title"] == "The canary of batch on daily promoted: we have seen enough"
+    assert young.modes("daily") == {"batch": "enforce"}
+    assert young.reasons("hourly") == [(getpass.getuser(), "canary of batch on daily promoted: we have seen enough")]
+
+
+def test_a_plugin_on_trial_that_breaks_ends_it(young: World) -> None:
+    young.answer("start", "daily", "--plugins", "static_thresholds", "--runs", "5")
+    with closing(sqlite3.connect(young.folder / "target.db")) as database:
+        database.execute(
+            "CREATE TRIGGER broken AFTER INSERT ON update_findings WHEN new.plugin = 'static_thresholds' BEGIN"
+            " UPDATE update_findings SET code = 'validator_failed' WHERE run_id = new.run_id"
+            " AND finding_no = new.finding_no; END"
+        )
+        database.commit()
+
+    said = young.run("daily", 9)
+
+    assert codes(said) == ["canary_aborted"]
+    assert "errors: 1 in 1 runs, 0 wanted" in str(said.json["findings"])
+
+
+def test_the_past_is_replayed_first(young: World) -> None:
+    begun = young.answer("start", "daily", "--plugins", "historical")
+
+    assert any(line.startswith("historical, over the past of daily: 0 of ") for line in begun["lines"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["start", "daily"], "which plugins are on trial?"),
+        (["start", "dayly", "--plugins", "batch"], "there is no task 'dayly'"),
+        (["start", "daily", "--plugins", "bach"], "no plugin is called 'bach'"),
+        (["start", "daily", "--plugins", "canary"], "a canary is of other plugins"),
+        (["start", "daily", "--plugins", "batch", "--runs", "0"], "takes at least one run"),
+        (["start", "daily", "--plugins", "batch", "--as-of", "soon"], "is not a time"),
+        (["abort", "daily", "--reason", "x"], "no canary is under way on daily"),
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(young: World, words: Sequence[str], said: str) -> None:
+    refused = young.canary(*words)
+
+    assert refused.code == 2, refused.out
+    assert said in refused.err
+    assert (young.modes("daily"), young.modes("hourly")) == ({}, {})
+
+
+def test_one_at_a_time_and_only_of_what_is_new(young: World) -> None:
+    young.command("plugins", "enable", "static_thresholds", "--task", "daily", "--reason", "known")
+    assert (
+        "static_thresholds is enforced on daily already"
+        in young.canary("start", "daily", "--plugins", "static_thresholds").err
+    )
+    young.answer("start", "daily", "--plugins", "batch")
+    assert "daily has a canary already" in young.canary("start", "daily", "--plugins", "historical").err
+
+
+def test_a_task_that_enforces_it_already_is_left_alone(young: World, command: Callable[..., Said]) -> None:
+    command("plugins", "enable", "static_thresholds", "--task", "hourly", "--reason", "known there")
+
+    young.answer("start", "daily", "--plugins", "static_thresholds")
+    assert young.modes("hourly") == {"static_thresholds": "enforce"}
+    young.answer("abort", "daily", "--reason", "enough")
+
+    assert young.modes("hourly") == {"static_thresholds": "enforce"}
+    assert young.modes("daily") == {}
