@@ -222,6 +222,7 @@ class _Run(UnderWay):
             stands = self.chronicle.start_over()
         if stands:
             self.published, self.visible, self.visible_entries = stands, stands.counts, 0
+            self.alone = False
         self.plan = self.application = None
 
     # --- stage -------------------------------------------------------------------------------------------------------
@@ -413,9 +414,8 @@ class _Run(UnderWay):
         """
         ledger = self.applying().ledger
         written = Planned(ledger.inserted, ledger.updated, ledger.deleted)
-        alone = self.visible is None  # between two groups others may have written
         return (
-            alone
+            self.alone
             and written == plan.counts
             and not any(self.database.may_divert_writes(self.connection, target) for target in self.targets())
         )

@@ -110,7 +110,9 @@ class PublishingRun:
             raise TargetError("the connection was lost during a commit, which stood", hint=RUN_AGAIN)
         signals.check()
         run.begin()
-        return before is None or before != run.database.state(run.connection)
+        others = before is None or before != run.database.state(run.connection)
+        run.alone = run.alone and not others
+        return others
 
 
 def enter_batches(run: UnderWay) -> None:

@@ -100,6 +100,8 @@ class UnderWay:
         """The counts at the last commit of a group; None where nothing was published."""
         self.visible_entries = 0
         """Of the quarantine, then."""
+        self.alone = True
+        """Whether nobody else can have written to the table since its rows were first counted."""
         self.new_lock = ExitStack()
         self.early: tuple[Finding, ...] = ()
         """What observers found at the beginning; it decides nothing."""

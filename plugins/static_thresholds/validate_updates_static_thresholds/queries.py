@@ -125,8 +125,9 @@ def _filled(
     import sqlalchemy as sa
 
     for name in columns:
-        text = context.target.column(name).kind is Kind.TEXT
-        yield name, sa.func.nullif(sa.cast(table.c[name], sa.Text), "") if text else table.c[name]
+        column = context.target.column(name)
+        is_free_text = column.kind is Kind.TEXT and not column.choices  # a choice is never empty
+        yield name, sa.func.nullif(table.c[name], "") if is_free_text else table.c[name]
 
 
 def _as_metric(name: str, number: Any, total: int) -> tuple[str, float]:
