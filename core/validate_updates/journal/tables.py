@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from validate_updates.errors import UsageError
 
@@ -266,7 +265,17 @@ def _undo(metadata: sa.MetaData, prefix: str) -> sa.Table:
     )
 
 
-Image: Final = sa.Text().with_variant(postgresql.ARRAY(sa.Text), "postgresql")
+class _Texts(sa.types.UserDefinedType[list[str | None]]):
+    """PostgreSQL's array of texts; SQLAlchemy's own would load all of that dialect, also for SQLite."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """As it stands in DDL."""
+        return "TEXT[]"
+
+
+Image: Final = sa.Text().with_variant(_Texts(), "postgresql")
 """Of a row: see :mod:`validate_updates.undo.images`."""
 
 

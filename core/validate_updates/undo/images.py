@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import array
 
 if TYPE_CHECKING:
     from validate_updates.targets.base import Database
@@ -65,6 +64,8 @@ class PostgresImages(Images):
 
     def keep(self, cells: Sequence[Element]) -> list[Element]:
         """The text forms."""
+        from sqlalchemy.dialects.postgresql import array  # here: an update of SQLite does without the whole dialect
+
         return [array([sa.cast(cell, sa.Text) for cell in cells], type_=sa.Text)]
 
     def cell(self, undo: sa.FromClause, kind: str, number: int, *, spelled: str) -> Element:  # noqa: ARG002  # by name
