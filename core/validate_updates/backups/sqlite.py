@@ -12,11 +12,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from validate_updates.backups.manifest import Contents, Manifest, TableEntry
 from validate_updates.backups.policy import Verify
 from validate_updates.backups.store import sqlite_path
 from validate_updates.errors import LockHeld, StateUncertain, TargetError
+from validate_updates.secret import SecretUrl
 from validate_updates.targets.names import quoted
 from validate_updates.targets.reaching import told
 from validate_updates.text import printable
@@ -78,17 +80,40 @@ def bring_back(
 ) -> Sequence[str]:
     """Copy a checked backup into the live database: the old state or the new one, whatever happens.
 
-    ``note`` writes the journal's entry afterwards, into the journal that came with the backup. What kept it from that
-    is the result: the restore stands all the same.
+    ``note`` writes the journal's entry into a copy of the backup, which then goes into the live database whole, so that
+    the state of then is never there without it. What kept it from that is the result: the restore stands all the same.
     """
     path = store.path(manifest.name, SUFFIX)
-    with _live(database, path) as live, closing(_read_only(path)) as backup:
-        live.execute("PRAGMA synchronous = FULL")
-        _require_page_size(live, backup)
-        backup.backup(live, pages=-1, progress=_until(limit))
+    with store.scratch(manifest) as copy:
+        _duplicate(path, copy, limit)
+        unwritten = _noted(copy, note)
+        with _live(database, path) as live, closing(_read_only(copy)) as backup:
+            live.execute("PRAGMA synchronous = FULL")
+            _require_page_size(live, backup)
+            backup.backup(live, pages=-1, progress=_until(limit))
     _require_sound(database, connection, manifest, verify)
+    return unwritten
+
+
+def _duplicate(path: Path, copy: Path, limit: Deadline) -> None:
     try:
-        with told(database, connection), database.transaction(connection):
+        with closing(_read_only(path)) as backup, closing(sqlite3.connect(copy, isolation_level=None)) as duplicate:
+            duplicate.execute("PRAGMA synchronous = OFF")  # nobody needs it after a crash
+            backup.backup(duplicate, pages=-1, progress=_until(limit))
+    except sqlite3.Error as reason:
+        raise TargetError(
+            f"nothing was restored: the backup could not be copied beside itself [{_code(reason)}]",
+            hint="make room where the backups are, then try again",
+        ) from reason
+
+
+def _noted(copy: Path, note: Callable[[sa.Connection], None]) -> Sequence[str]:
+    """Write the entry; what was in the way."""
+    from validate_updates.targets import open_database
+
+    database = open_database(SecretUrl(f"sqlite:///{quote(str(copy))}"))
+    try:
+        with database.connect() as connection, told(database, connection), database.transaction(connection):
             note(connection)
     except (TargetError, LockHeld) as error:
         return (f"the journal has no entry of it: {error.message}",)

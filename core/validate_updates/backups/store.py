@@ -224,6 +224,23 @@ class Store:
         except OSError as reason:
             raise _unwritable(self.folder, reason) from reason
 
+    @contextmanager
+    def scratch(self, manifest: Manifest) -> Iterator[Path]:
+        """An empty file for a copy of a backup, gone afterwards; what a killed process left of one goes too."""
+        path = self.path(manifest.name, "copy.part")
+        files = (path, *(path.with_name(path.name + more) for more in _BESIDE))
+        try:
+            for file in files:
+                file.unlink(missing_ok=True)
+            os.close(os.open(path, _NEW, 0o600))
+            try:
+                yield path
+            finally:
+                for file in files:
+                    file.unlink(missing_ok=True)
+        except OSError as reason:
+            raise _unwritable(self.folder, reason) from reason
+
     def next_number(self) -> int:
         """For the next backup; greater than any that is there."""
         return max((one.number for one in self._readable()), default=0) + 1

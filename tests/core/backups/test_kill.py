@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.core.backups.conftest import Saved
+from validate_updates.backups import sqlite as backups_of_sqlite
 
 KILLS = int(os.environ.get("KILLS", "4"))
 """How often each of the two is killed, for each journal mode of SQLite and for PostgreSQL."""
@@ -98,11 +100,57 @@ def test_killed_while_it_is_brought_back_the_state_is_old_or_new(large: Saved) -
         kill(large, "restore", chance.uniform(0, whole))
         outcomes.add(fingerprint(large))
         assert outcomes <= {old, new}
+        assert told_last(large) == f"backup {good if fingerprint(large) == new else latest}"
         if large.target.is_sqlite:
             assert large.target.rows("PRAGMA integrity_check") == [("ok",)]
         forget_safety_copies(large, good)
     large.restore(good)
     assert fingerprint(large) == new
+
+
+def told_last(saved: Saved) -> str:
+    """Where the newest entry of the journal says that the state comes from."""
+    [(source,)] = saved.target.rows("SELECT source FROM update_logs ORDER BY run_no DESC LIMIT 1")
+    return str(source)
+
+
+@pytest.mark.parametrize("moment", ["_live", "_require_sound"])
+def test_the_state_of_then_is_never_there_without_its_entry(
+    sqlite: Saved, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Killed just before the copy goes into the live database, and just after."""
+    sqlite.create()
+    then = sqlite.rows()
+    sqlite.spoil()
+    now = sqlite.rows()
+    sqlite.create()  # the safety copy's way is open before it is blocked
+    monkeypatch.setattr(backups_of_sqlite, moment, _killed_in_restore(moment))
+
+    with pytest.raises(_Killed):
+        sqlite.restore(sqlite.names()[1])
+
+    monkeypatch.undo()
+    landed = moment == "_require_sound"
+    assert sqlite.rows() == (then if landed else now)
+    assert ("update_logs" in sqlite.target.all_tables()) is landed
+    if landed:
+        assert sqlite.target.rows("SELECT kind, state FROM update_logs") == [("restore", "committed")]
+
+
+class _Killed(BaseException):
+    """Not to be caught by anything but the test."""
+
+
+def _killed_in_restore(moment: str) -> Callable[..., Any]:
+    """In place of a step; the safety copy's is let through."""
+    step = getattr(backups_of_sqlite, moment)
+
+    def killed(*given: Any, **named: Any) -> Any:
+        if any(isinstance(one, Path) and one.suffix == ".part" and "copy" not in one.name for one in given):
+            return step(*given, **named)
+        raise _Killed
+
+    return killed
 
 
 def back_to(saved: Saved, name: str, state: str) -> None:
