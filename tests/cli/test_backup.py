@@ -80,6 +80,8 @@ def test_the_next_steps_work(command: Command, hearings: Path, at: list[str]) ->
     shown = command(*show[1:])
     assert shown.code == 0
     assert "restored from the backup" in shown.out
+    assert shown.out.startswith("RESTORED  backup ")
+    assert "read" not in shown.out
     assert command(*undo[1:], "--yes").code == 0
     assert rows_of(hearings) == spoilt
 

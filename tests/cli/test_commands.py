@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -387,6 +388,37 @@ def test_doctor_of_a_sound_place(command: Command, hearings: Path, records: Reco
     assert set(found.values()) == {"ok"}
     expected = {"python", "sqlite", "savepoints", "settings", "plugin", "target", "journal mode", "lock", "journal"}
     assert expected <= set(found)
+
+
+def test_doctor_tells_what_waits_and_what_can_be_taken_back(command: Command, hearings: Path, records: Records) -> None:
+    command("run", str(records(GOOD, UNREADABLE)), *flags(hearings))
+
+    said = " ".join(command("doctor", "--target", f"sqlite:///{hearings}").out.split())
+
+    assert re.search(r"ok quarantine 1 record in it, since \d{4}-\d\d-\d\d", said)
+    assert re.search(r"ok undo log 1 run can be taken back, from \d{4}-\d\d-\d\d on", said)
+    assert "backup" not in said, "where none are wanted, none are missed"
+
+
+def test_doctor_tells_the_age_of_the_newest_backup(command: Command, hearings: Path, tmp_path: Path) -> None:
+    (tmp_path / "validate-updates.toml").write_text("[backup]\nmode = 'before-update'\nretention_days = 7\n")
+    words = ["doctor", "--target", f"sqlite:///{hearings}"]
+
+    assert "there is none yet" in command(*words).out
+    assert states(command(*words, "--format", "json"))["backup"] == "warn"
+
+    command("backup", "create", *words[1:])
+    [manifest] = hearings.with_name("hearings.db.backups").glob("*.json")
+    assert f"{manifest.stem}, made and verified 0 hours ago; 1 in all" in " ".join(command(*words).out.split())
+    assert states(command(*words, "--format", "json"))["backup"] == "ok"
+
+    made = json.loads(manifest.read_text())
+    then = datetime.fromisoformat(made["created_at"]) - timedelta(days=9)
+    manifest.write_text(json.dumps({**made, "created_at": then.isoformat()}))
+    said = command(*words)
+    assert "made and verified 9 days ago" in " ".join(said.out.split())
+    assert said.code == 0
+    assert states(command(*words, "--format", "json"))["backup"] == "warn"
 
 
 def test_doctor_names_the_holder_of_the_lock(command: Command, hearings: Path) -> None:

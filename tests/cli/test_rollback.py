@@ -89,6 +89,39 @@ def test_what_was_left_alone_is_shown_and_force_is_offered(
     assert rows_of(hearings) == BEFORE
 
 
+def test_the_journal_tells_of_it_in_its_own_words(command: Command, hearings: Path, flags: list[str], run: str) -> None:
+    by_hand(hearings, "UPDATE hearings SET room = 'Z' WHERE event_id = 1")
+    told = command("rollback", run, *flags).out.splitlines()
+
+    shown = command("runs", "show", "last", *flags).out.splitlines()
+
+    assert shown[0] == told[0] == f"TAKEN BACK IN PART  run {run}"
+    for line in ("  2  added rows removed", "  1  row left as they are", "Left as they are"):
+        assert line in told
+        assert line in shown
+    assert "  the row event_id=1 was changed since" in shown
+    assert "    room: the run left A, now Z" in shown
+    assert not [line for line in shown if "read" in line or "quarantine" in line]
+    assert command("runs", "list", *flags).out.splitlines()[1].endswith("  in part, roll-back")
+
+
+def test_one_that_failed_says_what_it_did_until_then(
+    command: Command, hearings: Path, flags: list[str], run: str
+) -> None:
+    by_hand(
+        hearings,
+        "CREATE TABLE child (hearing REFERENCES hearings (event_id) DEFERRABLE INITIALLY DEFERRED)",
+        "INSERT INTO child VALUES (3)",
+    )
+    assert command("rollback", run, *flags).code == 3
+
+    shown = command("runs", "show", "last", *flags).out
+
+    assert shown.startswith(f"ROLL-BACK FAILED  run {run}\n")
+    assert "refuses the roll-back at its end" in shown
+    assert "read" not in shown
+
+
 def test_as_json(command: Command, hearings: Path, flags: list[str], run: str) -> None:
     by_hand(hearings, "UPDATE hearings SET title = 'by hand' WHERE event_id = 1")
 

@@ -6,6 +6,7 @@ import platform
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ from validate_updates_cli.render.words import plural
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from validate_updates.journal.tables import JournalTables
     from validate_updates.settings import Settings
     from validate_updates.targets.base import Database
 
@@ -62,6 +64,7 @@ def checks(shared: Shared, options: TargetOptions) -> Iterator[Check]:
         yield from _guarded("target", lambda: _place(settings[0], options, places))
         if places:
             yield from _guarded("target", lambda: target(places[0]))
+            yield from _guarded("backup", lambda: backups(settings[0], places[0], datetime.now(UTC)))
 
 
 def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
@@ -180,3 +183,51 @@ def journal(place: Place, connection: sa.Connection) -> Iterator[Check]:
     yield Check(name="journal", state=OK, message=f"version {HEAD}")
     for run in runs(connection, found, limit=1):
         yield Check(name="last run", state=OK, message=f"{run.run_id}, task {run.task}: {run.state}")
+    yield from waiting(found, connection)
+
+
+def waiting(tables: JournalTables, connection: sa.Connection) -> Iterator[Check]:
+    """What waits for a person: records in quarantine. And how far back runs can be taken back."""
+    import sqlalchemy as sa
+
+    from validate_updates.journal.rows import EntryState
+
+    kept_out, logs, undo = tables.quarantine, tables.logs, tables.undo
+    still_open = kept_out.c.state == EntryState.OPEN
+    records, since = connection.execute(
+        sa.select(sa.func.count(), sa.func.min(kept_out.c.created_at)).where(still_open)
+    ).one()
+    if records:
+        message = f"{plural(records, 'record')} in it, since {since:%Y-%m-%d}"
+        yield Check(name="quarantine", state=OK, message=message, todo="validate-updates quarantine list")
+    held = sa.exists().where(undo.c.run_id == logs.c.run_id)
+    number, first = connection.execute(sa.select(sa.func.count(), sa.func.min(logs.c.started_at)).where(held)).one()
+    if number:
+        message = f"{plural(number, 'run')} can be taken back, from {first:%Y-%m-%d} on"
+        yield Check(name="undo log", state=OK, message=message)
+
+
+def backups(settings: Settings, place: Place, now: datetime) -> Iterator[Check]:
+    """How old the newest backup is. All that are listed were verified when they were made."""
+    from validate_updates.backups import listing
+    from validate_updates.backups.policy import BackupMode
+    from validate_updates.settings import backup_policy
+
+    policy = backup_policy(settings)
+    made = listing(policy, place.url).backups
+    wanted = policy.mode is BackupMode.BEFORE_UPDATE
+    if not made:
+        if wanted:
+            todo = "the next update that changes something makes one; or: validate-updates backup create"
+            yield Check(name="backup", state=WARN, message="there is none yet", todo=todo)
+        return
+    age = max(now - made[0].created_at, timedelta())
+    old = wanted and age > timedelta(days=policy.retention_days)
+    message = f"{made[0].name}, made and verified {_ago(age)}; {len(made)} in all"
+    todo = "no update has changed anything since; for a newer one: validate-updates backup create" if old else ""
+    yield Check(name="backup", state=WARN if old else OK, message=message, todo=todo)
+
+
+def _ago(age: timedelta) -> str:
+    hours = int(age.total_seconds() // 3600)
+    return f"{plural(hours // 24, 'day')} ago" if hours >= 48 else f"{plural(hours, 'hour')} ago"

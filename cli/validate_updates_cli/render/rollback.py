@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from validate_updates.journal.rows import RunState
 from validate_updates.undo.remarks import why
+from validate_updates.undo.result import RollbackResult
 from validate_updates_cli.render.page import Page
 from validate_updates_cli.render.words import CELLS, MESSAGE, number, plural, seconds
 
 if TYPE_CHECKING:
-    from validate_updates.undo.result import Conflict, RollbackResult
+    from validate_updates.journal.rows import StoredRun
+    from validate_updates.undo.result import Conflict
     from validate_updates_cli.render.look import Look
 
 CONFLICTS: Final = 5
@@ -40,6 +43,43 @@ def rollback_page(
         page.heading("Next")
         for command in commands:
             page.verbatim(look.text(command, MESSAGE))
+    return page.lines
+
+
+def rollback_entry(stored: StoredRun, look: Look, *, verbose: bool = False) -> list[Text]:
+    """The same of a roll-back in the journal: what it did until it ended, and the rows that it left."""
+    page, run = Page(look), stored.run
+    result = RollbackResult(
+        run_id=run.run_id,
+        taken_back=run.parent or "",
+        task=run.task,
+        table=run.table,
+        target="",
+        restored=run.counts.updated,
+        deleted=run.counts.deleted,
+        reinserted=run.counts.inserted,
+        already=run.counts.unchanged,
+        conflicts=run.counts.quarantined,
+        seconds=run.seconds or 0.0,
+    )
+    stood = run.state in {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE}
+    unfinished = Text(f"ROLL-BACK {run.state.upper()}", style="bold red").append(
+        f"  run {look.text(result.taken_back)}", style="not bold"
+    )
+    page.put(_headline(result, look) if stood else unfinished, indent=0)
+    page.put("" if stood else look.text(run.reason, MESSAGE))
+    page.put(f"table {look.text(run.table)}, task {look.text(run.task)}, {seconds(result.seconds)}")
+    page.put(f"run {look.text(run.run_id)}, {run.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    page.blank()
+    page.table([[number(count), Text(words)] for count, words in _parts(result)], right={0})
+    if stored.findings:
+        page.heading("Left as they are" if result.conflicts else "Findings")
+    for finding in stored.findings[: None if verbose else CONFLICTS]:
+        page.put(look.text(finding.message, MESSAGE))
+        for sample in finding.samples:
+            page.put(look.text(sample, MESSAGE), indent=4)
+    if not verbose and len(stored.findings) > CONFLICTS:
+        page.put(f"and {number(len(stored.findings) - CONFLICTS)} more: --verbose")
     return page.lines
 
 

@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from validate_updates.journal.rows import RunKind
+from validate_updates.journal.rows import RunKind, RunState
 from validate_updates.result import RunResult, Verdict
 from validate_updates_cli.render.page import Page
+from validate_updates_cli.render.rollback import rollback_entry
 from validate_updates_cli.render.summary import summary
-from validate_updates_cli.render.words import MESSAGE, number
+from validate_updates_cli.render.words import MESSAGE, number, seconds
 
 if TYPE_CHECKING:
     from validate_updates.journal.rows import BatchRow, RunRow, StoredRun
     from validate_updates_cli.render.look import Look
 
 _STYLES: Final = {"committed": "green", "rejected": "red", "refused": "red", "failed": "red"}
+_KINDS: Final = {
+    RunKind.IMPORT: "imported",
+    RunKind.REPLAY: "replay",
+    RunKind.RESTORE: "restore",
+    RunKind.ROLLBACK: "roll-back",
+}
+"""What is said of a run that is no update."""
 BATCHES: Final = 20
 INCIDENT: Final = "incident"
 
@@ -36,8 +44,9 @@ def run_list(runs: Iterable[RunRow], look: Look) -> list[Text]:
 
 def _row(run: RunRow, look: Look) -> list[Text | str]:
     counts = run.counts
-    imported = "imported" if run.kind is RunKind.IMPORT else None
-    state = ", ".join(filter(None, (run.state, imported, "dry run" if run.dry_run else None, run.label)))
+    in_part = run.kind is RunKind.ROLLBACK and run.state is RunState.COMMITTED_WITH_QUARANTINE
+    ended = "in part" if in_part else run.state
+    state = ", ".join(filter(None, (ended, _KINDS.get(run.kind), "dry run" if run.dry_run else None, run.label)))
     return [
         look.text(run.run_id),
         look.text(run.task),
@@ -54,9 +63,13 @@ def run_page(stored: StoredRun, target: str, look: Look, *, verbose: bool) -> li
     page = Page(look)
     if stored.run.kind is RunKind.IMPORT:
         _imported(page, stored)
+    elif stored.run.kind is RunKind.ROLLBACK:
+        page.lines += rollback_entry(stored, look, verbose=verbose)
+    elif stored.run.kind is RunKind.RESTORE:
+        _restored(page, stored)
     else:
         page.lines += summary(result_of(stored, target), look, verbose=verbose, whole=True, state=stored.run.state)
-    if stored.run.label or stored.run.note:
+    if stored.run.label or (stored.run.note and stored.run.note != stored.run.reason):
         page.heading("Label" if stored.run.label else "Note")
         page.put(label_words(stored.run, look))
     if stored.batches:
@@ -77,6 +90,16 @@ def _imported(page: Page, stored: StoredRun) -> None:
     page.put(f"run {look.text(run.run_id)}, {run.started_at:%Y-%m-%d %H:%M:%S} UTC")
     page.heading("Metrics")
     page.table([(look.text(name), number(value)) for name, value in stored.metrics.items()], right=[1])
+
+
+def _restored(page: Page, stored: StoredRun) -> None:
+    """A backup brought back: no records were read."""
+    look, run = page.look, stored.run
+    page.put(Text("RESTORED", style="bold green").append(f"  {look.text(run.source)}", style="not bold"), indent=0)
+    page.put(look.text(run.reason, MESSAGE))
+    page.put(f"run {look.text(run.run_id)}, {run.started_at:%Y-%m-%d %H:%M:%S} UTC, {seconds(run.seconds or 0.0)}")
+    if run.table:
+        page.put(f"tables: {look.text(run.table, MESSAGE)}")
 
 
 def label_page(run: RunRow, look: Look) -> list[Text]:
