@@ -191,8 +191,9 @@ def waiting(tables: JournalTables, connection: sa.Connection) -> Iterator[Check]
     import sqlalchemy as sa
 
     from validate_updates.journal.rows import EntryState
+    from validate_updates.undo.numbering import of_run
 
-    kept_out, logs, undo = tables.quarantine, tables.logs, tables.undo
+    kept_out, logs = tables.quarantine, tables.logs
     still_open = kept_out.c.state == EntryState.OPEN
     records, since = connection.execute(
         sa.select(sa.func.count(), sa.func.min(kept_out.c.created_at)).where(still_open)
@@ -200,7 +201,7 @@ def waiting(tables: JournalTables, connection: sa.Connection) -> Iterator[Check]
     if records:
         message = f"{plural(records, 'record')} in it, since {since:%Y-%m-%d}"
         yield Check(name="quarantine", state=OK, message=message, todo="validate-updates quarantine list")
-    held = sa.exists().where(undo.c.run_id == logs.c.run_id)
+    held = sa.exists().select_from(tables.undo).where(of_run(tables, logs.c.run_no)).correlate(logs)
     number, first = connection.execute(sa.select(sa.func.count(), sa.func.min(logs.c.started_at)).where(held)).one()
     if number:
         message = f"{plural(number, 'run')} can be taken back, from {first:%Y-%m-%d} on"

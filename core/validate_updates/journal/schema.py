@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from validate_updates.errors import TargetError
 from validate_updates.journal.tables import JournalTables, tables
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Versions of the tables, oldest first. The last is the one this program writes; see ``migrations/versions``."""
 HEAD: Final = REVISIONS[-1]
 

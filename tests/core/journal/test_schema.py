@@ -137,12 +137,18 @@ def test_an_older_journal_names_the_command(engine: sa.Engine, monkeypatch: pyte
         assert "validate-updates db upgrade --target" in caught.value.hint
 
 
+FIRST_UNDO_LOG = """CREATE TABLE update_undo (
+    run_id TEXT NOT NULL, batch_no BIGINT NOT NULL, undo_no BIGINT NOT NULL, table_name TEXT NOT NULL,
+    action TEXT NOT NULL, before_image TEXT, after_image TEXT, PRIMARY KEY (run_id, batch_no, undo_no))"""
+
+
 def test_a_journal_of_the_first_version_keeps_what_it_holds(engine: sa.Engine) -> None:
     with engine.begin() as conn:
         made = prepare(conn, "update_")
         conn.execute(made.metrics.insert().values(run_id="r", name="records.read", value=3.0))
-        for later in (made.watermarks, made.states, made.switches):
+        for later in (made.watermarks, made.states, made.switches, made.undo):
             later.drop(conn)
+        conn.exec_driver_sql(FIRST_UNDO_LOG)
         conn.execute(made.version.update().values(version_num="0001"))
 
     assert upgrade(engine, "update_") == REVISIONS[1:]

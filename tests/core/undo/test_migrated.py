@@ -25,6 +25,7 @@ INSERT INTO old SELECT run_id, batch_no, CASE action WHEN 'L' THEN 0 ELSE entry_
 """
 AS_IT_WAS = """
 DROP TABLE update_undo;
+DROP TABLE update_switches;
 ALTER TABLE old RENAME TO update_undo;
 UPDATE update_version SET version_num = '0003';
 """

@@ -10,8 +10,8 @@ from alembic import context, op  # noqa: TID253  # alembic is what runs this fil
 if TYPE_CHECKING:
     from validate_updates.journal.tables import JournalTables
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 _journal: JournalTables = context.config.attributes["journal"]
 
