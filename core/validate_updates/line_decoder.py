@@ -33,7 +33,7 @@ _FAST_TYPES: dict[Kind, Any] = {
 }
 """What msgspec decodes a kind to, where that does not depend on the column."""
 
-_SLOW_KINDS = {Kind.JSON, Kind.OTHER, Kind.BYTES}
+SLOW_KINDS = {Kind.JSON, Kind.OTHER, Kind.BYTES}
 """Their values may be nested, or of any type: only the strict way judges them."""
 
 
@@ -41,7 +41,8 @@ def _integer(bits: int) -> Any:
     return Annotated[int, msgspec.Meta(ge=-(1 << (bits - 1)), le=(1 << (bits - 1)) - 1)]
 
 
-def _fast_type(column: Column, *, key_length: int | None) -> Any:
+def fast_type(column: Column, *, key_length: int | None) -> Any:
+    """What msgspec decodes a column's values to, null apart. ``key_length``: of a text in a key."""
     if column.kind is Kind.INTEGER:
         return _integer(column.bits)
     if column.kind is Kind.REAL:
@@ -55,7 +56,7 @@ def _fast_type(column: Column, *, key_length: int | None) -> Any:
 def line_decoder(shape: Shape, columns: list[Column], converters: Mapping[str, Converter]) -> LineDecoder | None:
     """The fast way for lines of ``shape``; None where a column's type or name does not allow one."""
     keyed_by_number = any(columns[at].kind is Kind.NUMERIC for at in shape.key_at)
-    if keyed_by_number or any(column.kind in _SLOW_KINDS for column in columns):
+    if keyed_by_number or any(column.kind in SLOW_KINDS for column in columns):
         return None
     try:
         return LineDecoder(shape, columns, converters)
@@ -74,7 +75,7 @@ class LineDecoder:
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_struct(shape, columns), float_hook=Decimal).decode
         self._by_key = attrgetter(*(_field(at) for at in shape.key_at))
         self._looks = [
-            _look(index, column, converters[column.name])
+            look_at(index, column, converters[column.name])
             for index, column in enumerate(columns)
             if column.choices or column.kind not in (Kind.INTEGER, Kind.TEXT)
         ]
@@ -89,7 +90,7 @@ class LineDecoder:
                 record.seq = seq
             records.sort(key=self._by_key)
             rows = Rows(self.shape, list(chain.from_iterable(map(msgspec.structs.astuple, records))))
-            if _quotes(data) != self._quotes_due(rows):
+            if quotes(data) != self._quotes_due(rows):
                 return None
             for look in self._looks:
                 look.normalise(rows)
@@ -107,7 +108,7 @@ class LineDecoder:
         return 2 * (len(rows) * len(self.shape.columns) + texts)
 
 
-def _quotes(data: bytes) -> int:
+def quotes(data: bytes) -> int:
     """Double quotes that begin or end a text or a name; perhaps too many, never too few.
 
     A backslash stands inside of a text only. Where a single one is before a quote, the quote is a part of the text;
@@ -128,7 +129,7 @@ def _struct(shape: Shape, columns: list[Column]) -> type[msgspec.Struct]:
     fields: list[Any] = []
     for index, column in enumerate(columns):
         in_key = index in shape.key_at
-        kind = _fast_type(column, key_length=key_length(len(shape.key_at)) if in_key else None)
+        kind = fast_type(column, key_length=key_length(len(shape.key_at)) if in_key else None)
         fields.append((_field(index), kind if in_key else kind | None))
     names = {_field(index): column.name for index, column in enumerate(columns)}
     never = Literal["\0"]
@@ -138,7 +139,7 @@ def _struct(shape: Shape, columns: list[Column]) -> type[msgspec.Struct]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """A column whose values msgspec cannot fully judge."""
 
     at: int
@@ -153,10 +154,11 @@ class _Look:
             rows.cells[column] = [None if value is None else self.convert(value) for value in values]
 
 
-def _look(at: int, column: Column, convert: Converter) -> _Look:
+def look_at(at: int, column: Column, convert: Converter) -> Look:
+    """How the column at that place is judged."""
     if column.kind is Kind.NUMERIC:
         convert = _strict_number(convert)
-    return _Look(at, _canonical(column.kind), convert)
+    return Look(at, _canonical(column.kind), convert)
 
 
 def _strict_number(convert: Converter) -> Converter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.names import UNIT
 from validate_updates.targets.table import Column
 from validate_updates.text import printable
+from validate_updates.units.line_decoder import Shaped, UnitRows, unit_line_decoder
 from validate_updates.values import BadValue, Converter, converter, from_text
 
 if TYPE_CHECKING:
@@ -24,11 +25,18 @@ if TYPE_CHECKING:
 
 _UNKNOWN_NAMES = 50
 """Different unknown columns that are counted by name."""
+_LINES_TRIED = 100
+"""Lines of a block among which good ones are looked for."""
 _FORMS_REMEMBERED = 1000
 """Sequences of members whose form is looked up rather than worked out."""
 
-UnitRows = tuple[int, Rows]
-"""Number of a table of the tree, and rows of it."""
+
+FastWay = Callable[[list[bytes], bytes, int, Counter[int]], list[UnitRows] | None]
+"""Rows of lines, from the number of the first on; None where they do not all go the fast way."""
+
+
+def _no_fast_way(_lines: list[bytes], _data: bytes, _first_seq: int, _numbers: Counter[int]) -> None:
+    """For records of which no two are alike, and types that only the strict way judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Cell:
     convert: Converter
     read: Converter
     """The same for a source whose values are all text."""
+    column: Column
 
     def of(self, record: Mapping[str, Any], *, textual: bool) -> Any:
         """The value, as it is stored. Raises ``Refused``."""
@@ -83,6 +92,7 @@ class UnitDecoder:
         self._ignores = unknown is UnknownColumns.IGNORE
         self._sqlite = sqlite
         self._children = {member.number: tree.children(member) for member in tree.members}
+        self._fast: FastWay | None = None
         self._known: dict[tuple[Any, ...], tuple[Form, tuple[str, ...]]] = {}
         self._forms: dict[tuple[Any, ...], Form] = {}
         self._shapes = Counter[int]()
@@ -105,17 +115,60 @@ class UnitDecoder:
             yield from self._lines(block)
 
     def _lines(self, block: Lines) -> Iterator[UnitRows | KeptOut]:
-        good: list[tuple[int, Mapping[str, Any]]] = []
+        if self._fast is None:
+            self._fast = self._fast_for(block.lines) or _no_fast_way
+        rows = self._fast(block.lines, block.data, block.first_seq, self._numbers)
+        if rows is None:
+            yield from self._line_by_line(block, self._fast)
+        else:
+            yield from rows
+
+    def _fast_for(self, lines: Sequence[bytes]) -> FastWay | None:
+        """A fast way for lines like the first good one of a block, and for children like the first good ones there."""
+        seen: dict[int, Form] = {}
+        for line in lines[:_LINES_TRIED]:
+            try:
+                self._see(self._tree.root, parse_record(line), seen)
+            except (BadRecord, Refused):
+                continue
+        if self._tree.root.number not in seen:
+            return None
+        decoder = unit_line_decoder(self._shaped(self._tree.root, seen))
+        return decoder.decode if decoder else None
+
+    def _see(self, member: Member, record: Any, seen: dict[int, Form]) -> None:
+        if not isinstance(record, Mapping):
+            return
+        form = seen.setdefault(member.number, self._form_of(member, record)[0])
+        for child in form.lists:
+            listed = record.get(child.name)
+            for one in listed if isinstance(listed, list) else ():
+                self._see(child, one, seen)
+
+    def _shaped(self, member: Member, seen: Mapping[int, Form]) -> Shaped:
+        form = seen[member.number]
+        lists = [self._shaped(child, seen) if child.number in seen else None for child in form.lists]
+        return Shaped(member, form, tuple(lists))
+
+    def _line_by_line(self, block: Lines, fast: FastWay) -> Iterator[UnitRows | KeptOut]:
+        quick: dict[tuple[int, Shape], list[Any]] = {}
+        slow: list[tuple[int, Mapping[str, Any]]] = []
         offset = block.offset
         for seq, line in enumerate(block.lines, block.first_seq):
-            if line.strip(b" \t\r"):
+            found = fast([line], line, seq, self._numbers)
+            if found is not None:
+                for table, rows in found:
+                    quick.setdefault((table, rows.shape), []).extend(rows.cells)
+            elif line.strip(b" \t\r"):
                 try:
-                    good.append((seq, parse_record(line)))
+                    slow.append((seq, parse_record(line)))
                 except BadRecord as bad:
                     raw = line[:RAW_LIMIT].decode("utf-8", "backslashreplace")
                     yield self._kept_out(seq, Refused(bad.code, bad.message), offset=offset, record=raw)
             offset += len(line) + 1
-        yield from self._records(good, textual=False)
+        for (table, shape), cells in quick.items():
+            yield table, Rows(shape, cells)
+        yield from self._records(slow, textual=False)
 
     def _records(
         self, numbered: Iterable[tuple[int, Mapping[str, Any]]], *, textual: bool
@@ -174,7 +227,13 @@ class UnitDecoder:
         return rows, form.told_apart_by(cells)
 
     def _converted(self, member: Member, record: Mapping[str, Any], *, textual: bool) -> tuple[Form, list[Any]]:
-        form = self._form_of(member, record)
+        try:
+            form, unknown = self._form_of(member, record)
+        except _UnknownColumn as refused:
+            self._count_unknown(member, refused.name)
+            raise
+        for name in unknown:
+            self._count_unknown(member, name)
         cells = [cell.of(record, textual=textual) for cell in form.cells]
         longest = key_length(len(member.target.key))
         for column in member.target.key:
@@ -187,8 +246,8 @@ class UnitDecoder:
 
     # --- forms -------------------------------------------------------------------------------------------------------
 
-    def _form_of(self, member: Member, record: Mapping[str, Any]) -> Form:
-        """Raises ``Refused`` where no row can come of such a record."""
+    def _form_of(self, member: Member, record: Mapping[str, Any]) -> tuple[Form, tuple[str, ...]]:
+        """The form of a record, and which of its members the table does not have. Raises ``Refused``."""
         objects = tuple(
             (one.column, *value) for one in member.pointers if isinstance(value := record.get(one.column), dict)
         )
@@ -198,10 +257,7 @@ class UnitDecoder:
             known = self._made(member, record)
             if len(self._known) < _FORMS_REMEMBERED:
                 self._known[members] = known
-        form, unknown = known
-        for name in unknown:
-            self._count_unknown(member, name)
-        return form
+        return known
 
     def _made(self, member: Member, record: Mapping[str, Any]) -> tuple[Form, tuple[str, ...]]:
         children = {child.name: child for child in self._children[member.number]}
@@ -226,10 +282,9 @@ class UnitDecoder:
                 unknown.append(name)
         self._is_whole(member, cells)
         if unknown and not self._ignores:
-            self._count_unknown(member, unknown[0])
             generated = unknown[0] in member.target.names
             why = "is computed by the database" if generated else f"is not in the table {member.name}"
-            raise Refused("unknown_column", f"column {printable(unknown[0], 60)!r} {why}", unknown[0])
+            raise _UnknownColumn(unknown[0], f"column {printable(unknown[0], 60)!r} {why}")
         return self._form(member, cells, tuple(lists), frozenset(objects)), tuple(unknown[:_UNKNOWN_NAMES])
 
     def _object(self, pointer: Pointer, value: Mapping[str, Any]) -> dict[str, Cell]:
@@ -246,7 +301,7 @@ class UnitDecoder:
 
     def _cell(self, path: tuple[str, ...], column: Column) -> Cell:
         convert = converter(column, sqlite=self._sqlite)
-        return Cell(path, convert, from_text(column, convert))
+        return Cell(path, convert, from_text(column, convert), column)
 
     @staticmethod
     def _is_whole(member: Member, cells: Mapping[str, Cell]) -> None:
@@ -307,6 +362,14 @@ class UnitDecoder:
             offset=offset,
             record=record,
         )
+
+
+class _UnknownColumn(Refused):
+    """A record with a member that the table does not have."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__("unknown_column", message, name)
+        self.name = name
 
 
 def _flat(member: Member, record: Mapping[str, Any], name: str) -> Pointer | None:
