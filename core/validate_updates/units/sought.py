@@ -75,7 +75,7 @@ class SoughtRows:
             .where(self.is_named(pointer, stage))
             .distinct()
             for stage, pointer in self.users
-            if self._is_named_in(stage, pointer)
+            if self.is_named_in(stage, pointer)
         ]
         if not named:
             return
@@ -95,7 +95,7 @@ class SoughtRows:
         none = sa.and_(table.c[ID].is_(None), table.c[STAGED].is_(None)), pointer.missing is Missing.REQUIRE
         several = table.c[MATCHES] > 1, pointer.ambiguous is Ambiguous.REFUSE
         asked = [condition for condition, refuses in (none, several) if refuses]
-        if not asked or not self._is_named_in(stage, pointer):
+        if not asked or not self.is_named_in(stage, pointer):
             return None
         cells = [self.cell(name) for name in self.sought.target.key]
         query = sa.select(sa.func.coalesce(table.c[MATCHES], 0), stage.unit, *cells)
@@ -104,7 +104,7 @@ class SoughtRows:
 
     def ambiguous(self, stage: MemberStage, pointer: Pointer) -> Sequence[str]:
         """Keys that several rows have, of those that are taken all the same."""
-        if not self._is_named_in(stage, pointer) or pointer.ambiguous is Ambiguous.REFUSE:
+        if not self.is_named_in(stage, pointer) or pointer.ambiguous is Ambiguous.REFUSE:
             return ()
         cells = [self.cell(name) for name in self.sought.target.key]
         used = sa.exists().where(self.means(pointer, stage))
@@ -119,7 +119,7 @@ class SoughtRows:
             self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None}))
 
     @staticmethod
-    def _is_named_in(stage: MemberStage, pointer: Pointer) -> bool:
+    def is_named_in(stage: MemberStage, pointer: Pointer) -> bool:
         """Whether any record has the natural key."""
         return set(pointer.cells.values()) <= set(stage.table.c.keys())
 

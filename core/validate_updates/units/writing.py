@@ -98,7 +98,12 @@ class _Table:
         self._connection = connection
         self._capture = capture
         self._writer = Writer(part, connection)
-        self._waiting = [one for one in part.member.pointers if plan.sought[one.sought.number].pending]
+        self._waiting = [
+            one
+            for one in part.member.pointers
+            for sought in [plan.sought[one.sought.number]]
+            if sought.pending and sought.is_named_in(part.resolved.stage, one)
+        ]
         """Pointers of which rows may be meant that are only to be written."""
         entries = capture.entries if capture else None
         self._creations = [
