@@ -38,11 +38,21 @@ def circles(plan: Plan, connection: sa.Connection, parts: Sequence[BatchInfo]) -
             if before != after:
                 brings[number, before if given_up else after] = part
     needs: dict[int, set[int]] = {}
+    for waiting, awaited in plan.needs():
+        one, other = _part_at(parts, waiting), _part_at(parts, awaited)
+        if one is not None and other is not None and one != other:
+            needs.setdefault(one, set()).add(other)
     for part, wanted_cells in wants:
         bringer = brings.get(wanted_cells)
         if bringer is not None and bringer != part and None not in wanted_cells[1]:
             needs.setdefault(part, set()).add(bringer)
     return [[parts[part] for part in sorted(circle)] for circle in _connected(needs)]
+
+
+def _part_at(parts: Sequence[BatchInfo], position: int) -> int | None:
+    """Which of ``parts``, in order, holds a position."""
+    place = bisect_right(parts, position, key=lambda part: part.first) - 1
+    return place if place >= 0 and position <= parts[place].last else None
 
 
 def _rules(plan: Plan, connection: sa.Connection) -> list[_Rule]:

@@ -30,7 +30,7 @@ def create(shared: Shared, options: TargetOptions, *, wait: float) -> int:
         made, retired = make(
             policy,
             place.url,
-            tables=tuple(filter(None, [_table(settings, options)])),
+            tables=_tables(settings, options),
             journal_prefix=place.prefix,
             schema=place.schema,
             wait=wait,
@@ -61,7 +61,7 @@ def verify(shared: Shared, options: TargetOptions, name: str) -> int:
 
     settings = settings_of(shared)
     place, policy = _place(settings, options)
-    meant = find(policy, place.url, name, table=_table(settings, options))
+    meant = find(policy, place.url, name, table=next(iter(_tables(settings, options)), None))
     backup = look_into(policy, place.url, meant.name)
     answer(shared, {"backup": backup}, lambda look: verified_page(backup, look))
     return 0
@@ -76,7 +76,7 @@ def restore(shared: Shared, options: TargetOptions, name: str, *, yes: bool, wai
 
     settings = settings_of(shared)
     place, policy = _place(settings, options)
-    backup = find(policy, place.url, name, table=_table(settings, options))
+    backup = find(policy, place.url, name, table=next(iter(_tables(settings, options)), None))
     if not yes:
         _ask(backup)
     with stop_on_signals():
@@ -114,9 +114,14 @@ def _place(settings: Settings, options: TargetOptions) -> tuple[Place, BackupPol
     return place_of(settings, options), backup_policy(settings)
 
 
-def _table(settings: Settings, options: TargetOptions) -> str | None:
-    """The table of the task, where one is named."""
-    return next(iter(settings.model.tasks[options.task].tables), None) if options.task else None
+def _tables(settings: Settings, options: TargetOptions) -> tuple[str, ...]:
+    """The tables of the task, where one is named: those that it writes, and those that it refers to."""
+    if options.task is None:
+        return ()
+    from validate_updates.settings.jobs import tables_of
+
+    tables = tables_of(settings.model.tasks[options.task])
+    return tuple(dict.fromkeys([one.name for one in tables] + [to.table for one in tables for to in one.references]))
 
 
 def _ask(backup: BackupInfo) -> None:

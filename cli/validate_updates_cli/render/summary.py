@@ -291,9 +291,8 @@ def _changes(page: Page, result: RunResult) -> None:
 def _change(page: Page, change: Change) -> None:
     look = page.look
     sign, style = _ACTIONS.get(change.action, ("?", ""))
-    page.put(
-        Text(f"{sign} {look.text(change.action)}", style=style).append(f"  {look.text(change.key)}", style="default")
-    )
+    what = f"{look.text(change.table)} {look.text(change.key)}" if change.table else look.text(change.key)
+    page.put(Text(f"{sign} {look.text(change.action)}", style=style).append(f"  {what}", style="default"))
     rows: list[Sequence[Text | str]] = []
     for cell in change.cells[:CELLS]:
         new = _cell(look, cell.new)

@@ -16,7 +16,7 @@ from validate_updates.job import DeletePolicy, Job
 from validate_updates.secret import SecretUrl
 from validate_updates.settings.layers import Layer
 from validate_updates.settings.load import Settings, refuse
-from validate_updates.settings.model import TaskSettings
+from validate_updates.settings.model import TableSettings, TaskSettings
 from validate_updates.settings.paths import STDIN, exists
 from validate_updates.settings.schema import convert, did_you_mean, problems
 from validate_updates.settings.target import target_of
@@ -56,7 +56,7 @@ def job_for(settings: Settings, task_or_source: str | None, overrides: Flags) ->
     name = task_or_source if task_or_source in settings.model.tasks else None
     task = settings.model.tasks[name] if name is not None else _for_source(settings, task_or_source, overrides)
     task = _with_flags(task, overrides)
-    tables = tuple(_unit_table(name, task) for name in task.tables)
+    tables = tables_of(task)
     table, key = _table(name, task, overrides, tables)
     if task.source is None:
         raise SettingsError(f"{dotted(('tasks', name or '', 'source'))}: is not set", hint="set it, or give --source")
@@ -178,8 +178,12 @@ def _table(
     return table, known[table].key if table in known else ()
 
 
-def _unit_table(name: str, task: TaskSettings) -> UnitTable:
-    said = task.tables[name]
+def tables_of(task: TaskSettings) -> tuple[UnitTable, ...]:
+    """What the settings of a task say of its tables."""
+    return tuple(_unit_table(name, said) for name, said in task.tables.items())
+
+
+def _unit_table(name: str, said: TableSettings) -> UnitTable:
     references = {
         column: to if isinstance(to, str) else msgspec.structs.asdict(to) for column, to in said.references.items()
     }

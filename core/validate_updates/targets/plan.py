@@ -10,7 +10,7 @@ itself: to look up the stage again, for each batch or by a sort of the whole, co
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -117,6 +117,10 @@ class Plan:
     def metrics(self) -> Mapping[str, float]:
         """What there is to tell beyond the counts."""
         return {}
+
+    def needs(self) -> Iterable[tuple[int, int]]:
+        """Positions that cannot be written before others are, beyond what the rules of the table tell: (one, other)."""
+        return ()
 
     def expect_ranges(self) -> None:
         """Small ranges will be asked for."""
@@ -462,6 +466,9 @@ class Plan:
         found = query.where(self.table.c.action == DELETE).order_by(self.table.c.pos).limit(limit)
         return [Change(action="delete", key=key_text(self.key, row)) for row in self._connection.execute(found)]
 
+    def _shown_key(self, values: Sequence[Any]) -> str:
+        return key_text(self.key, values)
+
     def _change(self, action: str, row: Sequence[Any]) -> Change:
         shape, cells = row[0], row[1:]
         names = self.stage.columns
@@ -476,7 +483,7 @@ class Plan:
             if name not in self.key and (action == INSERT or new[name] != old[name])
         ]
         return Change(
-            action=_ACTIONS[action], key=key_text(self.key, [new[name] for name in self.key]), cells=tuple(changed)
+            action=_ACTIONS[action], key=self._shown_key([new[name] for name in self.key]), cells=tuple(changed)
         )
 
     def _has(self, action: str) -> bool:

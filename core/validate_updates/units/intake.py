@@ -117,9 +117,22 @@ class UnitIntake(Intake):
             self._stages[table].lists[shape] = frozenset(child.number for child in form.lists)
         plan = UnitPlan(self._database, self._connection, self._stages)
         self.stage = plan.views[0]
+        notice(self._settled(plan))
         self._keep_out_unfit(plan, notice, self._take_out_of_the_stages(plan))
         notice(remarks.first_of_several(plan.first_of_several()))
         return plan
+
+    def _settled(self, plan: UnitPlan) -> Iterator[Finding]:
+        """Of rows that share a key the last one counts, whatever record it came with."""
+        for member, rows in plan.superseded():
+            if rows and member.parent is None:
+                self.duplicates += self._stages.remove(rows)
+                self.staged -= len(rows)
+                yield remarks.replaced(member.name, len(rows), ())
+            elif rows:
+                self._stages.remove_rows(member, rows)
+                yield remarks.repeated(member.name, len(rows))
+        plan.forget_removed()
 
     def keep_out_what_needs_them(self, plan: Plan, notice: Callable[[Iterable[Finding]], None]) -> None:
         """Units that refer to rows which only those kept out would have brought."""

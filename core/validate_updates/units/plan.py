@@ -24,7 +24,7 @@ from validate_updates.units.sought import SoughtRows
 if TYPE_CHECKING:
     from validate_updates.targets.base import Database
     from validate_updates.units.staging import MemberStage, Stages
-    from validate_updates.units.tree import Pointer, Tree
+    from validate_updates.units.tree import Member, Pointer, Tree
 
 
 _ENTRIES_BITS, _MADE_BITS = 34, 26
@@ -200,6 +200,11 @@ class Part(Plan):
             number = self.resolved.stage.table.c[SEQ]
             sa.Index(f"vu_stage{self.suffix}_seq", number).create(self._connection)
 
+    def _shown_key(self, values: Sequence[Any]) -> str:
+        """Without what the database has still to make up."""
+        known = [(name, value) for name, value in zip(self.key, values, strict=True) if value is not None]
+        return key_text((name for name, _ in known), (value for _, value in known)) or "new"
+
     def written_in(self, first: int, last: int) -> int:
         """Rows that are to be written at these positions."""
         return self._rows_at(first, last, self._is_written())
@@ -227,6 +232,16 @@ class UnitPlan(Plan):
             one.look_up(views[brings.number] if brings is not None else None)
         super().__init__(database, connection, self.tree.root.target, views[0])
         self.parts = {number: Part(database, connection, view) for number, view in views.items()}
+
+    def superseded(self) -> Iterator[tuple[Member, Sequence[int]]]:
+        """Tables whose rows are told apart beyond one parent, and numbers of rows that a later one of the key replaces.
+
+        Within one parent that has been settled already.
+        """
+        for member in self.tree.members:
+            shared = not set(member.joined) <= set(member.target.key)
+            if shared if member.parent is not None else not self.stages[member.number].keyed:
+                yield member, list(self._connection.scalars(self.views[member.number].superseded()))
 
     def unfit(self) -> Sequence[Unfit]:
         """Units that refer to rows which are not there, or to several at once, and may not."""
@@ -367,6 +382,16 @@ class UnitPlan(Plan):
         for part in self.parts.values():
             part.leave_out(first, last)
         return super().leave_out(first, last)
+
+    def needs(self) -> Iterator[tuple[int, int]]:
+        """Units that mean rows which other units bring, and that are not there yet."""
+        for part in self.parts.values():
+            for pointer in part.member.pointers:
+                sought = self.sought[pointer.sought.number]
+                brings = self.tree.of(pointer.sought)
+                if brings is not None and sought.pending and sought.is_named_in(part.resolved.stage, pointer):
+                    query = sought.waited_for(part.table, part.resolved.stage, pointer, self.parts[brings.number].table)
+                    yield from ((one, other) for one, other in self._connection.execute(query))
 
     def put_aside(self, first: int, last: int) -> None:
         """For the time being, write nothing of these units."""

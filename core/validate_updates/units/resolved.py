@@ -59,6 +59,24 @@ class Resolved(Staged):
         """Shapes of the records that list children of that table."""
         return [number for number in self._shapes if child.number in self.stage.lists[number]]
 
+    def superseded(self) -> sa.Select[int]:
+        """Numbers of rows whose key a later row has too."""
+        records, stage = self.table, self.stage.table
+        same = [element for name in self.member.target.key for element in self._told_apart_by(name)]
+        newest_first = sa.func.row_number().over(partition_by=same, order_by=stage.c[SEQ].desc())
+        found = records.join(stage, stage.c[SEQ] == records.c[ROW])
+        ranked = sa.select(stage.c[SEQ], newest_first.label("place")).select_from(found).subquery("ranked")
+        return sa.select(ranked.c[SEQ]).where(ranked.c.place > 1).order_by(ranked.c[SEQ])
+
+    def _told_apart_by(self, name: str) -> list[sa.ColumnElement[Any]]:
+        """A column of the key; where its row is only to be written, what it will be the key of."""
+        stage, resolved, pointer = self.stage.table, self.table.c[name], self.member.pointer(name)
+        cells = (
+            [] if pointer is None or not set(pointer.cells.values()) <= set(stage.c.keys()) else pointer.cells.values()
+        )
+        instead = [stage.c[self.member.up]] if name in self.member.joined else [stage.c[ours] for ours in cells]
+        return [resolved, *(sa.case((resolved.is_(None), one)) for one in instead)]
+
     def _as_target(self, shape: Shape) -> Shape:
         """A shape of the stage, as columns of the table."""
         member = self.member

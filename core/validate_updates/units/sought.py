@@ -102,6 +102,15 @@ class SoughtRows:
         query = query.select_from(stage.table.join(table, self.means(pointer, stage)))
         return query.where(sa.or_(*asked)).order_by(stage.unit, table.c[NUMBER])
 
+    def waited_for(
+        self, part: sa.Table, stage: MemberStage, pointer: Pointer, bringing: sa.Table
+    ) -> sa.Select[int, int]:
+        """Positions of rows that mean one which is only to be written, and the position of that one."""
+        table, brought = self.table, bringing.alias("brought")
+        found = part.join(stage.table, stage.table.c[SEQ] == part.c.row).join(table, self.means(pointer, stage))
+        found = found.join(brought, brought.c.row == table.c[STAGED])
+        return sa.select(part.c.pos, brought.c.pos).select_from(found).where(table.c[ID].is_(None))
+
     def ambiguous(self, stage: MemberStage, pointer: Pointer) -> Sequence[str]:
         """Keys that several rows have, of those that are taken all the same."""
         if not self.is_named_in(stage, pointer) or pointer.ambiguous is Ambiguous.REFUSE:

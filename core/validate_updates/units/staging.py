@@ -92,6 +92,19 @@ class Stages:
                 gone += rows if stage.member.parent is None else 0
         return gone
 
+    def remove_rows(self, member: Member, rows: Sequence[int]) -> None:
+        """Take out rows of one table, with what is below them."""
+        stage = self.stages[member.number]
+        for start in range(0, len(rows), _TOGETHER):
+            some = stage.table.c[SEQ].in_(rows[start : start + _TOGETHER])
+            self._connection.execute(stage.table.delete().where(some))
+        for child in self.tree.children(member):
+            below = self.stages[child.number].table
+            orphans = below.c[child.up].not_in(sa.select(stage.table.c[SEQ]))
+            gone = list(self._connection.scalars(sa.select(below.c[SEQ]).where(orphans))) if rows else []
+            if gone:
+                self.remove_rows(child, gone)
+
     def remove_without_root(self) -> None:
         """Take out what came with records that are no longer there."""
         root, *others = self.stages

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from validate_updates.errors import UsageError
+from validate_updates.job import Deletes
 from validate_updates.targets.names import SEQ, SHAPE, UNIT
 from validate_updates.targets.reflect import target_table
 from validate_updates.targets.table import Column, Kind
@@ -135,6 +136,11 @@ def tree_of(database: Database, connection: sa.Connection, job: Job) -> Tree | N
     said[job.table] = root
     if not root.references and not any(table.parent == job.table for table in said.values()):
         return None
+    if job.deletes.mode is not Deletes.OFF:
+        raise UsageError(
+            'deletes = "missing" is for records of one table',
+            hint='children that are no longer listed go with children = "replace"',
+        )
     return _Builder(database, connection, job.schema, said).tree(job.table)
 
 
