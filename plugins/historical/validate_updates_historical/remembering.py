@@ -29,7 +29,7 @@ def remembered(history: History, at: datetime, settings: Historical, seasons: Se
     """What the past of a task foretells of a run at ``at``."""
     runs = history.runs(settings.window, committed=False)
     # a run's numbers never change; ids of runs that were brought in are made of all that is known of them
-    past = tuple((run.run_id, run.state, run.started_at, run.label, run.label_until) for run in runs)
+    past = tuple((run.run_id, run.stood, run.started_at, run.label, run.label_until) for run in runs)
     days = (tuple(seasons.spans.items()), seasons.month_ends)
     key = (past, days, json.encode(settings), at.date(), at.hour)
     found = _known.pop(key, None)
