@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from validate_updates.markers import hookimpl
     from validate_updates.modes import Mode
     from validate_updates.observation import JournalView, Observation
+    from validate_updates.patterns import Pattern
     from validate_updates.result import (
         CellChange,
         Change,
@@ -108,6 +109,7 @@ _HOMES = {
     "markers": ("hookimpl",),
     "modes": ("Mode",),
     "observation": ("JournalView", "Observation"),
+    "patterns": ("Pattern",),
     "result": (
         "CellChange",
         "Change",
@@ -159,6 +161,7 @@ __all__ = [
     "Observer",
     "Occasion",
     "OpenJournal",
+    "Pattern",
     "PlacedRecord",
     "PluginError",
     "PluginInfo",

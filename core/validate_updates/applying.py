@@ -198,7 +198,9 @@ class PlanApplication:
         self.write_ranges(sorted((batch.info for batch in batches), key=lambda info: info.first), scattered=True)
 
     def settle(self, batch: Batch) -> None:
-        """Enter a batch into the ledger."""
+        """Enter a batch into the ledger; one of an empty plan is none."""
+        if not batch.info.size:
+            return
         self.ledger.settle(batch.info)
         self.run.settled(batch.info.last)
 

@@ -343,7 +343,7 @@ class _Run(UnderWay):
             PublishingRun(self), self.database, self.connection, plan, self._writing(plan)
         )
         self.application.first_number = self.published.last_batch + 1
-        if plan.positions:
+        if plan.positions or self.staged().kept_out:  # the strategy says how many may be kept out, also where all are
             try:
                 self.strategy.apply(self.application)
             except UpdateRefused as refused:

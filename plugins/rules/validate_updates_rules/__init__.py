@@ -1,0 +1,1 @@
+"""Declarative rules for records, compiled to SQL: a plugin."""
