@@ -72,7 +72,9 @@ def _unique_sets(connection: sa.Connection, table: sa.Table) -> list[tuple[str, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sa.exc.SAWarning)  # indexes over expressions are none of ours
         constraints = inspector.get_unique_constraints(table.name, schema=table.schema)
-        indexes = inspector.get_indexes(table.name, schema=table.schema)
+        # SQLite's index behind each constraint: SQLAlchemy reads its constraints from the text, and some it overlooks.
+        auto = {"include_auto_indexes": True} if connection.dialect.name == "sqlite" else {}
+        indexes = inspector.get_indexes(table.name, schema=table.schema, **auto)
     found = [tuple(map(str, one["column_names"])) for one in constraints]
     for index in indexes:
         names = index["column_names"]

@@ -63,10 +63,18 @@ def _checked_anyway(inspector: sa.Inspector, table: sa.Table) -> Iterator[str]:
     lengths = [c.name for c in table.columns if getattr(c.type, "length", None) or isinstance(c.type, sa.Enum)]
     if lengths:
         yield f"length or choice: {', '.join(lengths)}"
-    for constraint in inspector.get_unique_constraints(table.name, schema=table.schema):
-        yield f"unique: {', '.join(constraint['column_names'])}"
+    for names in _unique_sets(inspector, table):
+        yield f"unique: {', '.join(names)}"
     for key in inspector.get_foreign_keys(table.name, schema=table.schema):
         yield f"foreign key: {', '.join(key['constrained_columns'])} -> {key['referred_table']}"
+
+
+def _unique_sets(inspector: sa.Inspector, table: sa.Table) -> list[tuple[str, ...]]:
+    """Without the primary key. On SQLite by its indexes: not every constraint is found in the text of the table."""
+    auto = {"include_auto_indexes": True} if inspector.dialect.name == "sqlite" else {}
+    indexes = inspector.get_indexes(table.name, schema=table.schema, **auto)
+    found = {tuple(map(str, index["column_names"])) for index in indexes if index["unique"]}
+    return sorted(found - {tuple(column.name for column in table.primary_key.columns)})
 
 
 class _Reading:

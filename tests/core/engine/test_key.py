@@ -21,6 +21,14 @@ def test_the_primary_key_where_the_records_carry_it(target: Target) -> None:
     assert target.rows("SELECT * FROM t") == [(1, "b", None, "new")]
 
 
+def test_a_unique_constraint_beside_a_type_with_a_length_is_one(target: Target) -> None:
+    target.execute("CREATE TABLE t (id integer PRIMARY KEY, code varchar(12) UNIQUE, name text)")
+
+    result = target.update([{"code": "a", "name": "x"}])
+
+    assert result.key == ("code",)
+
+
 def test_else_the_only_unique_key_that_they_carry(target: Target) -> None:
     target.execute(
         "CREATE TABLE t (id integer PRIMARY KEY, code text NOT NULL UNIQUE, email text UNIQUE, name text)",

@@ -186,13 +186,12 @@ def test_the_error_rate_counts_what_rules_keep_out(people: Ruled) -> None:
 def test_a_mended_record_is_replayed_under_the_same_rules(people: Ruled) -> None:
     people.apply([person(4, name=None), person(5)])
     (entry,) = people.entries()
-    job = {"plugins": ("rules",)}
 
-    again = people.replayed(entry.number, **job)
+    again = people.replayed(entry.number, plugins=("rules",))
     assert again.counts.quarantined == 1
     newest = people.entries()[-1]
 
-    mended = people.replayed(newest.number, source=[person(4)], **job)
+    mended = people.replayed(newest.number, source=[person(4)], plugins=("rules",))
 
     assert mended.counts.inserted == 1
     assert people.entry_states() == ["superseded", "replayed"]

@@ -2,151 +2,166 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.plugins.rules.world import HEARINGS, Ruled
+from tests.plugins.rules.world import HEARINGS, Record, Ruled
 from validate_updates import Counts, ExitCode, SettingsError, Severity, Verdict
 
 NOW = datetime(2026, 7, 15, 23, tzinfo=UTC)
 
 
-def broken_by(target: Ruled, rule: dict[str, Any], column: str, values: list[Any]) -> list[Any]:
-    """The values that the rule keeps out."""
+KINDS: list[tuple[Record, str, list[Any], list[Any]]] = [
+    ({"type": "integer"}, "code", ["1", "-20", "+3", None], ["1.5", "x", "", "1e3"]),
+    ({"type": "number"}, "code", ["1", "-2.5", ".5", "1e-3", None], ["1,5", "NaN", "", "0x10"]),
+    ({"type": "boolean"}, "code", ["true", "0", None], ["True", "2", ""]),
+    ({"type": "date"}, "code", ["2024-02-29", "1999-12-31", None], ["2023-02-29", "2024-1-1", "2024-04-31"]),
+    ({"type": "date"}, "code", ["0001-01-01", "2000-02-29"], ["0000-01-01", "1900-02-29"]),
+    ({"type": "time"}, "code", ["10:00", "23:59:59.5", None], ["24:00", "10", "9:00"]),
+    ({"type": "timestamp"}, "code", ["2024-02-29", "2024-02-29T10:00Z", None], ["2024-02-30T10:00", "10:00"]),
+    ({"type": "uuid"}, "code", ["3f2504e0-4f89-11d3-9a0c-0305e82c3301", None], ["3f2504e0", "x" * 36]),
+    ({"type": "date"}, "day", ["2024-02-29", None], []),
+    ({"allowed": ["House", "Senate", "it's"]}, "chamber", ["House", "it's", None], ["house", "House ", ""]),
+    ({"allowed": [1, 2, 3]}, "pages", [1, 3, None], [0, 4]),
+    ({"allowed": [0.5, 2]}, "score", [0.5, 2, None], [0.25, 3]),
+    ({"allowed": [True]}, "open", [True, None], [False]),
+    ({"allowed": ["2024-02-29"]}, "day", ["2024-02-29", None], ["2024-03-01"]),
+    ({"min": 0, "max": 500}, "pages", [0, 500, None], [-1, 501]),
+    ({"min": 0.5}, "fee", ["0.50", "7", None], ["0.49"]),
+    ({"max": 0}, "score", [0.0, -1.5, None], [0.001]),
+    ({"min_length": 1, "max_length": 3}, "title", ["a", "äöü", None], ["", "abcd"]),
+    ({"max_length": 0}, "title", ["", None], ["a"]),
+    ({"pattern": "[A-Z]{2}-[0-9]+"}, "code", ["AB-1", None], ["ab-1", "AB-", " AB-1", "AB-1\n", ""]),
+    ({"pattern": ".*é.*"}, "title", ["é", "a\né", None], ["e", ""]),
+    ({"earliest": "2026-07-15"}, "day", ["2026-07-15", "2027-01-01", None], ["2026-07-14"]),
+    ({"latest": "today + 2 years"}, "day", ["2026-07-15", "2028-07-15", None], ["2028-07-16"]),
+    ({"earliest": "today", "latest": "today"}, "day", ["2026-07-15"], ["2026-07-14", "2026-07-16"]),
+    ({"latest": "9999-12-31"}, "day", ["2026-07-15", "9999-12-31"], []),
+    (
+        {"earliest": "today - 1 day", "latest": "today"},
+        "starts",
+        ["2026-07-14T00:00:00", "2026-07-15T23:59:59.999999", None],
+        ["2026-07-13T23:59:59.999999", "2026-07-16T00:00:00"],
+    ),
+    ({"date_format": "%d.%m.%Y"}, "written", ["29.02.2024", None], ["29.02.2023", "1.2.2024", "2024-02-01", ""]),
+    (
+        {"date_format": "%Y%m%d %H:%M", "latest": "2024-12-31"},
+        "written",
+        ["20241231 23:59", None],
+        ["20250101 00:00", "20241331 10:00", "20240101"],
+    ),
+    ({"earliest": "2024-01-01"}, "written", ["2024-01-01", None], ["2023-12-31", "2024-02-30", "soon"]),
+    ({"unique": True}, "code", ["a", "c", None, None], ["b", "b"]),
+    ({"unique": True}, "pages", [1, 2], [3, 3, 3]),
+]  # fmt: skip
+"""A rule, the column it is about, values that pass, and values that break it."""
+
+
+TYPES = dict(line.split(" ", 1) for line in re.findall(r"(\w+ (?:\w+ ?)+(?:\([\d,]+\))?)(?:,|\n\))", HEARINGS))
+
+
+def test_a_rule_keeps_out_what_breaks_it_and_nothing_else(target: Ruled) -> None:
+    """All of them in one update: each rule has a column of its own, and each value a record."""
+    columns = [f"{column}{number}" for number, (_, column, _, _) in enumerate(KINDS)]
+    types = [TYPES[column] for _, column, _, _ in KINDS]
+    target.execute(
+        f"CREATE TABLE t (id integer PRIMARY KEY, {', '.join(map(' '.join, zip(columns, types, strict=True)))})"
+    )
+    rules = [{"column": column, **rule} for column, (rule, _, _, _) in zip(columns, KINDS, strict=True)]
+    cases = [(column, value) for column, case in zip(columns, KINDS, strict=True) for value in case[2] + case[3]]
+    records = [{"id": number, column: value} for number, (column, value) in enumerate(cases)]
+
+    result = target.apply(records, *rules, as_of=NOW)
+
+    kept_out = sorted(int(number) for number in target.reasons())
+    broken = [[value for number in kept_out for name, value in [cases[number]] if name == column] for column in columns]
+    assert broken == [bad for _, _, _, bad in KINDS]
+    assert sorted([*kept_out, *target.ids()]) == list(range(len(cases)))
+    assert result.counts == Counts(read=len(cases), inserted=len(cases) - len(kept_out), quarantined=len(kept_out))
+
+
+@pytest.mark.parametrize(("column", "broken"), [("title", [None, "", "   "]), ("pages", [None])])
+def test_required_misses_a_value(target: Ruled, column: str, broken: list[Any]) -> None:
     target.execute(HEARINGS)
-    records = [{"id": number, column: value} for number, value in enumerate(values)]
+    values = [*broken, " a " if column == "title" else 0]
 
-    result = target.apply(records, {"column": column, **rule}, as_of=NOW)
+    target.apply(
+        [{"id": number, column: value} for number, value in enumerate(values)], {"column": column, "required": True}
+    )
 
-    kept_out = {int(number) for number in target.reasons()}
-    assert sorted(kept_out | set(target.ids())) == list(range(len(values)))
-    assert result.counts.inserted == len(values) - len(kept_out)
-    return [values[number] for number in sorted(kept_out)]
-
-
-@pytest.mark.parametrize(
-    ("rule", "column", "passing", "broken"),
-    [
-        ({"required": True}, "title", ["a", " a "], [None, "", "   "]),
-        ({"required": True}, "pages", [0], [None]),
-        ({"type": "integer"}, "code", ["1", "-20", "+3", None], ["1.5", "x", "", "1e3"]),
-        ({"type": "number"}, "code", ["1", "-2.5", ".5", "1e-3", None], ["1,5", "NaN", "", "0x10"]),
-        ({"type": "boolean"}, "code", ["true", "0", None], ["True", "2", ""]),
-        ({"type": "date"}, "code", ["2024-02-29", "1999-12-31", None], ["2023-02-29", "2024-1-1", "2024-04-31"]),
-        ({"type": "date"}, "code", ["0001-01-01", "2000-02-29"], ["0000-01-01", "1900-02-29"]),
-        ({"type": "time"}, "code", ["10:00", "23:59:59.5", None], ["24:00", "10", "9:00"]),
-        ({"type": "timestamp"}, "code", ["2024-02-29", "2024-02-29T10:00Z", None], ["2024-02-30T10:00", "10:00"]),
-        ({"type": "uuid"}, "code", ["3f2504e0-4f89-11d3-9a0c-0305e82c3301", None], ["3f2504e0", "x" * 36]),
-        ({"type": "date"}, "day", ["2024-02-29", None], []),
-        ({"allowed": ["House", "Senate", "it's"]}, "chamber", ["House", "it's", None], ["house", "House ", ""]),
-        ({"allowed": [1, 2, 3]}, "pages", [1, 3, None], [0, 4]),
-        ({"allowed": [0.5, 2]}, "score", [0.5, 2, None], [0.25, 3]),
-        ({"allowed": [True]}, "open", [True, None], [False]),
-        ({"allowed": ["2024-02-29"]}, "day", ["2024-02-29", None], ["2024-03-01"]),
-        ({"min": 0, "max": 500}, "pages", [0, 500, None], [-1, 501]),
-        ({"min": 0.5}, "fee", ["0.50", "7", None], ["0.49"]),
-        ({"max": 0}, "score", [0.0, -1.5, None], [0.001]),
-        ({"min_length": 1, "max_length": 3}, "title", ["a", "äöü", None], ["", "abcd"]),
-        ({"max_length": 0}, "title", ["", None], ["a"]),
-        ({"pattern": "[A-Z]{2}-[0-9]+"}, "code", ["AB-1", None], ["ab-1", "AB-", " AB-1", "AB-1\n", ""]),
-        ({"pattern": ".*é.*"}, "title", ["é", "a\né", None], ["e", ""]),
-        ({"earliest": "2026-07-15"}, "day", ["2026-07-15", "2027-01-01", None], ["2026-07-14"]),
-        ({"latest": "today + 2 years"}, "day", ["2026-07-15", "2028-07-15", None], ["2028-07-16"]),
-        ({"earliest": "today", "latest": "today"}, "day", ["2026-07-15"], ["2026-07-14", "2026-07-16"]),
-        ({"latest": "9999-12-31"}, "day", ["2026-07-15", "9999-12-31"], []),
-        (
-            {"earliest": "today - 1 day", "latest": "today"},
-            "starts",
-            ["2026-07-14T00:00:00", "2026-07-15T23:59:59.999999", None],
-            ["2026-07-13T23:59:59.999999", "2026-07-16T00:00:00"],
-        ),
-        ({"date_format": "%d.%m.%Y"}, "written", ["29.02.2024", None], ["29.02.2023", "1.2.2024", "2024-02-01", ""]),
-        (
-            {"date_format": "%Y%m%d %H:%M", "latest": "2024-12-31"},
-            "written",
-            ["20241231 23:59", None],
-            ["20250101 00:00", "20241331 10:00", "20240101"],
-        ),
-        ({"earliest": "2024-01-01"}, "written", ["2024-01-01", None], ["2023-12-31", "2024-02-30", "soon"]),
-        ({"unique": True}, "code", ["a", "c", None, None], ["b", "b"]),
-        ({"unique": True}, "pages", [1, 2], [3, 3, 3]),
-    ],
-)  # fmt: skip
-def test_a_rule_keeps_out_what_breaks_it_and_nothing_else(
-    target: Ruled, rule: dict[str, Any], column: str, passing: list[Any], broken: list[Any]
-) -> None:
-    assert broken_by(target, rule, column, [*passing, *broken]) == broken
+    assert target.ids() == [len(broken)]
 
 
-@pytest.mark.parametrize(
-    ("rule", "record", "code", "message"),
-    [
-        ({"column": "title", "required": True}, {}, "rule_required", "title is missing (rule title_required)"),
-        (
-            {"column": "chamber", "allowed": ["House", "Senate"]},
-            {"chamber": "Hause"},
-            "rule_allowed",
-            "chamber 'Hause' is not one of 'House', 'Senate' (rule chamber_allowed)",
-        ),
-        (
-            {"name": "pages_sane", "column": "pages", "min": 0, "max": 500},
-            {"pages": 501},
-            "rule_range",
-            "pages '501' is below 0, or is above 500 (rule pages_sane)",
-        ),
-        (
-            {"column": "title", "max_length": 70},
-            {"title": "x" * 500},
-            "rule_length",
-            f"title '{'x' * 59}…' has more than 70 characters (rule title_max_length)",
-        ),
-        (
-            {"column": "code", "pattern": "[a-z]+"},
-            {"code": "A\x1b[31m"},
-            "rule_pattern",
-            r"code 'A\x1b[31m' does not fit [a-z]+ (rule code_pattern)",
-        ),
-        (
-            {"column": "day", "latest": "today + 1 week"},
-            {"day": "2027-01-01"},
-            "rule_date",
-            "day '2027-01-01' is after 2026-07-22 (rule day_latest)",
-        ),
-        (
-            {"column": "ends", "compare": ">= starts"},
-            {"starts": "2024-01-02T10:00", "ends": "2024-01-02T09:00"},
-            "rule_compare",
-            "ends '2024-01-02 09:00:00', starts '2024-01-02 10:00:00' do not meet ends >= starts (rule ends_compare)",
-        ),
-        (
-            {"name": "fees", "sql": "fee = 0 OR open", "message": "who charges is open."},
-            {"fee": 3, "open": False},
-            "rule_sql",
-            "who charges is open: the record (rule fees)",
-        ),
-        (
-            {"column": "chamber", "exists": "committees.chamber"},
-            {"chamber": "Moon"},
-            "rule_exists",
-            "chamber 'Moon' is not in committees.chamber (rule chamber_exists)",
-        ),
-    ],
-)
-def test_the_reason_names_column_value_and_rule(
-    target: Ruled, rule: dict[str, Any], record: dict[str, Any], code: str, message: str
-) -> None:
+REASONS: list[tuple[Record, Record, str, str]] = [
+    ({"column": "title", "required": True}, {}, "rule_required", "title is missing (rule title_required)"),
+    (
+        {"column": "chamber", "allowed": ["House", "Senate"]},
+        {"chamber": "Hause"},
+        "rule_allowed",
+        "chamber 'Hause' is not one of 'House', 'Senate' (rule chamber_allowed)",
+    ),
+    (
+        {"name": "pages_sane", "column": "pages", "min": 0, "max": 500},
+        {"pages": 501},
+        "rule_range",
+        "pages '501' is below 0, or is above 500 (rule pages_sane)",
+    ),
+    (
+        {"column": "title", "max_length": 70},
+        {"title": "x" * 500},
+        "rule_length",
+        f"title '{'x' * 59}…' has more than 70 characters (rule title_max_length)",
+    ),
+    (
+        {"column": "code", "pattern": "[a-z]+"},
+        {"code": "A\x1b[31m"},
+        "rule_pattern",
+        r"code 'A\x1b[31m' does not fit [a-z]+ (rule code_pattern)",
+    ),
+    (
+        {"column": "day", "latest": "today + 1 week"},
+        {"day": "2027-01-01"},
+        "rule_date",
+        "day '2027-01-01' is after 2026-07-22 (rule day_latest)",
+    ),
+    (
+        {"column": "ends", "compare": ">= starts"},
+        {"starts": "2024-01-02T10:00", "ends": "2024-01-02T09:00"},
+        "rule_compare",
+        "ends '2024-01-02 09:00:00', starts '2024-01-02 10:00:00' do not meet ends >= starts (rule ends_compare)",
+    ),
+    (
+        {"name": "fees", "sql": "fee = 0 OR open", "message": "who charges is open."},
+        {"fee": 3, "open": False},
+        "rule_sql",
+        "who charges is open: the record (rule fees)",
+    ),
+    (
+        {"column": "chamber", "exists": "committees.chamber"},
+        {"chamber": "Moon"},
+        "rule_exists",
+        "chamber 'Moon' is not in committees.chamber (rule chamber_exists)",
+    ),
+]
+"""A rule, a record that breaks it, the code, and the sentence."""
+
+
+def test_the_reason_names_column_value_and_rule(target: Ruled) -> None:
     target.execute(HEARINGS, "CREATE TABLE committees (chamber text)", "INSERT INTO committees VALUES ('House')")
+    told = []
 
-    result = target.apply([{"id": 1, **record}, {"id": 2, "title": "t"}], rule, as_of=NOW)
+    for rule, record, code, _ in REASONS:
+        result = target.apply([{"id": 1, **record}], rule, as_of=NOW)
+        (kept,) = result.kept_out
+        (finding,) = result.findings
+        told.append((kept.key, kept.code, kept.message))
+        assert (finding.code, finding.table, finding.observed, finding.severity) == (code, "t", 1, Severity.WARNING)
+        assert finding.message == f"1 record kept out: id=1: {kept.message}"
 
-    kept = result.kept_out[0]
-    assert (kept.key, kept.code, kept.message) == ("id=1", code, message)
-    assert result.exit_code == ExitCode.PARTIAL
-    finding = next(one for one in result.findings if one.code == code)
-    assert (finding.table, finding.observed, finding.severity) == ("t", 1, Severity.WARNING)
-    assert finding.message == f"1 record kept out: id=1: {message}"
+    assert told == [("id=1", code, message) for _, _, code, message in REASONS]
 
 
 def test_a_warning_lets_the_record_pass_and_tells(target: Ruled) -> None:
@@ -165,7 +180,7 @@ def test_a_warning_lets_the_record_pass_and_tells(target: Ruled) -> None:
 
 def test_all_broken_rules_of_a_record_are_told_and_the_first_gives_the_code(target: Ruled) -> None:
     target.execute(HEARINGS)
-    rules = [
+    rules: list[Record] = [
         {"column": "pages", "max": 3},
         {"column": "title", "required": True},
         {"column": "code", "pattern": "[a-z]", "severity": "warning"},
@@ -203,7 +218,7 @@ def test_a_record_that_is_in_the_table_already_is_not_asked(target: Ruled) -> No
 
 def test_an_update_is_asked_about_the_columns_that_it_carries(target: Ruled) -> None:
     target.execute(HEARINGS, "INSERT INTO t (id, chamber, pages) VALUES (1, NULL, 900), (2, 'House', 900)")
-    rules = [{"column": "pages", "max": 500}, {"column": "chamber", "required": True}]
+    rules: list[Record] = [{"column": "pages", "max": 500}, {"column": "chamber", "required": True}]
 
     result = target.apply([{"id": 1, "title": "new"}, {"id": 2, "chamber": None}, {"id": 3, "title": "t"}], *rules)
 
@@ -240,11 +255,11 @@ def test_unique_and_exists_over_several_columns(target: Ruled) -> None:
         "CREATE TABLE rooms (house text, room integer)",
         "INSERT INTO rooms VALUES ('House', 1), ('Senate', 2)",
     )
-    rules = [
+    rules: list[Record] = [
         {"name": "pair", "columns": ["chamber", "pages"], "exists": "rooms.house, room"},
         {"name": "once", "columns": ["chamber", "code"], "unique": True},
     ]
-    records = [
+    records: list[Record] = [
         {"id": 1, "chamber": "House", "pages": 1, "code": "x"},
         {"id": 2, "chamber": "House", "pages": 2, "code": "y"},
         {"id": 3, "chamber": "Senate", "pages": 2, "code": "x"},
@@ -302,39 +317,38 @@ def test_sql_is_one_expression_over_the_columns(target: Ruled, sql: str, kept: l
     assert target.ids() == kept
 
 
-@pytest.mark.parametrize(
-    ("rule", "said"),
-    [
-        ({"name": "mine", "sql": "pagse > 3"}, "the rule mine cannot be checked: the database says"),
-        ({"name": "mine", "sql": "pages > > 3"}, "the rule mine cannot be checked: the database says"),
-        (
-            {"name": "mine", "sql": "pages > (SELECT 1 FROM nowhere)"},
-            "the rule mine cannot be checked: the database says",
-        ),
-        ({"column": "pagse", "min": 1}, "the rule pagse_min cannot be checked: t has no column 'pagse'"),
-        ({"column": "title", "min": 1}, "title holds no numbers, it is of type"),
-        ({"column": "pages", "max_length": 1}, "pages holds no texts, it is of type integer"),
-        ({"column": "pages", "allowed": ["one"]}, "'one' is no value for pages, which is of type integer"),
-        ({"column": "pages", "allowed": [True]}, "True is no value for pages"),
-        ({"column": "pages", "type": "date"}, "pages is of type integer, and no date"),
-        ({"column": "ends", "compare": ">= title"}, "ends is of type timestamp"),
-        ({"column": "ends", "compare": ">= strats"}, "t has no column 'strats'"),
-        ({"column": "code", "exists": "nowhere.code"}, "there is no table 'nowhere'"),
-        ({"column": "code", "exists": "t.nothing"}, "t has no column 'nothing'"),
-        ({"table": "nowhere", "column": "x", "required": True}, "there is no table 'nowhere'"),
-    ],
-)
-def test_a_rule_that_does_not_fit_the_table_is_an_error_of_settings(
-    target: Ruled, rule: dict[str, Any], said: str
-) -> None:
+MISFITS: list[tuple[Record, str]] = [
+    ({"name": "mine", "sql": "pagse > 3"}, "the rule mine cannot be checked: the database says"),
+    ({"name": "mine", "sql": "pages > > 3"}, "the rule mine cannot be checked: the database says"),
+    (
+        {"name": "mine", "sql": "pages > (SELECT 1 FROM nowhere)"},
+        "the rule mine cannot be checked: the database says",
+    ),
+    ({"column": "pagse", "min": 1}, "the rule pagse_min cannot be checked: t has no column 'pagse'"),
+    ({"column": "title", "min": 1}, "title holds no numbers, it is of type"),
+    ({"column": "pages", "max_length": 1}, "pages holds no texts, it is of type integer"),
+    ({"column": "pages", "allowed": ["one"]}, "'one' is no value for pages, which is of type integer"),
+    ({"column": "pages", "allowed": [True]}, "True is no value for pages"),
+    ({"column": "pages", "type": "date"}, "pages is of type integer, and no date"),
+    ({"column": "ends", "compare": ">= title"}, "ends is of type timestamp"),
+    ({"column": "ends", "compare": ">= strats"}, "t has no column 'strats'"),
+    ({"column": "code", "exists": "nowhere.code"}, "there is no table 'nowhere'"),
+    ({"column": "code", "exists": "t.nothing"}, "t has no column 'nothing'"),
+    ({"table": "nowhere", "column": "x", "required": True}, "there is no table 'nowhere'"),
+]
+"""A rule that the table has nothing for, and what is said."""
+
+
+def test_a_rule_that_does_not_fit_the_table_is_an_error_of_settings(target: Ruled) -> None:
     target.execute(HEARINGS)
 
-    with pytest.raises(SettingsError) as caught:
-        target.apply([{"id": 1, "pages": 1}], rule)
+    for rule, said in MISFITS:
+        with pytest.raises(SettingsError) as caught:
+            target.apply([{"id": 1, "pages": 1}], rule)
 
-    assert said.lower() in caught.value.message.lower()
-    assert "plugins.rules: the rule " in caught.value.message
-    assert caught.value.exit_code == ExitCode.USAGE
+        assert said.lower() in caught.value.message.lower()
+        assert "plugins.rules: the rule " in caught.value.message
+        assert caught.value.exit_code == ExitCode.USAGE
     assert target.ids() == []
 
 
