@@ -121,6 +121,39 @@ def _in_batches(undo_retention_days: int = 30, **settings: Any) -> Way:
     return way
 
 
+_RULES: Final[list[dict[str, Any]]] = [
+    {"column": "title", "required": True, "min_length": 5, "max_length": 500},
+    {"column": "chamber", "allowed": ["House", "Senate", "Joint"]},
+    {"column": "kind", "allowed": ["Hearing", "Markup", "Meeting"]},
+    {"column": "pages", "min": 1, "max": 900},
+    {"column": "url", "pattern": r"https://api\.example\.gov/v3/meeting/[0-9]+/(house|senate)/[0-9]+\?format=json"},
+    {"column": "day", "earliest": "2000-01-01", "latest": "2030-12-31"},
+    {"name": "numbers", "column": "pages", "compare": "<> congress", "severity": "warning"},
+    {"name": "status", "sql": "status <> 'Canceled' OR score >= 0", "severity": "warning"},
+]
+_BROKEN: Final[list[dict[str, Any]]] = [{"name": "long", "column": "pages", "max": 855}]
+"""One record in twenty has more pages."""
+
+
+def _under_rules(rules: list[dict[str, Any]]) -> Way:
+    def way(source: Path, url: str, table: str) -> None:
+        import validate_updates
+
+        _stood(
+            validate_updates.run(
+                source,
+                target=url,
+                table=table,
+                key=KEY,
+                plugins=("rules",),
+                settings={"rules": {"rules": rules}},
+                undo_retention_days=0,
+            )
+        )
+
+    return way
+
+
 BARE: Final = "bare driver"
 SQLITE_UTILS: Final = "sqlite-utils upsert"
 OURS: Final = "validate-updates"
@@ -138,6 +171,14 @@ IN_BATCHES: Final[dict[str, Way]] = {
     "batches, undo log, progressive": _in_batches(publish="progressive"),
 }
 """Ways that are compared with each other by ``benchmarks.batches``."""
+RULES: Final = "eight rules"
+RULES_BROKEN: Final = "nine rules, 5 % kept out"
+UNDER_RULES: Final[dict[str, Way]] = {
+    ALL_OR_NOTHING: ours,
+    RULES: _under_rules(_RULES),
+    RULES_BROKEN: _under_rules([*_RULES, *_BROKEN]),
+}
+"""Ways that are compared with each other by ``benchmarks.rules``."""
 SQLITE: Final[dict[str, Way]] = {
     BARE: bare_sqlite,
     SQLITE_UTILS: sqlite_utils,
@@ -162,7 +203,7 @@ def measured(way: Way, source: Path, url: str) -> Cost:
 
 def main(name: str, source: str, url: str) -> None:
     """Measure one way and print it as JSON."""
-    way = {**(SQLITE if url.startswith("sqlite") else POSTGRES), **IN_BATCHES}[name]
+    way = {**(SQLITE if url.startswith("sqlite") else POSTGRES), **IN_BATCHES, **UNDER_RULES}[name]
     print(json.dumps(asdict(measured(way, Path(source), url))))
 
 

@@ -5,16 +5,19 @@ What is allowed is what regular expressions have in common: characters, ``.`` (a
 ``(?:…)``, ``|``, and ``? * + {n} {n,} {n,m}``. A ``^`` at the beginning and a ``$`` at the end may stand there and
 change nothing. No back references, no looking around, nothing lazy: with these no time could be promised.
 
-PostgreSQL gets the pattern in its own spelling. SQLite has no patterns, so they are matched here: by an automaton whose
-states are made when a text first leads to them, never by trying one way after the other.
+PostgreSQL gets the pattern in its own spelling. SQLite has no patterns, so they are matched here. Where the next
+character always says which way to go, Python's own matcher is quickest and has nothing to try twice; any other pattern
+is matched by an automaton, whose states are made when a text first leads to them.
 """
 
 from __future__ import annotations
 
+import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 _LONGEST: Final = 1000
@@ -74,6 +77,8 @@ class Pattern:
 
     def fits(self, text: str) -> bool:
         """Whether all of ``text`` fits."""
+        if self._quick:
+            return self._quick(text) is not None
         state = self._automaton.start
         try:
             for char in text:
@@ -86,6 +91,10 @@ class Pattern:
     def postgresql(self) -> str:
         """The same in PostgreSQL's spelling, for its operator ``~``."""
         return f"^(?:{_spelled(self._node)})$"
+
+    @cached_property
+    def _quick(self) -> Callable[[str], re.Match[str] | None] | None:
+        return re.compile(self.postgresql, re.DOTALL).fullmatch if self._automaton.one_way else None
 
     @cached_property
     def _node(self) -> _Node:
@@ -344,6 +353,8 @@ class _Positions:
 
     chars: list[_Ranges] = field(default_factory=list)
     follow: list[set[int]] = field(default_factory=list)
+    twice: bool = False
+    """Whether one position may follow another for two reasons, as in ``(a*)*``: a text can be read in many ways."""
 
     def of(self, node: _Node) -> _Span:
         if isinstance(node, _Chars):
@@ -383,12 +394,15 @@ class _Positions:
             self._link(span.last, span.first)
             yield _Span(True, span.first, span.last)  # noqa: FBT003  # may be empty
             return
-        for _ in range(node.most - node.least):
-            span = self.of(node.node)
-            yield _Span(True, span.first, span.last)  # noqa: FBT003  # may be empty
+        tail = _Span(empty=True)
+        for _ in range(node.most - node.least):  # one within the other: the third is there only after the second
+            tail = self._joined(iter((self.of(node.node), tail)))
+            tail.empty = True
+        yield tail
 
     def _link(self, ends: frozenset[int], starts: frozenset[int]) -> None:
         for end in ends:
+            self.twice = self.twice or not starts.isdisjoint(self.follow[end])
             self.follow[end] |= starts
 
 
@@ -403,9 +417,15 @@ class _Automaton:
         self._follow = [*positions.follow, set(span.first)]
         self._last = span.last | {begin} if span.empty else span.last
         self._begin = frozenset({begin})
+        self.one_way = not positions.twice and all(map(self._told_apart, self._follow))
+        """Whether a text can be read in one way at most, and each character says how to go on."""
         self._states: dict[frozenset[int], _State] = {}
         self._moves = 0
         self.start = self._state(self._begin)
+
+    def _told_apart(self, positions: set[int]) -> bool:
+        ranges = sorted(one for position in positions for one in self._chars[position])
+        return all(end < start for (_, end), (start, _) in pairwise(ranges))
 
     def after(self, positions: frozenset[int], code: int) -> _State:
         """The state that a character leads to."""

@@ -101,6 +101,29 @@ def test_patterns_that_ruin_others_are_matched_in_one_go(pattern: str) -> None:
     assert Pattern(pattern).fits("aaab") is not pattern.endswith("c")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "one_way"),
+    [
+        ("[a-z]+/(house|senate)/[0-9]+", True),
+        ("([a-z]{1,5} )*!", True),
+        ("x?y", True),
+        ("(a*)*b", False),
+        ("(a*b*)*c", False),
+        ("a*a", False),
+        ("(a?){3}", False),
+        ("(a|ab)c", False),
+    ],
+)
+def test_only_what_can_be_read_in_one_way_is_left_to_pythons_matcher(pattern: str, *, one_way: bool) -> None:
+    assert Pattern(pattern)._automaton.one_way is one_way
+
+
+@pytest.mark.parametrize("pattern", ["([a-f]+,)*x", "([a-z]{1,5},)*!", "[a-z,]+!x?", "((a|b)+(,|;))*x"])
+def test_and_ends_as_soon(pattern: str) -> None:
+    assert Pattern(pattern)._automaton.one_way
+    assert not Pattern(pattern).fits("ab," * 100_000)
+
+
 def test_states_are_forgotten_before_they_are_too_many() -> None:
     pattern = Pattern(r"[^x]*x.{8}")
     text = "".join(chr(0x4E00 + number % 20_000) for number in range(60_000))
