@@ -170,4 +170,6 @@ class Context:
 
     A column that a record leaves out is NULL there. It is left alone in the table, or takes its default in a new row.
     """
+    pending: frozenset[str] = frozenset()
+    """Columns of ``staged`` that refer to rows which the update may still have to make: NULL until then."""
     batch: BatchInfo | None = None

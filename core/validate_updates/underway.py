@@ -163,6 +163,12 @@ class UnderWay:
             staged=intake.stage.table,
             planned=plan.table,
             carries=lambda name: intake.stage.carries(name, intake.stage.table.c[SHAPE]),
+            pending=frozenset(
+                reference.column
+                for table in self.job.tables
+                if table.name == self.job.table
+                for reference in table.references
+            ),
         )
 
     def _reader(self, hidden: frozenset[str]) -> GuardedReader:

@@ -100,8 +100,10 @@ _Condition = tuple[sa.ColumnElement[bool], str, tuple[str, ...]]
 """When the rule is broken, what to say then, and the columns whose values show it."""
 
 
-def _required(named: Named, outcome: Outcome) -> _Condition:
+def _required(named: Named, outcome: Outcome) -> _Condition | None:
     column = _single(named, outcome)
+    if column.name in outcome.context.pending:
+        return None
     value = outcome.value(column.name)
     missing: sa.ColumnElement[bool] = value.is_(None)
     if column.kind is Kind.TEXT:

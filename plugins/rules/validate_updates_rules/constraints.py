@@ -28,7 +28,7 @@ def checks_of(outcome: Outcome, constraints: Constraints) -> Iterator[Check]:
     severity = Severity(constraints)
     context = outcome.context
     for column in context.target.columns:
-        if not column.nullable and not column.generated and column.name not in context.target.key:
+        if not column.nullable and not column.generated and column.name not in {*context.target.key, *context.pending}:
             yield _not_null(outcome, column.name, severity, has_default=column.has_default)
     for names in _unique_sets(context):
         if any(name in context.staged.c for name in names):

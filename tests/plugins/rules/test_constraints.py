@@ -195,3 +195,31 @@ def test_a_mended_record_is_replayed_under_the_same_rules(people: Ruled) -> None
 
     assert mended.counts.inserted == 1
     assert people.entry_states() == ["superseded", "replayed"]
+
+
+def test_a_bad_record_takes_its_whole_unit_out_and_a_reference_that_is_yet_to_be_made_is_not_missed(
+    target: Ruled,
+) -> None:
+    target.execute(
+        "CREATE TABLE committees (id integer PRIMARY KEY, code text NOT NULL UNIQUE)"
+        if target.is_sqlite
+        else "CREATE TABLE committees (id serial PRIMARY KEY, code text NOT NULL UNIQUE)",
+        "CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL, main integer NOT NULL REFERENCES committees (id))",
+        "CREATE TABLE notes (t_id integer REFERENCES t (id), n integer, PRIMARY KEY (t_id, n))",
+    )
+    tables = {
+        "t": {"key": "id", "references": {"main": {"to": "committees.code", "missing": "create"}}},
+        "notes": {"parent": "t"},
+    }
+    records = [
+        {"id": 1, "name": "one", "code": "new", "notes": [{"n": 1}]},
+        {"id": 2, "name": None, "code": "new", "notes": [{"n": 1}]},
+    ]
+
+    result = target.apply(records, {"column": "name", "min_length": 2}, tables=tables)
+
+    assert target.reasons() == {"2": ("rule_required", "name", "not null")}
+    assert result.counts.quarantined == 1
+    assert target.rows("SELECT t.id, code, n FROM t JOIN committees c ON c.id = main JOIN notes ON t_id = t.id") == [
+        (1, "new", 1)
+    ]
