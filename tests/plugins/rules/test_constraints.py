@@ -207,11 +207,11 @@ def test_a_bad_record_takes_its_whole_unit_out_and_a_reference_that_is_yet_to_be
         "CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL, main integer NOT NULL REFERENCES committees (id))",
         "CREATE TABLE notes (t_id integer REFERENCES t (id), n integer, PRIMARY KEY (t_id, n))",
     )
-    tables = {
+    tables: dict[str, Any] = {
         "t": {"key": "id", "references": {"main": {"to": "committees.code", "missing": "create"}}},
         "notes": {"parent": "t"},
     }
-    records = [
+    records: list[Record] = [
         {"id": 1, "name": "one", "code": "new", "notes": [{"n": 1}]},
         {"id": 2, "name": None, "code": "new", "notes": [{"n": 1}]},
     ]
