@@ -16,6 +16,7 @@ from validate_updates.errors import LockHeld, TargetError, UsageError
 from validate_updates.targets.base import Database, TransactionEnded
 from validate_updates.targets.copy_csv import FORMAT, as_csv
 from validate_updates.targets.names import ROW, SEQ, qualified, quoted
+from validate_updates.targets.reaching import told
 from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
 from validate_updates.text import printable
@@ -68,16 +69,16 @@ class Postgresql(Database):
 
     @contextmanager
     def lock(self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float) -> Iterator[None]:
-        with connection.begin():
-            keys = sorted(_lock_key(connection, table) for table in tables)
-            connection.execute(
-                sa.text("SELECT set_config('application_name', :name, false)"), {"name": f"validate-updates {run_id}"}
-            )
-            _let_go_when_dead(connection)
-            for key in keys:
-                _acquire(connection, key, wait)
-            backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-        _refuse_pooler(connection, backend)
+        with told(self, connection):
+            with connection.begin():
+                keys = sorted(_lock_key(connection, table) for table in tables)
+                named = sa.text("SELECT set_config('application_name', :name, false)")
+                connection.execute(named, {"name": f"validate-updates {run_id}"})
+                _let_go_when_dead(connection)
+                for key in keys:
+                    _acquire(connection, key, wait)
+                backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            _refuse_pooler(connection, backend)
         try:
             yield
         finally:

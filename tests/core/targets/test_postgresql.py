@@ -13,11 +13,22 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from tests.core.engine.target import Target
 from tests.core.engine.test_validators import Given
-from validate_updates import Context, ExitCode, LockHeld, Moment, StateUncertain, UpdateError, UsageError, Verdict
+from validate_updates import (
+    Context,
+    ExitCode,
+    LockHeld,
+    Moment,
+    StateUncertain,
+    TargetError,
+    UpdateError,
+    UsageError,
+    Verdict,
+)
 from validate_updates.engine import execute
 from validate_updates.job import Job
 from validate_updates.secret import SecretUrl
@@ -313,6 +324,22 @@ def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
     assert refused.value.exit_code == ExitCode.FAILED
     assert "cannot be reached" in refused.value.message
     assert "hunter2" not in f"{refused.value.message} {refused.value.hint}"
+
+
+def test_the_session_ends_while_the_lock_is_taken(postgres: Target) -> None:
+    postgres.execute(*TABLE)
+
+    def end(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "set_config('application_name'" in statement:
+            end_sessions(postgres)
+            postgres.settle()
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", end)
+    try:
+        with pytest.raises(TargetError, match="the target database: the server ended the session"):
+            postgres.update(RECORDS)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", end)
 
 
 @pytest.mark.parametrize("records", [1, 5000])
