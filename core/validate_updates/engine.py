@@ -231,9 +231,9 @@ class _Run(UnderWay):
         with self.timed("stage"):
             with opened(self) as self.source:
                 self.intake = self._new_intake(self.source)
+                self.target = self.intake.target  # whatever happens from here on: the key is settled
+                self.result = replace(self.result, key=self.target.key)
                 self.intake.take_in(self.progress)
-            self.target = self.intake.target
-            self.result = replace(self.result, key=self.target.key)
             self.judges.keep(self.intake.findings())
 
     def _new_intake(self, source: Source) -> Intake:

@@ -102,12 +102,12 @@ class Quarantined:
         """The records, as lines of JSON."""
         database = open_database(self._target)
         numbers = iter(self._numbers)
-        with database.connect() as connection:
-            while chunk := tuple(islice(numbers, PAGE)):
-                with database.transaction(connection, write=False):
-                    found = [entry for page in pages(connection, self._tables, Wanted(numbers=chunk)) for entry in page]
-                if found:
-                    yield self._lines(found)
+        while chunk := tuple(islice(numbers, PAGE)):
+            # Nothing is open while the records are used: who has them may stop asking for more.
+            with database.connect() as connection, database.transaction(connection, write=False):
+                found = [entry for page in pages(connection, self._tables, Wanted(numbers=chunk)) for entry in page]
+            if found:
+                yield self._lines(found)
 
     def _lines(self, entries: list[Entry]) -> Lines:
         first = len(self._places) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,19 @@ def test_a_good_record_in_the_same_run_closes_nothing(world: World) -> None:
     world.update([BAD, GOOD])
 
     assert world.entry_states() == ["open"]
+
+
+def test_an_update_that_fails_while_it_reads_closes_what_it_kept_out_again_and_nothing_else(world: World) -> None:
+    def breaking() -> Iterator[dict[str, Any]]:
+        yield BAD
+        yield from ({"id": number, "name": "n"} for number in range(10, 4000))  # more than is read before it is loaded
+        raise OSError("the line is cut")
+
+    world.execute(TABLE)
+    world.update([BAD, {**BAD, "id": 5}])
+
+    assert world.update(breaking()).verdict is Verdict.FAILED
+    assert world.entry_states() == ["superseded", "open", "open"]
 
 
 def test_an_update_of_another_table_closes_nothing(world: World) -> None:

@@ -57,5 +57,6 @@ class World(Target):
         """Replay entries as they are, or those of ``source``."""
         source = job.pop("source", None) or Quarantined(SecretUrl(self.url), JOURNAL, None, numbers)
         replay = Replay(entries=frozenset(numbers), stands_for=frozenset(stands_for), parent=job.pop("parent", None))
+        progress = job.pop("progress", None)
         given = {"target": SecretUrl(self.url), "table": "t", "replay": replay, **job}
-        return execute(Job(source=source, **given))
+        return execute(Job(source=source, **given), progress)
