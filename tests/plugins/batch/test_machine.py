@@ -215,7 +215,9 @@ class Office24h(RuleBasedStateMachine):
             untouched = {number: count for number, count in (+was).items() if number not in concerned}
             assert untouched == {number: self.kept_out[number] for number in untouched}, (result, ending)
         self.table = after
-        changes = {number: (before.get(number), row) for number, row in after.items() if row != before.get(number)}
+        changes: Changes = {
+            number: (before.get(number), row) for number, row in after.items() if row != before.get(number)
+        }
         if changes:
             self.changes[run_id] = changes
         if run_id:
@@ -320,8 +322,13 @@ def _emptied(target: Batched) -> list[str]:
 
 def test_whatever_happens_the_database_is_what_the_model_says(target: Batched) -> None:
     examples = max(settings().max_examples // (2 if target.is_sqlite else 6), 1)
+
+    class Here(Office24h):
+        def __init__(self) -> None:
+            super().__init__(target)
+
     run_state_machine_as_test(
-        lambda: Office24h(target),
+        Here,
         settings=settings(
             max_examples=examples,
             stateful_step_count=8,
