@@ -27,6 +27,8 @@ class Group:
     scales: Scales
     values: Floats
     """The history on the scale of judgement."""
+    expected: Floats
+    """The best forecast of each run on that scale, the last of the run to come."""
     weekday: Floats
     """The weekday's effect in it, and in the run to come."""
     families: tuple[Family, ...]
@@ -65,7 +67,7 @@ def _group(table: Table, at: float) -> Group:
     values[scale.stock, 0] = np.median(values[scale.stock, 1:], axis=1)  # the first run has no change
     past = expected.learn(values, kinds)
     seen = tuple(families.learn(raw, values, past, kinds, scale))
-    return Group(table, scale, values, past.weekday, seen, tuple(repeats.learn(raw)))
+    return Group(table, scale, values, past.expected, past.weekday, seen, tuple(repeats.learn(raw)))
 
 
 def _independent(group: Group) -> float:

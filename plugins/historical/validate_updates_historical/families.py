@@ -20,6 +20,9 @@ from validate_updates_historical.scales import Scales
 CLIP: Final = 3.0
 """Larger deviations count as this in means over several runs: one bad run is the business of the family `point`."""
 
+SELDOM: Final = 0.3
+"""What three runs or a week show, one run or a month mostly shows, too: half the alarms (10 ** -0.3) are theirs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -37,12 +40,14 @@ class Family:
     up: tails.Tail
     down: tails.Tail
     memory: int
-    """An alert is not repeated for so many runs."""
+    """A pause of so many runs does not end an episode."""
     of: Flags
     """Metrics that this family looks at."""
     tied: Flags
     """Metrics that mostly repeat their value, where a deviation that was seen twice is no news."""
     skip: int
+    share: float
+    """-log10 of its share of the false alarms."""
 
     def deviation(self, values: Floats) -> Floats:
         """How far out the new values are, in usual sizes."""
@@ -52,7 +57,14 @@ class Family:
 
     def strength(self, z: Floats, side: int) -> Floats:
         """How rare the deviations of new values are, upwards (+1) or downwards (-1)."""
-        return np.where(self.of, (self.up if side > 0 else self.down).strength(side * z), 0.0)
+        strength = (self.up if side > 0 else self.down).strength(side * z)
+        return np.where(self.of, strength - self.share, 0.0)
+
+    def strength_of(self, metric: int, side: int, runs: slice) -> Floats:
+        """How rare the past deviations of a metric were."""
+        tail = (self.up if side > 0 else self.down).of(metric)
+        strength = tail.strength(side * self.past[metric : metric + 1, runs])[0]
+        return np.asarray(np.where(self.of[metric], strength - self.share, 0.0))
 
     @property
     def is_one_run(self) -> bool:
@@ -70,6 +82,7 @@ class Window:
     levels: tuple[int, ...]
     memory: int
     skip: int
+    share: float
 
     def within(self, runs: int) -> Window:
         """The same, made to fit a short history: a third of it against what was half of it ago."""
@@ -79,9 +92,9 @@ class Window:
 
 
 WINDOWS: Final = (
-    Window("days", width=3, lag=3, levels=(3, 7, 28), memory=4, skip=2),
-    Window("week", width=7, lag=7, levels=(7, 28), memory=10, skip=6),
-    Window("month", width=7, lag=28, levels=(7, 28), memory=21, skip=20),
+    Window("days", width=3, lag=3, levels=(3, 7, 28), memory=4, skip=2, share=SELDOM),
+    Window("week", width=7, lag=7, levels=(7, 28), memory=10, skip=6, share=SELDOM),
+    Window("month", width=7, lag=28, levels=(7, 28), memory=21, skip=20, share=0),
 )
 """Three runs show a small shift first, a week a smaller one, a month a slow decline that shorter windows follow."""
 
@@ -121,13 +134,14 @@ def _family(
     weight: float = 1.0,
     clip: Floats | None = None,
     skip: int = 0,
+    share: float = 0.0,
 ) -> Family:
     runs = errors.shape[1]
     z = errors / scale[:, :runs]
     known = z[:, judged]
     known = known[:, : max(8, known.shape[1] - skip)]
     up, down = tails.tail(known), tails.tail(-known)
-    return Family(name, centre, scale[:, runs], weight, clip, z, up, down, memory, of, tied, skip)
+    return Family(name, centre, scale[:, runs], weight, clip, z, up, down, memory, of, tied, skip, share)
 
 
 def _window(
@@ -150,6 +164,7 @@ def _window(
         weight=1 / window.width,
         clip=bounds,
         skip=window.skip,
+        share=window.share,
     )
 
 

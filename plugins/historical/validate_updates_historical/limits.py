@@ -6,8 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-LOOKS: Final = 6
-"""Times a metric is looked at: about three families that do not say the same, each upwards and downwards."""
+import numpy as np
+
+from validate_updates_historical.rolling import Flags, Floats
+
+LOOKS: Final = 5
+"""Times a metric is looked at: two families and a half that do not say the same, each upwards and downwards."""
 CROWD: Final = 2.6
 """Real tails fall more slowly than fitted ones: a limit ten times as rare leaves 41 % of the alarms. One in M takes
 ``M ** 2.6``."""
@@ -31,6 +35,11 @@ class Limits:
     """Smaller differences of a number without a unit are no news."""
     units: float
     """Nor are differences of a count up to this many units."""
+
+    def enough(self, strengths: Floats) -> Flags:
+        """Which strengths (families x anything) are: one that is extreme, or two that agree."""
+        agree = strengths >= self.two
+        return np.asarray((strengths >= self.one) | (agree & (np.sum(agree, axis=0) >= 2)))
 
 
 def limits(rate: float, independent: float, runs: int, *, percent: float, units: float) -> Limits:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
 from validate_updates_historical.baseline import Group
+from validate_updates_historical.episodes import raised
 from validate_updates_historical.limits import Limits
-from validate_updates_historical.rolling import Flags, Floats
-from validate_updates_historical.vetoes import VETOES, Candidate
+from validate_updates_historical.rolling import Floats
+from validate_updates_historical.vetoes import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,9 @@ class Hit:
 def hits(group: Group, update: Floats, limits: Limits) -> Iterator[Hit]:
     """Everything in the new values of a group's metrics that is news; a NaN says nothing."""
     yield from _repetitions(group, update, limits)
-    for candidate in _candidates(group, update, limits):
-        if not any(veto(candidate, limits) for veto in VETOES):
-            yield Hit(candidate.metric, candidate.family.name, candidate.strength)
+    for metric, candidates in groupby(_candidates(group, update, limits), key=lambda one: one.metric):
+        for one in raised(group, metric, list(candidates), limits):
+            yield Hit(metric, one.family.name, one.strength)
 
 
 def _repetitions(group: Group, update: Floats, limits: Limits) -> Iterator[Hit]:
@@ -38,25 +40,25 @@ def _repetitions(group: Group, update: Floats, limits: Limits) -> Iterator[Hit]:
 
 
 def _candidates(group: Group, update: Floats, limits: Limits) -> Iterator[Candidate]:
+    """By metric, what is rare enough; the families of a side in their order."""
     known = np.isfinite(update)
     update = np.where(known, update, group.table.values[:, -1])
     values = group.scales.of(update[:, None], group.table.values[:, -1:])[:, 0]
     deviations = np.array([f.deviation(update if f.name == "step" else values) for f in group.families])
-    for side in (1, -1):
-        strengths = np.array([f.strength(z, side) for f, z in zip(group.families, deviations, strict=True)])
-        for which, metric in np.argwhere(_enough(strengths, limits) & known).tolist():
-            yield Candidate(
-                group=group,
-                which=which,
-                metric=metric,
-                side=side,
-                z=float(deviations[which, metric]),
-                strength=float(strengths[which, metric]),
-                raw=float(update[metric]),
-                value=float(values[metric]),
-            )
-
-
-def _enough(strengths: Floats, limits: Limits) -> Flags:
-    agree = strengths >= limits.two
-    return np.asarray((strengths >= limits.one) | (agree & (np.sum(agree, axis=0) >= 2)))
+    sides = (1, -1)
+    strengths = np.array(
+        [[f.strength(z, side) for side in sides] for f, z in zip(group.families, deviations, strict=True)]
+    )
+    hot = limits.enough(strengths) & known
+    for metric, side, which in np.argwhere(hot.transpose(2, 1, 0)).tolist():
+        yield Candidate(
+            group=group,
+            which=which,
+            metric=metric,
+            side=sides[side],
+            z=float(deviations[which, metric]),
+            strength=float(strengths[which, side, metric]),
+            raw=float(update[metric]),
+            value=float(values[metric]),
+            at=group.runs,
+        )

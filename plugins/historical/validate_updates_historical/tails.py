@@ -30,6 +30,10 @@ class Tail:
     excess: Floats
     """Mean excess over it."""
 
+    def of(self, metric: int) -> Tail:
+        """That of one metric."""
+        return Tail(self.start[metric : metric + 1], self.excess[metric : metric + 1])
+
     def strength(self, z: Floats) -> Floats:
         """-log10 of the chance of a deviation like ``z`` or more: 1 at the 90 % point, 3 is one run in a thousand."""
         start, excess = (part.reshape(-1, *[1] * (z.ndim - 1)) for part in (self.start, self.excess))

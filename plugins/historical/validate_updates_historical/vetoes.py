@@ -13,8 +13,6 @@ from validate_updates_historical.families import Family
 from validate_updates_historical.limits import Limits
 from validate_updates_historical.rolling import Floats, spells
 
-WORSE: Final = 1.6
-"""An alert is repeated while it lasts if it is so much stronger than before."""
 ZEROS: Final = 0.3
 """A metric with more zeros than this in its recent runs is sparse."""
 COMMON: Final = 0.035
@@ -40,6 +38,8 @@ class Candidate:
     raw: float
     value: float
     """``raw`` on the scale of judgement."""
+    at: int
+    """The place of the run: as many are before it."""
 
     @property
     def family(self) -> Family:
@@ -49,23 +49,12 @@ class Candidate:
     @property
     def past(self) -> Floats:
         """The metric's earlier runs, as they are."""
-        return np.asarray(self.group.table.values[self.metric])
+        return np.asarray(self.group.table.values[self.metric, : self.at])
 
     def strength_before(self, family: Family, runs: int, side: int) -> float:
         """The most that a family said on one side in the last runs."""
-        tail = family.up if side > 0 else family.down
-        return float(np.max(tail.strength(side * family.past[:, -runs:])[self.metric], initial=0.0))
-
-
-def is_repeated(this: Candidate, limits: Limits) -> bool:
-    """A family as fast or faster said so within this one's memory, and not much less strongly."""
-    enough = limits.one if this.strength >= limits.one else limits.two
-    for family in this.group.families[: this.which + 1]:
-        if family.of[this.metric]:
-            before = this.strength_before(family, this.family.memory, this.side)
-            if before >= enough and this.strength < WORSE * before:
-                return True
-    return False
+        last = slice(max(0, self.at - runs), self.at)
+        return float(np.max(family.strength_of(self.metric, side, last), initial=0.0))
 
 
 def is_low_where_zeros_are_usual(this: Candidate, _: Limits) -> bool:
@@ -84,7 +73,7 @@ def is_tied(this: Candidate, _: Limits) -> bool:
     """A metric that mostly repeats its value has been as far out twice before."""
     if not this.family.tied[this.metric]:
         return False
-    past = this.side * this.family.past[this.metric]
+    past = this.side * this.family.past[this.metric, : this.at]
     past = past[: max(0, len(past) - max(this.family.skip, 5))]
     return spells(past >= 0.95 * this.side * this.z, gap=5) >= 2
 
@@ -93,22 +82,31 @@ def is_small(this: Candidate, limits: Limits) -> bool:
     """One run differs by less than the floors."""
     if not this.family.is_one_run:
         return False
-    point, scales = this.group.families[0], this.group.scales
-    centre = scales.back(point.centre, this.group.table.values[:, -1])[this.metric]
+    scales = this.group.scales
+    centre = scales.back(this.group.expected[:, this.at], this.group.table.values[:, this.at - 1])[this.metric]
     off = abs(this.raw - centre)
     if np.isnan(unit := scales.unit[this.metric]):
         return bool(off <= limits.percent / 100 * abs(centre))
     return bool(off <= limits.units * unit * (1 + 1e-9))
 
 
+def is_on_the_other_side(this: Candidate, _: Limits) -> bool:
+    """A mean is out, but this run lies on the other side of the last four weeks: a week a month ago was odd, not it."""
+    if this.family.is_one_run:
+        return False
+    weekday = this.group.weekday[this.metric]
+    past = (this.group.values[this.metric] - weekday[:-1])[max(0, this.at - 28) : this.at]
+    return bool(this.side * (this.value - weekday[this.at] - np.median(past)) < 0)
+
+
 def is_like_a_quiet_spell(this: Candidate, _: Limits) -> bool:
     """Two separate quiet spells, about as deep, were there before: a recess."""
     from scipy.ndimage import median_filter
 
-    runs, weekday = this.group.runs, this.group.weekday[this.metric]
+    runs, weekday = this.at, this.group.weekday[this.metric]
     if this.side > 0 or this.group.scales.stock[this.metric] or runs < 28:
         return False
-    past = this.group.values[this.metric] - weekday[:runs]
+    past = this.group.values[this.metric, :runs] - weekday[:runs]
     depth = np.median(past[-56:]) - (this.value - weekday[runs])
     if depth <= DEEP:
         return False
@@ -125,16 +123,16 @@ def is_return(this: Candidate, limits: Limits) -> bool:
     if this.group.scales.stock[this.metric]:
         recent = this.past[-28:]
         return bool(np.min(recent) <= this.raw <= np.max(recent))
-    usual = np.median(this.group.values[this.metric, -28:])
+    usual = np.median(this.group.values[this.metric, max(0, this.at - 28) : this.at])
     return bool(abs(this.value - usual) <= 2.5 * this.family.scale[this.metric])
 
 
 VETOES: Final[tuple[Callable[[Candidate, Limits], bool], ...]] = (
-    is_repeated,
     is_low_where_zeros_are_usual,
     is_common,
     is_tied,
     is_small,
+    is_on_the_other_side,
     is_like_a_quiet_spell,
     is_return,
 )

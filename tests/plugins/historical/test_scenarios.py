@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from tests.plugins.historical.feeds import START, alerts, at_the_end, coverage, names, steady, weekly
@@ -100,7 +101,8 @@ def test_a_constant_that_begins_to_vary() -> None:
 
 def test_a_first_run_of_zeros_that_is_too_long() -> None:
     values = steady(100)
-    assert names(at_the_end([*values, 0.0])) == {"point"}
+    assert at_the_end([*values, 0.0]).alerts[0].signals[0].name == "point"
+    assert "silence" not in names(at_the_end([*values, 0.0]))
     assert "silence" in names(at_the_end([*values, 0.0, 0.0, 0.0]))
 
 
@@ -109,6 +111,31 @@ def test_growth_that_falls_back() -> None:
     fallen = [*values, *(values[-1] - 80 * (day + 1) for day in range(7))]
     assert alerts(fallen, start=120)
     assert not alerts(values, start=100)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_total_that_loses_a_row_a_day(seed: int) -> None:
+    """One row is below the floor and no news; that it goes on is, whatever was excused before."""
+    added = np.random.default_rng(seed).binomial(1, 0.4, 200)
+    grown = [float(total) for total in 6000 + np.cumsum(added)]
+    fallen = [*grown, *(grown[-1] - day for day in range(1, 8))]
+    assert alerts(fallen, start=200)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_quiet_week_every_four_is_not_the_measure_of_the_next(seed: int) -> None:
+    values = steady(200, seed=seed)
+    for start in (95, 123, 151, 179):
+        values[start : start + 7] = [value // 10 for value in values[start : start + 7]]
+    assert not alerts(values[:187], start=179)
+
+
+def test_what_lasts_is_said_once_and_again_when_it_is_much_worse() -> None:
+    values = steady(120)
+    values += [value * 0.6 for value in steady(3, seed=1)]
+    worse = [*values, *(value * 0.1 for value in steady(1, seed=2))]
+    assert alerts(values, start=120) == [120]
+    assert alerts(worse, start=121) == [123]
 
 
 @pytest.mark.parametrize("feed", [steady, weekly, coverage])
