@@ -21,8 +21,7 @@ from validate_updates_historical.vetoes import VETOES, Candidate
 WORSE: Final = 2.0
 """An alert is repeated while it lasts if it is so much stronger than the last one."""
 REPLAYED: Final = 120
-"""Earlier runs that are judged again: no episode that is longer need be known from its beginning. Of a short history it
-is the last one, since the others have shaped what is expected of themselves."""
+"""Earlier runs that are judged again: no episode that is longer need be known from its beginning."""
 
 
 @dataclass(slots=True)
@@ -70,7 +69,7 @@ def _add(episodes: Sequence[_Episode], run: Sequence[Candidate], said: Sequence[
 
 def _past(group: Group, metric: int, side: int, limits: Limits) -> Iterator[list[Candidate]]:
     """The candidates of each earlier run that has some, the fastest family first."""
-    first = max(1, group.runs - (1 if group.runs <= expected.SHORT else REPLAYED))
+    first = max(1, group.runs - REPLAYED)
     last = slice(first, group.runs)
     strengths = np.array([family.strength_of(metric, side, last) for family in group.families])
     hot = limits.enough(strengths) & expected.settled(group.runs)[last]
