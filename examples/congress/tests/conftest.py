@@ -16,6 +16,7 @@ from validate_updates import RunResult
 from vu_congress import plugin
 from vu_congress.demo.server import Faults, Running, serving
 from vu_congress.demo.world import feed, make_database
+from vu_congress.tables import TABLES
 
 KEY = "a-key-that-nobody-may-see"
 DAY = date(2025, 6, 20)
@@ -90,7 +91,7 @@ def update(database: Path) -> Update:
             source,
             target=f"sqlite:///{database}",
             table="hearings",
-            key="event_id",
+            tables=TABLES,
             task="daily",
             plugins=["batch"],
             settings={"congress": {"first_pause": 0.0, **address, **settings}},

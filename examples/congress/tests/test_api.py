@@ -100,6 +100,15 @@ def test_an_answer_that_takes_too_long_is_asked_for_again(asking: Callable[..., 
     assert one.api.requests == 3
 
 
+def test_the_key_goes_to_no_other_address(asking: Callable[..., Asking]) -> None:
+    one = asking(Faults(moved=1))
+
+    with pytest.raises(SourceError, match="answers 302, which makes no sense here"):
+        one.api.get(LIST)
+
+    assert [asked.path for asked in one.world.asked] == [f"/v3/{LIST}"]
+
+
 def test_pauses_grow_and_the_tries_end(asking: Callable[..., Asking]) -> None:
     one = asking(Faults(server_error=1), attempts=5)
 

@@ -103,9 +103,13 @@ def test_records_of_other_columns_are_none_of_its_business(update: Any) -> None:
     assert told(update(source=[{"event_id": "1", "title": "Other"}])) == {}
 
 
-def test_hearings_without_a_committee_are_told(updated: Updated) -> None:
-    [finding] = [one for one in updated().findings if one.code == "without_committees"]
+def test_hearings_without_a_committee_are_told(updated: Updated, update: Any) -> None:
+    def told(result: RunResult) -> list[Finding]:
+        return [one for one in result.findings if one.code == "without_committees"]
 
+    [finding] = told(updated())
     assert (finding.severity, finding.observed, finding.samples[0]) == (Severity.WARNING, 31, "event_id=0")
-    silent = updated(settings={"without_committees_percent": 100.0})
-    assert [one for one in silent.findings if one.code == "without_committees"] == []
+
+    assert told(updated(settings={"without_committees_percent": 100.0})) == []
+    linked = [{"event_id": str(number), "hearing_committees": [{"system_code": "hsag00"}]} for number in range(30)]
+    assert told(update(source=linked)) == []

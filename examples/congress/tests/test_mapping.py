@@ -42,7 +42,54 @@ def test_a_meeting_is_a_hearing() -> None:
         "location": None,
         "url": "https://api.congress.gov/v3/committee-meeting/119/house/118298",
         "update_date": "2025-08-15 18:01:44",
+        "hearing_committees": [],
+        "witness_appearances": [],
     }
+
+
+def test_its_committees_are_named_by_their_codes_and_told_in_case_they_are_new() -> None:
+    url = "https://api.congress.gov/v3/committee/house/hsii13"
+    whole, part = {"systemCode": "ssgo00", "name": "Oversight"}, {"systemCode": "hsii13", "name": "Water", "url": url}
+
+    committees = [one["committee_id"] for one in mapped(committees=[whole, part, part])["hearing_committees"]]
+
+    assert [one["system_code"] for one in committees] == ["ssgo00", "hsii13"], "each once"
+    assert [(one["chamber"], one["type"]) for one in committees] == [("Senate", "Other"), ("House", "Subcommittee")]
+    assert [(one["name"], one["url"], one["congress"]) for one in committees] == [
+        ("Oversight", None, 119),
+        ("Water", url, 119),
+    ]
+
+
+def witness(name: str | None, organization: str | None, position: str | None = None) -> dict[str, Any]:
+    return {"name": name, "organization": organization, "position": position}
+
+
+def test_its_witnesses_appear_once_each_in_their_order() -> None:
+    given = [
+        witness("Witness Number One", "Office", "Director"),
+        witness("Witness Number One", ""),
+        witness("Witness Number One", "Office", "President"),
+        witness("  Solo ", None, ""),
+        witness(None, "Office"),
+    ]
+
+    one, two, three = mapped(witnesses=given)["witness_appearances"]
+
+    assert one == {
+        "witness_id": {
+            "full_name": "Witness Number One",
+            "organization": "Office",
+            "first_name": "Witness",
+            "last_name": "Number One",
+            "title": "Director",
+        },
+        "position": "Director",
+        "appearance_order": 1,
+    }
+    assert (two["witness_id"]["organization"], two["position"], two["appearance_order"]) == (None, None, 2)
+    assert three["witness_id"]["full_name"] == "Solo"
+    assert (three["witness_id"]["last_name"], three["position"], three["appearance_order"]) == (None, None, 3)
 
 
 def test_times_are_utc() -> None:
@@ -82,6 +129,8 @@ def test_a_location_is_one_text(location: dict[str, Any], text: str | None) -> N
         ({"committeeMeeting": {}}, "'updateDate' is missing"),
         ({"committeeMeeting": {**MEETING, "date": "tomorrow"}}, "Invalid isoformat string: 'tomorrow'"),
         ({"committeeMeeting": {**MEETING, "location": "here"}}, "cannot be understood"),
+        ({"committeeMeeting": {**MEETING, "committees": [{"name": "Oversight"}]}}, "'systemCode' is missing"),
+        ({"committeeMeeting": {**MEETING, "witnesses": ["Somebody"]}}, "cannot be understood"),
     ],
 )
 def test_what_makes_no_meeting_says_why(answer: object, said: str) -> None:

@@ -24,6 +24,27 @@ COLUMNS = (
 )
 
 
+LINKS = (
+    "SELECT event_id, system_code FROM hearing_committees JOIN hearings USING (hearing_id)"
+    " JOIN committees USING (committee_id)"
+)
+APPEARANCES = (
+    "SELECT event_id, full_name, organization FROM witness_appearances JOIN hearings USING (hearing_id)"
+    " JOIN witnesses USING (witness_id)"
+)
+
+
+def links(meetings: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return sorted((one["eventId"], committee["systemCode"]) for one in meetings for committee in one["committees"])
+
+
+def appearances(meetings: list[dict[str, Any]]) -> list[tuple[str, str, str | None]]:
+    found = {
+        (one["eventId"], witness["name"], witness["organization"]) for one in meetings for witness in one["witnesses"]
+    }
+    return sorted(found, key=repr)
+
+
 def expected(meetings: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """The rows that they come to."""
     names = COLUMNS.replace(",", "").split()
@@ -41,6 +62,8 @@ def test_everything_arrives_in_spite_of_faults(
 
     assert (first.verdict, first.counts.inserted) == (Verdict.COMMITTED, len(meetings))
     assert rows(f"SELECT {COLUMNS} FROM hearings ORDER BY event_id") == expected(meetings)
+    assert sorted(rows(LINKS)) == links(meetings)
+    assert sorted(rows(APPEARANCES), key=repr) == appearances(meetings)
     statuses = {one.status for one in server.world.asked}
     assert statuses == {200, 429, 500, 0}, "the faults were met"
     assert first.metrics["congress.tries_again"] > 10

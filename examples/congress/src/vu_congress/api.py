@@ -60,7 +60,7 @@ class Api:
             headers={"X-Api-Key": key, "Accept": "application/json", "User-Agent": "vu-congress"},
             timeout=settings.timeout,
             follow_redirects=False,  # the key would go along
-            trust_env=False,
+            trust_env=not settings.is_local,  # proxies of the environment lead elsewhere
         )
         self._failed_in_a_row = 0
         self.requests = 0

@@ -52,11 +52,15 @@ class Congress(PluginSettings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """A key goes over the wire only where nobody can listen."""
         address = urlsplit(self.base_url)
-        local = address.hostname in {"127.0.0.1", "::1", "localhost"}
         if not address.hostname or address.scheme not in {"http", "https"} or address.query or address.username:
             raise ValueError("base_url: expected https://HOST/PATH, and nothing secret in it")
-        if address.scheme == "http" and not local:
+        if address.scheme == "http" and not self.is_local:
             raise ValueError("base_url: expected https, since the key goes with each request")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the API is on this machine."""
+        return urlsplit(self.base_url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 def key_of(settings: Congress) -> str:

@@ -24,7 +24,25 @@ target = "sqlite:///hearings.db"
 [tasks.daily]
 source = "congress:meetings"
 plugins = ["batch", "historical", "static_thresholds", "congress"]
-tables.hearings.key = "event_id"
+
+[tasks.daily.tables.hearings]
+key = "event_id"
+
+# A hearing comes with its committees and witnesses; new ones are made.
+[tasks.daily.tables.hearing_committees]
+parent = "hearings"
+children = "replace"
+references.committee_id = {{ to = "committees.system_code", missing = "create" }}
+
+[tasks.daily.tables.witness_appearances]
+parent = "hearings"
+children = "replace"
+references.witness_id = {{ to = "witnesses.full_name,organization", missing = "create" }}
+
+[tasks.daily.tables.witness_documents]
+parent = "witness_appearances"
+children = "replace"
+key = ["appearance_id", "document_url"]
 
 [plugins.congress]
 base_url = "http://127.0.0.1:{port}/v3"  # the API itself unless set

@@ -33,6 +33,8 @@ class Faults:
     """Half of the answer."""
     dropped: int = 0
     """The connection is closed without an answer."""
+    moved: int = 0
+    """302, to another address of this server."""
     slow: int = 0
     """The answer takes :attr:`slow_seconds`."""
     slow_seconds: float = 5.0
@@ -132,6 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         kinds: list[tuple[int, str | int]] = [
             (faults.too_many, 429),
             (faults.server_error, 500),
+            (faults.moved, 302),
             (faults.truncated, "truncated"),
             (faults.dropped, "dropped"),
             (faults.slow, "slow"),
@@ -193,6 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-RateLimit-Limit", str(world.limit))
         self.send_header("X-RateLimit-Remaining", str(max(world.limit - world.used, 0)))
+        if status == 302:
+            self.send_header("Location", "/elsewhere")
         if status == 429:
             self.send_header("Retry-After", world.faults.retry_after if world.used <= world.limit else "3600")
         self.end_headers()
