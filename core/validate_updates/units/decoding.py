@@ -108,7 +108,8 @@ class UnitDecoder:
         """The rows of a block, and what of it is kept out."""
         if isinstance(block, Unreadable):
             raw = block.raw[:RAW_LIMIT].decode("utf-8", "backslashreplace")
-            yield self._kept_out(block.seq, Refused(block.code, block.message), offset=block.offset, record=raw)
+            refused, key = Refused(block.code, block.message), self._key_text(block.key or {})
+            yield self._kept_out(block.seq, refused, key=key, offset=block.offset, record=raw)
         elif isinstance(block, Records):
             yield from self._records(zip(block.seqs, block.records, strict=True), textual=block.textual)
         else:
