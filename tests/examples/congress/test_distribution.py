@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from vu_congress.demo.__main__ import SETTINGS
 from vu_congress.demo.world import feed, make_database, save
 
 ROOT = Path(__file__).parents[3]
@@ -87,13 +88,8 @@ def project(tmp_path: Path) -> Path:
     folder.mkdir()
     make_database(folder / "hearings.db")
     save(feed(date(2025, 6, 20)), folder / "updates")
-    (folder / "validate-updates.toml").write_text("""
-        target = "sqlite:///hearings.db"
-        [tasks.daily]
-        source = "congress:saved"
-        plugins = ["batch", "congress"]
-        tables.hearings.key = "event_id"
-    """)
+    settings = SETTINGS.format(port=1).replace("congress:meetings", "congress:saved")
+    (folder / "validate-updates.toml").write_text(settings)
     return folder
 
 
