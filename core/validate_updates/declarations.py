@@ -118,6 +118,8 @@ class RecordSource:
     :class:`~validate_updates.findings.Finding`. Raises ``SourceError`` where it cannot go on, ``TryLater`` where it
     could later, ``SettingsError`` where a setting is missing. It runs in the thread of the update, without a time
     limit: bound your own waits."""
+    whole: bool = False
+    """Whether it gives all there is each time. Only then may a task delete rows that it does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

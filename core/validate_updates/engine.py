@@ -20,7 +20,7 @@ from validate_updates.committing import ASKING_SECONDS, check_deferred
 from validate_updates.concluding import fail, roll_back, stand, summed_up, weigh
 from validate_updates.declarations import Moment, Occasion
 from validate_updates.errors import Interrupted, StateUncertain, TryLater, UpdateError, UsageError
-from validate_updates.feeding import gives_only_what_is_new, opened, record_source
+from validate_updates.feeding import is_whole, opened, record_source
 from validate_updates.findings import Severity
 from validate_updates.intake import RowIntake
 from validate_updates.job import Deletes, Job, Progress, Silent
@@ -283,7 +283,7 @@ class _Run(UnderWay):
         if intake.kept_out or not intake.staged:
             self.judges.findings.append(remarks.deletes_skipped(self.target, intake))
             return
-        if gives_only_what_is_new(self.source):
+        if not is_whole(self.source):
             self.judges.findings.append(remarks.deletes_make_no_sense(self.target, self.info.source))
             return
         plan.add_missing()

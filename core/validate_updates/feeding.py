@@ -49,9 +49,9 @@ def opened(run: UnderWay) -> Iterator[Source]:
         run.judges.metrics.update(source.metrics)
 
 
-def gives_only_what_is_new(source: Source | None) -> bool:
-    """Whether the source goes on from a watermark, so that what it lacks is not missing."""
-    return isinstance(source, PluginSource) and source.watermark is not None
+def is_whole(source: Source | None) -> bool:
+    """Whether the source has all there is, so that rows which it lacks are missing."""
+    return not isinstance(source, PluginSource) or source.whole
 
 
 def keep_watermark(run: UnderWay) -> None:

@@ -41,6 +41,11 @@ class PluginSource:
         self._places: dict[int, str] = {}
 
     @property
+    def whole(self) -> bool:
+        """Whether it gives all there is."""
+        return self._owned.item.whole
+
+    @property
     def watermark(self) -> str | None:
         """What to keep of how far it was read; None where the source says nothing."""
         return self._context.advanced

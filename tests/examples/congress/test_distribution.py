@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -67,7 +66,7 @@ class Installed:
                 assert "answers at http://127.0.0.1:" in process.stdout.readline()
                 yield
             finally:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
         assert process.returncode == 0
 
 

@@ -9,9 +9,9 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 from vu_congress.demo.server import Faults, serving
 from vu_congress.demo.world import all_of, feed, make_database
@@ -65,17 +65,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.folder.exists():
         parser.error(f"{given.folder} is there already")
+    asked_to_stop = _asked_to_stop()
     by_day = feed(datetime.now(UTC).date() - timedelta(days=1))
     with serving(all_of(by_day), key=KEY, faults=FAULTS, port=given.port) as server:
         given.folder.mkdir()
         make_database(given.folder / "hearings.db")
         port = server.url.rpartition(":")[2].partition("/")[0]
         (given.folder / "validate-updates.toml").write_text(SETTINGS.format(port=port))
-        print(f"{given.folder} is made, and an API with faults answers at {server.url} until Ctrl-C. Now, over there:")
+        print(
+            f"{given.folder} is made; an API with faults answers at {server.url} until it is stopped. Now, over there:"
+        )
         print(f"  cd {given.folder} && CONGRESS_API_KEY={KEY} validate-updates run daily", flush=True)
-        with suppress(KeyboardInterrupt):
-            signal.pause()
+        asked_to_stop.wait()
     return 0
+
+
+def _asked_to_stop() -> Event:
+    """Set by Ctrl-C, also where a shell in the background has told us not to listen to it, and by ``kill``."""
+    asked = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    return asked
 
 
 if __name__ == "__main__":
