@@ -41,7 +41,7 @@ class OpenJournal(Protocol):
         ...
 
     def history(self, task: str) -> History:
-        """The earlier runs of a task, as its validators would see them."""
+        """The earlier runs of a task."""
         ...
 
     def standings(self, task: str) -> Sequence[Standing]:
@@ -147,13 +147,14 @@ class SettingsDesk:
     def backtests(self, plugin: str, task: str, runs: int) -> Sequence[Section]:
         """What a plugin would have said of the last runs."""
         from validate_updates.guard import guarded
+        from validate_updates.journal.history import seen_by
         from validate_updates.manager import load
 
         tables = self.settings.plugin_tables
         loaded = load((plugin,), {plugin: tables[plugin]} if plugin in tables else {}, origins=self.settings.origins)
         sections: list[Section] = []
         with self.journal(task) as journal:
-            history = journal.history(task)
+            history = seen_by(plugin, journal.history(task))
             for owned in loaded.backtests():
                 outcome = guarded(partial(owned.item.replay, history, runs), limit=owned.item.time_limit)
                 if outcome.problem or outcome.value is None:

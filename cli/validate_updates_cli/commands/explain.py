@@ -31,7 +31,9 @@ def explain_run(shared: Shared, options: TargetOptions, wanted: str) -> int:
         stored = show(connection, tables, wanted)
         if tables is None or not stored.metrics:
             raise UsageError(f"run {stored.run.run_id} has no metrics: it ended before anything was measured")
-        history = JournalHistory(connection, tables, task=stored.run.task, except_run=stored.run.run_id)
+        history = JournalHistory(
+            connection, tables, task=stored.run.task, except_run=stored.run.run_id, asked_by=PLUGIN
+        )
         section: Section = explain(history, _earlier(stored.run), stored.metrics)
     data = {"run": stored.run.run_id, "explanation": section}
     answer(shared, data, lambda look: answer_page(section, look))

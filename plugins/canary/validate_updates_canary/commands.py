@@ -11,7 +11,7 @@ from validate_updates_canary import telling
 from validate_updates_canary.criteria import criteria
 from validate_updates_canary.looking import sides
 from validate_updates_canary.settings import CanarySettings
-from validate_updates_canary.trial import KEPT, LAST, PLUGIN, Trial, load, save
+from validate_updates_canary.trial import KEPT, LAST, PLUGIN, Trial, forget, load, save
 
 REPLAYED = 120
 """Runs of the past over which the plugins are tried before anything begins."""
@@ -151,9 +151,7 @@ def _ended(task: str, word: str, reason: str, desk: Desk) -> Section:
         changes = list(trial.ending(promoted=word == "promoted"))
         for where, plugin, mode in changes:
             journal.switch(where, plugin, mode, said)
-        state = journal.state(task)
-        state[LAST] = said
-        del state[KEPT]
+        forget(journal.state(task), said)
     return Section(
         title=f"The {said}",
         header=("task", "plugin", "from its next run on"),

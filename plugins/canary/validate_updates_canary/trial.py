@@ -13,6 +13,8 @@ KEPT = "canary"
 """Under which name a canary is kept for its task."""
 LAST = "last"
 """And how the one before it ended."""
+TOLD = "told"
+"""Under which that somebody was told that a canary is not decided: once is enough."""
 PLUGIN = "canary"
 
 Change = tuple[str, str, SwitchMode]
@@ -68,6 +70,13 @@ def load(state: Mapping[str, str]) -> Trial | None:
     """The canary that is kept for a task."""
     text = state.get(KEPT)
     return msgspec.json.decode(text, type=Trial) if text else None
+
+
+def forget(state: dict[str, str], said: str) -> None:
+    """The canary of a task is over."""
+    for name in (KEPT, TOLD):
+        state.pop(name, None)
+    state[LAST] = said
 
 
 def save(trial: Trial) -> str:

@@ -9,13 +9,17 @@ from validate_updates_canary import telling
 from validate_updates_canary.criteria import Decision, criteria, decide
 from validate_updates_canary.looking import sides
 from validate_updates_canary.settings import CanarySettings
-from validate_updates_canary.trial import KEPT, LAST, Trial, load
+from validate_updates_canary.trial import TOLD, Trial, forget, load
 
 _CODES = {
-    Decision.GO_ON: "canary_running",
     Decision.PROMOTE: "canary_promoted",
     Decision.ABORT: "canary_aborted",
     Decision.UNDECIDED: "canary_undecided",
+}
+_WORDS = {
+    Decision.PROMOTE: "has stood the test: its plugins stay",
+    Decision.ABORT: "is aborted: its plugins are taken out again",
+    Decision.UNDECIDED: "is not decided",
 }
 _HINT = "validate-updates canary {} {}"
 
@@ -32,9 +36,13 @@ def watch(observation: Observation, settings: CanarySettings) -> Iterator[Findin
     seen = sides(observation.journal, trial)
     judged = criteria(seen, settings)
     decision = decide(judged, over=trial.over(seen.canary.runs, observation.run.as_of))
+    if decision is Decision.GO_ON or (decision is Decision.UNDECIDED and TOLD in observation.state):
+        return
     said = f"{telling.progress(trial, seen)}: {telling.evidence(judged)}"
     yield _finding(trial, decision, said)
-    if decision in {Decision.PROMOTE, Decision.ABORT}:
+    if decision is Decision.UNDECIDED:
+        observation.state[TOLD] = "yes"
+    else:
         _end(observation, trial, decision, said)
 
 
@@ -55,8 +63,7 @@ def _end(observation: Observation, trial: Trial, decision: Decision, said: str) 
         switch = _newest(observation, task).get(plugin)
         if switch is not None and switch.reason == trial.reason:
             observation.journal.switch(task, plugin, mode, f"{telling.title(trial)} {word} by its rule, {said}")
-    observation.state[LAST] = f"{telling.title(trial)} {word} by its rule after {observation.run.run_id}, {said}"
-    del observation.state[KEPT]
+    forget(observation.state, f"{telling.title(trial)} {word} by its rule after {observation.run.run_id}, {said}")
 
 
 def _broken_off(observation: Observation, trial: Trial, meddled: list[str]) -> Finding:
@@ -71,17 +78,10 @@ def _broken_off(observation: Observation, trial: Trial, meddled: list[str]) -> F
 
 
 def _finding(trial: Trial, decision: Decision, said: str) -> Finding:
-    quiet = decision in {Decision.GO_ON, Decision.PROMOTE}
-    words = {
-        Decision.GO_ON: "goes on",
-        Decision.PROMOTE: "has stood the test: its plugins stay",
-        Decision.ABORT: "is aborted: its plugins are taken out again",
-        Decision.UNDECIDED: "is not decided",
-    }
     hints = {Decision.UNDECIDED: f"{_HINT.format('promote', trial.task)}, or {_HINT.format('abort', trial.task)}"}
     return Finding(
         code=_CODES[decision],
-        severity=Severity.INFO if quiet else Severity.WARNING,
-        message=f"the {telling.title(trial)} {words[decision]}: {said}",
+        severity=Severity.INFO if decision is Decision.PROMOTE else Severity.WARNING,
+        message=f"the {telling.title(trial)} {_WORDS[decision]}: {said}",
         hint=hints.get(decision, _HINT.format("status", trial.task)),
     )

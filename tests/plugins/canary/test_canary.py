@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Command, Said, command, plain_terminal
+from tests.core.engine.target import Target
 
 __all__ = ["command", "plain_terminal"]
 
@@ -78,17 +79,18 @@ def codes(said: Said) -> list[str]:
     return [one["code"] for one in said.json["findings"] if one["plugin"] == "canary"]
 
 
-@pytest.fixture
-def young(command: Command, tmp_path: Path) -> World:
+def begun(command: Command, folder: Path, target: Target) -> World:
     """A run of one task is all the past there is."""
-    path = tmp_path / "target.db"
-    with closing(sqlite3.connect(path)) as database:
-        for table in ("daily", "hourly"):
-            database.execute(TABLE.format(table))
-    (tmp_path / "validate-updates.toml").write_text(SETTINGS.format(target=f"sqlite:///{path}"))
-    made = World(command, tmp_path)
+    target.execute(*(TABLE.format(table) for table in ("daily", "hourly")))
+    (folder / "validate-updates.toml").write_text(SETTINGS.format(target=target.url))
+    made = World(command, folder)
     made.run("daily")
     return made
+
+
+@pytest.fixture
+def young(command: Command, tmp_path: Path) -> World:
+    return begun(command, tmp_path, Target(f"sqlite:///{tmp_path / 'target.db'}"))
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ def test_a_canary_that_stands_the_test_is_promoted_everywhere(world: World) -> N
     assert world.modes("hourly") == {"batch": "shadow", "static_thresholds": "shadow"}
 
     first = world.run("daily")
-    assert codes(first) == ["canary_running"]
+    assert codes(first) == []
     beside = world.run("hourly", 9)
     assert (beside.json["verdict"], beside.json["opposed_in_shadow"]) == ("committed", ["static_thresholds"])
     for _ in range(8):
@@ -124,7 +126,7 @@ def test_a_canary_that_stands_the_test_is_promoted_everywhere(world: World) -> N
 
     world.command("runs", "ack", beside.json["run_id"], "--incident")
     for _ in range(3):
-        assert codes(world.run("daily", 2, "bad")) == ["canary_running"]
+        assert codes(world.run("daily", 2, "bad")) == []
     last = world.run("daily")
 
     assert codes(last) == ["canary_promoted"]
@@ -157,6 +159,22 @@ def test_one_that_fails_is_aborted_at_once_and_all_is_as_before(world: World) ->
     assert world.run("daily", 9).json["verdict"] == "committed"
 
 
+def test_on_postgresql_too(command: Command, tmp_path: Path, postgres_url: str) -> None:
+    world = begun(command, tmp_path, Target(postgres_url))
+    world.run("hourly")
+    world.answer("start", "daily", "--plugins", "batch,static_thresholds", "--runs", "3")
+
+    kept_out = world.run("daily", 2, "bad")
+    assert (kept_out.json["verdict"], kept_out.json["strategy"]) == ("committed with quarantine", "batch")
+    assert world.run("hourly", 9).json["opposed_in_shadow"] == ["static_thresholds"]
+    world.run("daily")
+    last = world.run("daily")
+
+    assert codes(last) == ["canary_undecided"], "three runs say nothing about a rate"
+    world.answer("abort", "daily", "--reason", "as before")
+    assert (world.modes("daily"), world.modes("hourly")) == ({}, {})
+
+
 def test_what_a_person_switches_meanwhile_stays_and_ends_it(young: World) -> None:
     young.answer("start", "daily", "--plugins", "batch,static_thresholds", "--runs", "2")
     young.command("plugins", "disable", "batch", "--task", "daily", "--reason", "an incident")
@@ -176,6 +194,7 @@ def test_what_cannot_be_told_is_left_to_a_person(young: World) -> None:
     said = young.run("daily")
 
     assert codes(said) == ["canary_undecided"]
+    assert codes(young.run("daily")) == [], "once is enough"
     assert young.modes("daily")["batch"] == "enforce"
     assert young.canary("promote", "daily").code == 2
     ended = young.answer("promote", "daily", "--reason", "we have seen enough")
