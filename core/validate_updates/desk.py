@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from validate_updates.errors import PluginError, TargetError, UsageError
+from validate_updates.errors import PluginError, UsageError
 from validate_updates.journal.rows import Switch, SwitchMode
+from validate_updates.text import printable
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -26,11 +27,10 @@ if TYPE_CHECKING:
     from validate_updates.result import Section
     from validate_updates.secret import SecretUrl
     from validate_updates.settings import Settings
-    from validate_updates.targets.base import Database
 
 
 class OpenJournal(Protocol):
-    """The journal of a task, in one transaction, which commits at the end of the block."""
+    """The journal of a task, in one transaction. What is switched and kept needs one that writes."""
 
     def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
         """The newest runs first; of one task, or begun since a moment, if asked."""
@@ -69,8 +69,11 @@ class Desk(Protocol):
         """The other tasks whose journal is that of this one. Raises ``UsageError`` where there is no such task."""
         ...
 
-    def journal(self, task: str) -> AbstractContextManager[OpenJournal]:
-        """The journal of a task. Raises ``UsageError`` where there is no such task, or no journal yet."""
+    def journal(self, task: str, *, write: bool = False) -> AbstractContextManager[OpenJournal]:
+        """The journal of a task, to be read, or also written: then it is committed at the end of the block.
+
+        Raises ``UsageError`` where there is no such task, or no journal yet.
+        """
         ...
 
     def problem(self, plugins: Sequence[str]) -> str:
@@ -103,7 +106,9 @@ class SettingsDesk:
         from validate_updates.settings import target_of
 
         if task not in self.settings.model.tasks:
-            raise UsageError(f"there is no task {task!r}", hint=f"tasks: {', '.join(self.tasks) or 'none'}")
+            raise UsageError(
+                f"there is no task {printable(task, 60)!r}", hint=f"tasks: {', '.join(self.tasks) or 'none'}"
+            )
         return target_of(self.settings, task), self.settings.model.tasks[task].schema
 
     def _same_place(self, task: str, place: tuple[SecretUrl, str | None]) -> bool:
@@ -113,19 +118,23 @@ class SettingsDesk:
             return False
 
     @contextmanager
-    def journal(self, task: str) -> Iterator[OpenJournal]:
+    def journal(self, task: str, *, write: bool = False) -> Iterator[OpenJournal]:
         """The journal, in one transaction."""
         from validate_updates.journal.schema import find
         from validate_updates.targets import open_database
-        from validate_updates.targets.reaching import reached
+        from validate_updates.targets.reaching import reached, told
 
         url, schema = self._place(task)
         database = open_database(url)
-        with reached(database) as connection, _told(database), database.transaction(connection):
+        with (
+            reached(database) as connection,
+            told(database, connection),
+            database.transaction(connection, write=write),
+        ):
             tables = find(connection, self.settings.model.journal.prefix, schema)
             if tables is None:
                 raise UsageError("no run has been written down in this database yet", hint="start one: run TASK")
-            opened = _Journal(connection, tables, self.plugin, self._named)
+            opened = _Journal(connection, tables, self.plugin, self._named, write)
             yield opened
             opened.keep()
 
@@ -172,6 +181,7 @@ class _Journal:
     tables: JournalTables
     plugin: str
     named: Callable[[str], tuple[tuple[Selected, ...], str]]
+    write: bool
     _states: dict[str, dict[str, str]] = field(default_factory=dict)
     _before: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -204,6 +214,7 @@ class _Journal:
         """Enter a switch."""
         from validate_updates.journal.switches import enter, who
 
+        self._check_written()
         now = datetime.now(UTC)
         made = Switch(task=task, plugin=plugin, mode=mode, reason=reason, made_at=now, made_by=who())
         enter(self.connection, self.tables, made)
@@ -223,16 +234,10 @@ class _Journal:
 
         for task, after in self._states.items():
             changed = changes(self._before[task], after)
+            if changed:
+                self._check_written()
             keep(self.connection, self.tables, self.plugin, task, changed, now=datetime.now(UTC))
 
-
-@contextmanager
-def _told(database: Database) -> Iterator[None]:
-    """Errors of the driver in one line."""
-    try:
-        yield
-    except database.errors as error:
-        code = type(getattr(error, "orig", error)).__name__
-        raise TargetError(
-            f"the journal in {database.url} cannot be used [{code}]", hint="is another run at work? try again later"
-        ) from error
+    def _check_written(self) -> None:
+        if not self.write:
+            raise RuntimeError("the journal was opened to be read: desk.journal(task, write=True)")

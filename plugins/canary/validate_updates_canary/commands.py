@@ -37,7 +37,8 @@ def start(
     with desk.journal(task) as journal:
         _check(journal, desk, task, names)
     told = list(_backtested(desk, task, names))
-    with desk.journal(task) as journal:
+    with desk.journal(task, write=True) as journal:
+        _check(journal, desk, task, names)  # nobody else has begun one meanwhile
         trial = _trial(journal, desk, task, names, beside=beside, runs=runs, hours=hours, now=_moment(as_of))
         journal.state(task)[KEPT] = save(trial)
         for where, plugin, mode in trial.beginning():
@@ -143,7 +144,7 @@ def abort(task: Task, *, reason: Annotated[str, "why, for the journal"] = "", de
 def _ended(task: str, word: str, reason: str, desk: Desk) -> Section:
     if not reason.strip():
         raise UsageError("why? --reason TEXT", hint="the journal keeps it, with who and when")
-    with desk.journal(task) as journal:
+    with desk.journal(task, write=True) as journal:
         trial = load(journal.state(task))
         if trial is None:
             raise UsageError(f"no canary is under way on {task}")

@@ -31,9 +31,8 @@ def evidence(judged: tuple[Criterion, ...]) -> str:
 
 def page(trial: Trial, sides: Sides, judged: tuple[Criterion, ...]) -> Section:
     """Both sides, figure by figure, and what follows."""
-    columns = [(f"{trial.task}, enforced", sides.canary), (f"{trial.task}, before", sides.before)]
-    if trial.beside:
-        columns.append((f"{', '.join(trial.beside)}, in shadow", sides.beside))
+    columns = [("enforced", sides.canary), ("before", sides.before), ("in shadow", sides.beside)]
+    columns = columns if trial.beside else columns[:2]
     rows = [[cell for _, cell in _cells(one)] for _, one in columns]
     names = [name for name, _ in _cells(sides.canary)]
     return Section(
@@ -52,12 +51,14 @@ def _cells(one: Figures) -> list[tuple[str, str]]:
     usual = one.usual_seconds
     return [
         ("runs", str(one.runs)),
-        ("that stood", str(one.stood)),
-        ("good records committed", f"{one.good:,} of {one.read:,} read"),
-        ("records kept out", f"{one.kept_out:,}"),
+        ("stood", str(one.stood)),
+        ("records read", f"{one.read:,}"),
+        ("good records", f"{one.good:,}"),
+        ("kept out", f"{one.kept_out:,}"),
         ("batches failed", f"{one.batches_failed:,} of {one.batches:,}"),
-        ("runs with an alert", str(one.alerts)),
-        ("rejected, or would have been", f"{one.opposed} ({one.at_stake:,} records stand that would not)"),
+        ("with an alert", str(one.alerts)),
+        ("rejected", str(one.opposed)),
+        ("at stake", f"{one.at_stake:,}"),
         ("errors", str(one.errors)),
         ("seconds a run", "" if usual is None else f"{usual:.2f}"),
     ]
