@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -196,9 +197,18 @@ def sqlite_path(url: str) -> str:
 def measured(way: Way, source: Path, url: str) -> Cost:
     """Bring ``source`` to the table at ``url`` and say what it took."""
     _warm_up(way, url)
+    with resources() as cost:
+        way(source, url, generate.TABLE)
+    return cost()
+
+
+@contextmanager
+def resources() -> Iterator[Callable[[], Cost]]:
+    """What the block takes of this process; to be asked for afterwards."""
     cpu, wall, written = _cpu(), time.perf_counter(), _written()
-    way(source, url, generate.TABLE)
-    return Cost(cpu=_cpu() - cpu, wall=time.perf_counter() - wall, peak=_peak(), written=_written() - written)
+    taken: list[Cost] = []
+    yield lambda: taken[0]
+    taken.append(Cost(cpu=_cpu() - cpu, wall=time.perf_counter() - wall, peak=_peak(), written=_written() - written))
 
 
 def main(name: str, source: str, url: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from validate_updates.api import plan, run
     from validate_updates.application import Application, Batch, RecordRefused, UpdateRefused
     from validate_updates.choosing import Standing
-    from validate_updates.context import BatchInfo, Context, EarlierRun, History, Reader, RunInfo
+    from validate_updates.context import BatchInfo, CarriedTable, Context, EarlierRun, History, Reader, RunInfo
     from validate_updates.declarations import (
         Backtest,
         Metric,
@@ -73,7 +73,7 @@ _HOMES = {
     "api": ("plan", "run"),
     "application": ("Application", "Batch", "RecordRefused", "UpdateRefused"),
     "choosing": ("Standing",),
-    "context": ("BatchInfo", "Context", "EarlierRun", "History", "Reader", "RunInfo"),
+    "context": ("BatchInfo", "CarriedTable", "Context", "EarlierRun", "History", "Reader", "RunInfo"),
     "declarations": (
         "Backtest",
         "Metric",
@@ -136,6 +136,7 @@ __all__ = [
     "Batch",
     "BatchInfo",
     "BatchRow",
+    "CarriedTable",
     "CellChange",
     "Change",
     "Column",

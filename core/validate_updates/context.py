@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -143,6 +143,21 @@ def _every_record(_column: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedTable:
+    """One table of records that carry children.
+
+    In ``staged``, ``vu_unit`` is the ``vu_row`` of the record that a row came with; in ``planned``, ``pos`` is the
+    position of that record, and ``row`` the ``vu_row`` in this table.
+    """
+
+    target: TargetTable
+    columns: tuple[str, ...]
+    staged: sa.Table
+    planned: sa.Table
+    carries: Callable[[str], sa.ColumnElement[bool] | None] = _every_record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a validator is called with. The same shape at every moment; ``batch`` only at the moment ``batch``.
 
@@ -172,4 +187,6 @@ class Context:
     """
     pending: frozenset[str] = frozenset()
     """Columns of ``staged`` that refer to rows which the update may still have to make: NULL until then."""
+    tables: Mapping[str, CarriedTable] = field(default_factory=dict)
+    """Where records carry children: every table by its name, that of the records too."""
     batch: BatchInfo | None = None

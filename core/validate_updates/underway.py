@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from validate_updates import reckoning, remarks
 from validate_updates.chronicle import Chronicle
-from validate_updates.context import Context, RunInfo
+from validate_updates.context import CarriedTable, Context, RunInfo
 from validate_updates.journal.rows import RunKind
 from validate_updates.journal.tables import tables
 from validate_updates.journal.writing import Published
@@ -37,6 +37,18 @@ if TYPE_CHECKING:
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import TargetTable
     from validate_updates.units.tree import Tree
+
+
+def _carried(plan: Plan) -> CarriedTable:
+    """One table of records with children, as validators see it."""
+    stage = plan.stage
+    return CarriedTable(
+        target=plan.target,
+        columns=stage.columns,
+        staged=stage.table,
+        planned=plan.table,
+        carries=lambda name: stage.carries(name, stage.table.c[SHAPE]),
+    )
 
 
 def written_tables(job: Job, tree: Tree | None) -> Sequence[str]:
@@ -169,6 +181,7 @@ class UnderWay:
                 if table.name == self.job.table
                 for reference in table.references
             ),
+            tables={piece.target.name: _carried(piece) for piece in plan.pieces} if self.tree else {},
         )
 
     def _reader(self, hidden: frozenset[str]) -> GuardedReader:

@@ -58,8 +58,6 @@ class Planned:
 class Plan:
     """The temporary tables ``vu_plan`` (what to write, by position) and ``vu_doomed`` (keys to delete)."""
 
-    first_no = 0
-    """From which the undo log counts its entries, where several plans write into one."""
     filled_later = False
     """Whether a row that is written may get cells that are not in the stage before."""
 
@@ -127,8 +125,17 @@ class Plan:
 
     @property
     def number(self) -> sa.Column[Any]:
-        """What tells the rows of the plan apart, in the order in which they are written."""
+        """What tells the rows of the plan apart that come or change."""
         return self.table.c.pos
+
+    def entries_from(self, action: str = "") -> int | None:  # noqa: ARG002  # of plans that have such numbers
+        """From which the undo log counts entries of that kind, or of rows that go along, where plans share a log."""
+        return None
+
+    @property
+    def order(self) -> Sequence[sa.Column[Any]]:
+        """In which the rows of the plan are written."""
+        return (self.table.c.pos,)
 
     def cell(self, name: str) -> sa.ColumnElement[Any]:
         """That column of the records in :attr:`records`."""
@@ -395,20 +402,22 @@ class Plan:
         action = sa.case((rows.c[self.key[0]].is_(None), INSERT), (differs, UPDATE), else_=UNCHANGED)
         first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
         found = [
-            self.number.label("at"),
+            *(column.label(f"at{place}") for place, column in enumerate(self.order)),
             action.label("now"),
             *([rows.c.rowid.label("place")] if self.target.rowid else []),
         ]
+        pending = plan.c.action.in_((INSERT, UPDATE))
         now = (
             sa.select(*found)
             .select_from(self.records.outerjoin(rows, self.same_key(self.cells)))
-            .where(plan.c.pos.between(first, last), plan.c.action.in_((INSERT, UPDATE)))
+            .where(plan.c.pos.between(first, last), pending)
             .subquery("compared")
         )
         other, values = [plan.c.action != now.c.now], {"action": now.c.now}
         if self.target.rowid:
             other, values = [*other, plan.c.tid.is_distinct_from(now.c.place)], {**values, "tid": now.c.place}
-        statement = plan.update().values(values).where(self.number == now.c.at, sa.or_(*other))
+        same = (column == now.c[f"at{place}"] for place, column in enumerate(self.order))
+        statement = plan.update().values(values).where(*same, pending, sa.or_(*other))
         return prepare(statement, self._connection)
 
     def recount(self) -> Planned:
@@ -455,7 +464,7 @@ class Plan:
         query = sa.select(self.shape, *new, *old).select_from(
             self.records.outerjoin(self.rows, self.same_key(self.cells))
         )
-        first = query.where(self.table.c.action == action).order_by(self.table.c.pos).limit(limit)
+        first = query.where(self.table.c.action == action).order_by(*self.order).limit(limit)
         return [self._change(action, row) for row in self._connection.execute(first)]
 
     def _deletions(self, limit: int) -> list[Change]:

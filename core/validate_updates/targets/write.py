@@ -79,7 +79,7 @@ class Writer:
         statements = []
         plan, groups = self._plan, _by_defaults(self._plan)
         for columns, shapes in groups:
-            query = self._records([plan.cell(name) for name in columns], INSERT).order_by(plan.number)
+            query = self._records([plan.cell(name) for name in columns], INSERT).order_by(*plan.order)
             if len(groups) > 1:
                 numbers: Any = sa.bindparam(None, shapes, expanding=True, literal_execute=True)
                 query = query.where(plan.shape.in_(numbers))

@@ -131,7 +131,7 @@ class Capture:
     ) -> Prepared:
         plan = self._plan
         query = sa.select(batch_number(plan), entry_number(plan, action)).select_from(found)
-        query = query.where(within(plan, action)).order_by(plan.number)
+        query = query.where(within(plan, action)).order_by(*plan.order)
         return self.entries.insert(query, table=self._table, action=action, before=before, after=after)
 
     def _rows(self) -> list[Element]:

@@ -31,9 +31,9 @@ def entry_number(plan: Plan, action: str) -> sa.ColumnElement[int]:
     Inserts are taken down after all else in the range, so they are numbered after it too: in between, they would split
     the pages just filled. Where several plans write into one log, each has numbers of its own.
     """
-    if plan.first_no:
-        above = plan.first_no + (plan.positions if action == INSERT else 0)
-        return plan.number + sa.literal_column(str(above), sa.BigInteger)
+    own = plan.entries_from(action)
+    if own is not None:
+        return plan.number + sa.literal_column(str(own), sa.BigInteger)
     bound = sa.bindparam("last" if action == INSERT else "first", None, type_=sa.BigInteger)
     return plan.table.c.pos + bound + (1 if action == INSERT else 0)
 

@@ -43,7 +43,7 @@ class Swept:
         self._connection = connection
         self._plan = plan
         self._reach = reach
-        self._used = plan.first_no + 2 * plan.positions + 1  # by the entries about the plan's own rows
+        self._used = plan.entries_from() or 2 * plan.positions + 1  # by the entries about the plan's own rows
         self._name = f"{NAME}{plan.suffix}"
         self.table = sa.table(self._name, *map(sa.column, ("no", "pos", "place", "address", "action", "level")))
         self._create()

@@ -41,7 +41,7 @@ class Creation:
         self._connection = connection
         self._claim = prepare(self._claiming(), connection)
         self._inserts = [prepare(statement, connection) for statement in self._inserting()]
-        self._find = prepare(sought.find(self._claimed()), connection)
+        self._find = prepare(sought.find(self._claimed_in), connection)
         self._log = self._logging(entries) if entries else None
 
     def create(self, stretches: Sequence[Sequence[BatchInfo]]) -> None:
@@ -79,7 +79,9 @@ class Creation:
 
     def _claimed(self) -> sa.ColumnElement[bool]:
         """Rows that this range makes for this column."""
-        table = self._sought.table
+        return self._claimed_in(self._sought.table)
+
+    def _claimed_in(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
         first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
         mine = table.c[POINTER] == sa.literal_column(str(self._pointer.number))
         return sa.and_(mine, table.c[POS].between(first, last))

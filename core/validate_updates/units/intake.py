@@ -117,6 +117,9 @@ class UnitIntake(Intake):
             self._stages[table].lists[shape] = frozenset(child.number for child in form.lists)
         plan = UnitPlan(self._database, self._connection, self._stages)
         self.stage = plan.views[0]
+        self._keep_out_unfit(
+            plan, notice, self._take_out_of_the_stages(plan)
+        )  # so that none of them replaces a good one
         notice(self._settled(plan))
         self._keep_out_unfit(plan, notice, self._take_out_of_the_stages(plan))
         notice(remarks.first_of_several(plan.first_of_several()))

@@ -6,19 +6,20 @@ sure that the slow way would say the same, there is no answer.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from validate_updates.line_decoder import SLOW_KINDS, fast_type, look_at, quotes
 from validate_updates.shapes import Rows, key_length
-from validate_updates.targets.names import SEQ, UNIT
 from validate_updates.targets.table import Kind
 from validate_updates.values import BadValue
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 UnitRows = tuple[int, Rows]
 """Number of a table of the tree, and rows of it."""
 
-_NEVER = Literal["\0"]
-"""Of what no line can fill."""
 _NONE = Annotated[list[Any], msgspec.Meta(max_length=0)]
 
 
@@ -86,10 +85,8 @@ class UnitLineDecoder:
             return None  # a NUL, perhaps
         given = Counter(numbers)
         try:
-            records = list(map(self._decode, lines))
-            for seq, record in enumerate(records, first_seq):
-                record.seq = seq
-            found = list(self._rows(self._root, records, given))
+            with _no_collection():
+                found = self._found(lines, first_seq, given)
             if quotes(data) != sum(level.quotes_due(rows) for level, rows in found):
                 return None
             for level, rows in found:
@@ -100,54 +97,58 @@ class UnitLineDecoder:
         numbers.update({number: given[number] - numbers[number] for number in given})
         return [(level.shaped.member.number, rows) for level, rows in found]
 
-    def _rows(self, level: _Level, records: list[Any], given: Counter[int]) -> Iterator[tuple[_Level, Rows]]:
+    def _found(self, lines: list[bytes], first_seq: int, given: Counter[int]) -> list[tuple[_Level, Rows]]:
+        records = list(map(self._decode, lines))
+        numbered = _Numbered(records, range(first_seq, first_seq + len(records)))
+        return list(self._rows(self._root, numbered, given))
+
+    def _rows(self, level: _Level, numbered: _Numbered, given: Counter[int]) -> Iterator[tuple[_Level, Rows]]:
         """The rows of records of one table, and of their children."""
-        yield level, Rows(level.shaped.form.shape, list(chain.from_iterable(map(level.cells, records))))
+        yield level, level.rows(numbered)
         for at, child in enumerate(level.shaped.lists):
             if child is None:
                 continue
-            below, listed = self._levels[id(child)], attrgetter(f"l{at}")
-            children = _numbered(level, below, records, listed)
-            for seq, one in enumerate(children, given[child.member.number] + 1):
-                one.seq = seq
-            given[child.member.number] += len(children)
-            if children:
+            below = self._levels[id(child)]
+            children = below.listed(level, numbered, attrgetter(f"l{at}"), given[child.member.number] + 1)
+            given[child.member.number] += len(children.records)
+            if children.records:
                 yield from self._rows(below, children, given)
 
     def _struct(self, shaped: Shaped) -> type[msgspec.Struct]:
-        """A struct with the members of a form, all required, and room for numbers, which no line can fill."""
+        """A struct with the members of a form, all required."""
         level = self._levels[id(shaped)]
         fields: list[Any] = list(level.fields)
         names = dict(level.names)
         for at, (member, child) in enumerate(zip(shaped.form.lists, shaped.lists, strict=True)):
             fields.append((f"l{at}", _NONE if child is None else list[self._struct(child)]))  # type: ignore[misc]
             names[f"l{at}"] = member.name
-        numbers = {"seq": SEQ, "unit": UNIT, "up": f"{UNIT}_up"}
-        fields += [(name, _NEVER, 0) for name in numbers]
-        rename = {**names, **numbers}
-        return msgspec.defstruct("Line", fields, rename=rename, forbid_unknown_fields=True, gc=False)
+        return msgspec.defstruct("Line", fields, rename=names, forbid_unknown_fields=True, gc=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """Records of one table, and the numbers of each: its own, its unit's, its parent's."""
+
+    records: list[Any]
+    seqs: Sequence[int]
+    units: Sequence[int] = ()
+    ups: Sequence[int] = ()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Lists of children by the thousand would have the garbage collector look for circles again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Repeated(Exception):  # what was found, for the slow way to settle
     """Two children of one parent are alike."""
-
-
-def _numbered(level: _Level, below: _Level, records: list[Any], listed: Callable[[Any], list[Any]]) -> list[Any]:
-    """All children of some records, each with the number of its unit, and of its parent."""
-    children: list[Any] = []
-    is_root, same = level.shaped.member.parent is None, below.identity
-    for record in records:
-        own = listed(record)
-        if not own:
-            continue
-        if len(own) > 1 and len(set(map(same, own))) < len(own):
-            raise _Repeated
-        unit, up = (record.seq, record.seq) if is_root else (record.unit, record.seq)
-        for child in own:
-            child.unit = unit
-            child.up = up
-        children += own
-    return children
 
 
 class _Level:
@@ -156,12 +157,11 @@ class _Level:
     def __init__(self, shaped: Shaped) -> None:
         self.shaped = shaped
         form = shaped.form
-        leading = len(form.shape.columns) - len(form.named)
+        self._leading = leading = len(form.shape.columns) - len(form.named)
         self.fields: list[Any] = []
         self.names: dict[str, str] = {}
         places = self._lay_out()
-        numbers = ["unit", "up"][:leading]
-        self.cells: Callable[[Any], tuple[Any, ...]] = attrgetter(*numbers, *places, "seq")
+        self._cells = [attrgetter(*places)] if len(places) > 1 else [attrgetter(one) for one in places]
         identity = [places[form.named.index(name)] for name in form.identity]
         self.identity: Callable[[Any], Any] = attrgetter(*identity) if identity else _alike
         self.looks = [
@@ -169,11 +169,51 @@ class _Level:
             for at, cell in enumerate(form.cells)
             if cell.column.choices or cell.column.kind not in (Kind.INTEGER, Kind.TEXT)
         ]
+        self._textual = [
+            leading + at for at, cell in enumerate(form.cells) if cell.column.kind not in {Kind.INTEGER, Kind.BOOLEAN}
+        ]
         self._members = len(form.cells) + len(form.lists) + len(form.objects)
+
+    def rows(self, numbered: _Numbered) -> Rows:
+        """The cells of records, and their numbers around them."""
+        wide, width = len(self.shaped.form.named), self._leading + len(self.shaped.form.named) + 1
+        cells: list[Any] = [None] * (len(numbered.records) * width)
+        if wide > 1:
+            flat = list(chain.from_iterable(map(self._cells[0], numbered.records)))
+            for at in range(wide):
+                cells[self._leading + at :: width] = flat[at::wide]
+        elif wide:
+            cells[self._leading :: width] = map(self._cells[0], numbered.records)
+        for at, numbers in enumerate((numbered.units, numbered.ups)[: self._leading]):
+            cells[at::width] = numbers
+        cells[width - 1 :: width] = numbered.seqs
+        return Rows(self.shaped.form.shape, cells)
+
+    def listed(self, above: _Level, parents: _Numbered, lists: Callable[[Any], list[Any]], first: int) -> _Numbered:
+        """All children of some records, numbered from ``first`` on. Raises ``_Repeated``."""
+        children: list[Any] = []
+        units: list[int] = []
+        ups: list[int] = []
+        is_root, same = above.shaped.member.parent is None, self.identity
+        for unit, up, own in zip(
+            parents.seqs if is_root else parents.units, parents.seqs, map(lists, parents.records), strict=True
+        ):
+            number = len(own)
+            if number == 1:
+                units.append(unit)
+                ups.append(up)
+            elif number:
+                if len(set(map(same, own))) < number:
+                    raise _Repeated
+                units += [unit] * number
+                ups += [up] * number
+            children += own
+        return _Numbered(children, range(first, first + len(children)), units, ups)
 
     def quotes_due(self, rows: Rows) -> int:
         """Double quotes around the names of the members, each there once, and around the texts among their values."""
-        texts = list(map(type, rows.cells)).count(str)
+        width = rows.width
+        texts = sum(list(map(type, rows.cells[at::width])).count(str) for at in self._textual)
         return 2 * (len(rows) * self._members + texts)
 
     def _lay_out(self) -> Sequence[str]:

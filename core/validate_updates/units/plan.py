@@ -18,6 +18,7 @@ from validate_updates.result import Change
 from validate_updates.targets.names import ROW, SEQ, SHAPE, UNIT
 from validate_updates.targets.plan import DELETE, INSERT, UNCHANGED, UPDATE, Plan, Planned
 from validate_updates.text import key_text
+from validate_updates.units.levels import levels_of
 from validate_updates.units.resolved import Resolved
 from validate_updates.units.sought import SoughtRows
 
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from validate_updates.units.tree import Member, Pointer, Tree
 
 
-_ENTRIES_BITS, _MADE_BITS = 34, 26
-"""For the numbers of entries in the undo log: those of a part, and within them those of rows that are made."""
-_ABOVE = 1 << 33
-"""Where those made for references begin, in a table that has a part too."""
+ENTRIES_BITS, _KIND_BITS, _MADE_BITS = 34, 30, 26
+"""For the numbers of entries in the undo log: those of a part, of one kind, and of rows made for one natural key."""
+_KINDS = (UPDATE, DELETE, INSERT, "")
+"""Kinds of entries; the last are rows that go along with others."""
+_MADE = 1 << 33
+"""Where rows made for references begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,39 +50,32 @@ class Unfit:
 
 
 class Part(Plan):
-    """One table's part: the temporary tables ``vu_plan_N`` and ``vu_found_N``, by positions of the units' plan."""
+    """One table's part: the temporary table ``vu_found_N``, by units; and ``vu_plan_N``, by positions of their plan.
 
-    def __init__(self, database: Database, connection: sa.Connection, stage: Resolved) -> None:
+    Where every unit is in the plan, and in the order of the source, the one is the other.
+    """
+
+    def __init__(self, database: Database, connection: sa.Connection, stage: Resolved, place: int) -> None:
+        """``place``: in the order of writing, from 1."""
         self.member = stage.member
         self.resolved = stage
+        self.place = place
         self._indexed = self._records_indexed = False
         super().__init__(database, connection, stage.member.target, stage, suffix=f"_{stage.member.number}")
-        self.found = self._made_found()
-        connection.execute(CreateTable(self.found))
+        self.found = self.table
 
     def _made(self) -> sa.Table:
-        number = sa.Column("no", sa.Integer, primary_key=self._database.is_sqlite)
-        tid = [sa.Column("tid", sa.BigInteger)] if self.target.rowid else []
-        return sa.Table(
-            f"vu_plan{self.suffix}",
-            sa.MetaData(),
-            number,
-            sa.Column("pos", sa.Integer),
-            sa.Column("row", sa.BigInteger),
-            sa.Column("action", sa.String(1), nullable=False),
-            *tid,
-            prefixes=["TEMPORARY"],
-        )
+        return self._part("vu_found")
 
-    def _made_found(self) -> sa.Table:
+    def _part(self, name: str) -> sa.Table:
         keyed = self._database.is_sqlite
         tid = [sa.Column("tid", sa.BigInteger)] if self.target.rowid else []
         return sa.Table(
-            f"vu_found{self.suffix}",
+            f"{name}{self.suffix}",
             sa.MetaData(),
-            sa.Column("unit", sa.BigInteger, primary_key=keyed, autoincrement=False),
+            sa.Column("pos", sa.BigInteger, primary_key=keyed, autoincrement=False),
             sa.Column("row", sa.BigInteger, primary_key=keyed, autoincrement=False),
-            sa.Column("action", sa.String(1), primary_key=keyed),
+            sa.Column("action", sa.String(1), primary_key=keyed, nullable=False),
             *tid,
             prefixes=["TEMPORARY"],
             sqlite_with_rowid=False,
@@ -87,22 +83,32 @@ class Part(Plan):
 
     @property
     def number(self) -> sa.Column[Any]:
-        """Of a row, in the order of the positions."""
-        return self.table.c.no
+        """Of the record."""
+        return self.table.c.row
+
+    @property
+    def order(self) -> Sequence[sa.Column[Any]]:
+        """By position; of one position as in the source."""
+        return (self.table.c.pos, self.table.c.row)
+
+    def entries_from(self, action: str = "") -> int | None:
+        """Each kind of each part has numbers of its own."""
+        return (self.place << ENTRIES_BITS) + (_KINDS.index(action) << _KIND_BITS)
 
     def find(self) -> None:
         """Compare the table's records with its rows."""
         stage, rows, found = self.stage.table, self.rows, self.found
         is_new = rows.c[self.key[0]].is_(None)
         picked: list[Any] = [stage.c[UNIT], stage.c[ROW], sa.case((is_new, INSERT), else_=UPDATE)]
-        names = ["unit", "row", "action"]
+        names = ["pos", "row", "action"]
         if self.target.rowid:
             picked.append(rows.c.rowid)
             names.append("tid")
         compared = stage.outerjoin(rows, self.same_key(stage.c))
-        query = sa.select(*picked).select_from(compared).where(sa.or_(is_new, self._differs(stage.c, stage.c[SHAPE])))
+        query = sa.select(*picked).select_from(compared)
+        query = query.where(sa.or_(is_new, self._differs(stage.c, stage.c[SHAPE])))
         self._connection.execute(found.insert().from_select(names, query))
-        self._database.analyze(self._connection, found, ["unit", "row"])
+        self._database.analyze(self._connection, found, ["pos", "row"])
 
     @cached_property
     def doomed(self) -> sa.Table:
@@ -128,7 +134,7 @@ class Part(Plan):
             query = sa.select(units.c.unit, *cells).select_from(units.join(rows, self._below(units))).where(*left)
             self._connection.execute(doomed.insert().from_select([UNIT, *self.key], query.order_by(units.c.unit)))
         gone = sa.select(doomed.c[UNIT], doomed.c[ROW], sa.literal_column(f"'{DELETE}'"))
-        self._connection.execute(found.insert().from_select(["unit", "row", "action"], gone))
+        self._connection.execute(found.insert().from_select(["pos", "row", "action"], gone))
         self._database.analyze(self._connection, doomed, [ROW, *self.key])
 
     def _listed(self) -> sa.Table:
@@ -165,32 +171,33 @@ class Part(Plan):
     def _below(self, units: sa.Subquery) -> sa.ColumnElement[bool]:
         return sa.and_(*(self.rows.c[ours] == units.c[theirs] for ours, theirs in self.member.joint))
 
-    def number_by(self, units: sa.Table) -> None:
-        """Take over the positions of the units' plan."""
-        found, plan = self.found, self.table
-        names, tid = ["pos", "row", "action"], [found.c.tid] if self.target.rowid else []
-        order = [units.c.pos, found.c.row]
-        query = sa.select(units.c.pos, found.c.row, found.c.action, *tid)
-        query = query.select_from(units.join(found, found.c.unit == units.c.row))
-        names += ["tid"] if tid else []
-        if not self._database.is_sqlite:
-            names, query = [*names, "no"], query.add_columns(sa.func.row_number().over(order_by=order))
-        self._connection.execute(plan.insert().from_select(names, query.order_by(*order)))
-        self._database.analyze(self._connection, plan, ["pos", "row", "action"])
+    def number_by(self, units: sa.Table, *, as_found: bool) -> None:
+        """Take over the positions of the units' plan. ``as_found``: they are the numbers of the units."""
+        if not as_found:
+            self._renumber(units)
         self.positions = self._count().size
 
-    def number_again(self, units: sa.Table) -> None:
-        """Take over positions that have changed."""
-        self._connection.execute(self.table.delete())
-        self.number_by(units)
+    def _renumber(self, units: sa.Table) -> None:
+        found = self.found
+        if self.table is found:
+            self.table = self._part("vu_plan")
+            self.records = self.table.join(self.stage.table, self.stage.table.c[ROW] == self.table.c.row)
+            self._connection.execute(CreateTable(self.table))
+        else:
+            self._connection.execute(self.table.delete())
+        tid = ["tid"] if self.target.rowid else []
+        query = sa.select(units.c.pos, found.c.row, found.c.action, *(found.c[name] for name in tid))
+        query = query.select_from(units.join(found, found.c.pos == units.c.row)).order_by(units.c.pos, found.c.row)
+        self._connection.execute(self.table.insert().from_select(["pos", "row", "action", *tid], query))
+        self._database.analyze(self._connection, self.table, ["pos", "row", "action"])
 
     def expect_ranges(self) -> None:
         """Small ranges will be asked for."""
         if self._indexed:
             return
         self._indexed = True
-        sa.Index(f"vu_plan{self.suffix}_pos", self.table.c.pos).create(self._connection)
         if not self._database.is_sqlite:
+            sa.Index(f"vu_plan{self.suffix}_pos", self.table.c.pos).create(self._connection)
             self.index_records()
 
     def index_records(self) -> None:
@@ -231,7 +238,8 @@ class UnitPlan(Plan):
             brings = self.tree.of(one.sought)
             one.look_up(views[brings.number] if brings is not None else None)
         super().__init__(database, connection, self.tree.root.target, views[0])
-        self.parts = {number: Part(database, connection, view) for number, view in views.items()}
+        places = {number: place for place, number in enumerate(self.tree.order, 1)}
+        self.parts = {number: Part(database, connection, view, places[number]) for number, view in views.items()}
 
     def superseded(self) -> Iterator[tuple[Member, Sequence[int]]]:
         """Tables whose rows are told apart beyond one parent, and numbers of rows that a later one of the key replaces.
@@ -245,10 +253,12 @@ class UnitPlan(Plan):
 
     def unfit(self) -> Sequence[Unfit]:
         """Units that refer to rows which are not there, or to several at once, and may not."""
+        doubtful = {number for number, sought in self.sought.items() if sought.any_unfit()}
         return [
             one
             for member in self.tree.members
             for pointer in member.pointers
+            if pointer.sought.number in doubtful
             for one in self._unfit(self.stages[member.number], pointer)
         ]
 
@@ -302,16 +312,29 @@ class UnitPlan(Plan):
             if part.member.parent is not None and part.member.replaces:
                 part.find_unlisted(self.parts[part.member.parent])
         self._number_units()
+        self._number_parts()
         for part in self.parts.values():
-            part.number_by(self.table)
-        for place, part in enumerate(self.in_order(), 1):
-            part.first_no = place << _ENTRIES_BITS
             part.filled_later = part.counts.updates > 0 and any(map(self._waits, part.member.pointers))
         for one in self.sought.values():
             brings = self.tree.of(one.sought)
-            own = one.sought.number << _MADE_BITS
-            one.first_no = own if brings is None else self.parts[brings.number].first_no + _ABOVE + own
+            part_place = 0 if brings is None else self.parts[brings.number].place
+            one.first_no = (part_place << ENTRIES_BITS) + _MADE + (one.sought.number << _MADE_BITS)
         return self.counts
+
+    def _needs(self) -> Iterator[sa.Select[int, int]]:
+        """Of units that need other units, both."""
+        for member in self.tree.members:
+            for pointer in member.pointers:
+                pairs = self.sought[pointer.sought.number].needed(self.stages[member.number], pointer)
+                if pairs is not None:
+                    yield pairs
+
+    def _number_parts(self) -> None:
+        """The parts take over the positions; the numbers of the units, where these are the same."""
+        moved = sa.select(sa.exists().where(self.table.c.pos != self.table.c.row))
+        as_found = not self._connection.scalar(moved)
+        for part in self.parts.values():
+            part.number_by(self.table, as_found=as_found)
 
     def _waits(self, pointer: Pointer) -> bool:
         return pointer.number in self.tree.deferred and self.sought[pointer.sought.number].pending
@@ -324,11 +347,16 @@ class UnitPlan(Plan):
     def _number_units(self) -> None:
         records, (root, *others) = self.views[0].table, self.parts.values()
         found = root.found
-        differs: list[sa.ColumnElement[bool]] = [found.c.unit.isnot(None)]
-        differs += [sa.exists().where(part.found.c.unit == records.c[ROW]) for part in others]
+        differs: list[sa.ColumnElement[bool]] = [found.c.pos.isnot(None)]
+        differs += [sa.exists().where(part.found.c.pos == records.c[ROW]) for part in others]
         action = sa.case((found.c.action == INSERT, INSERT), else_=UPDATE)
-        query = sa.select(records.c[ROW], action).select_from(records.outerjoin(found, found.c.unit == records.c[ROW]))
-        self._fill(["row", "action"], query.where(sa.or_(*differs)), [records.c[name] for name in self.key])
+        query = sa.select(records.c[ROW], action).select_from(records.outerjoin(found, found.c.pos == records.c[ROW]))
+        order: list[sa.ColumnElement[Any]] = [records.c[name] for name in self.key]
+        levels = levels_of(self._database, self._connection, list(self._needs()))
+        if levels is not None:
+            query = query.outerjoin(levels, levels.c.unit == records.c[ROW])
+            order = [sa.func.coalesce(levels.c.level, 0), *order]
+        self._fill(["row", "action"], query.where(sa.or_(*differs)), order)
         self._filled()
 
     def drop_kept_out(self) -> None:
@@ -342,7 +370,7 @@ class UnitPlan(Plan):
         """Number the positions that are left from 1 on, in all parts."""
         super().close_ranks()
         for part in self.parts.values():
-            part.number_again(self.table)
+            part.number_by(self.table, as_found=False)
 
     def _expect_lookups(self) -> None:
         if not self._database.is_sqlite:

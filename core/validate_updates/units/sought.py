@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from validate_updates.targets.names import SEQ
+from validate_updates.targets.names import ROW, SEQ, UNIT
 from validate_updates.targets.plan import raw
 from validate_updates.targets.prepared import prepare
 from validate_updates.targets.stage import declared
@@ -20,7 +20,7 @@ from validate_updates.text import key_text
 from validate_updates.units.declared import Ambiguous, Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from validate_updates.targets.base import Database
     from validate_updates.targets.prepared import Prepared
@@ -42,6 +42,7 @@ class SoughtRows:
         self.users: list[tuple[MemberStage, Pointer]] = []
         """Where the keys come from."""
         self._records: Resolved | None = None
+        self._found_in_part: Prepared | None = None
         self.pending = False
         """Whether any row that is meant is only to be written."""
         self.first_no = 0
@@ -89,6 +90,12 @@ class SoughtRows:
         waiting = sa.select(sa.exists().where(table.c[ID].is_(None)))
         self.pending = bool(self._connection.scalar(waiting))
 
+    def any_unfit(self) -> bool:
+        """Whether any key means no row, or several."""
+        table = self.table
+        none = sa.and_(table.c[ID].is_(None), table.c[STAGED].is_(None))
+        return bool(self._connection.scalar(sa.select(sa.exists().where(sa.or_(none, table.c[MATCHES] > 1)))))
+
     def unfit(self, stage: MemberStage, pointer: Pointer) -> sa.Select[Any] | None:
         """Number of rows, unit and key, where a unit means no row, or several, and may not; None where any may."""
         table = self.table
@@ -101,6 +108,15 @@ class SoughtRows:
         query = sa.select(sa.func.coalesce(table.c[MATCHES], 0), stage.unit, *cells)
         query = query.select_from(stage.table.join(table, self.means(pointer, stage)))
         return query.where(sa.or_(*asked)).order_by(stage.unit, table.c[NUMBER])
+
+    def needed(self, stage: MemberStage, pointer: Pointer) -> sa.Select[int, int] | None:
+        """Pairs of units of which the first means a row that the second brings; None where there can be none."""
+        if self._records is None or not self.pending or not self.is_named_in(stage, pointer):
+            return None
+        table, records = self.table, self._records.table
+        found = stage.table.join(table, self.means(pointer, stage)).join(records, records.c[ROW] == table.c[STAGED])
+        pairs = sa.select(stage.unit, records.c[UNIT]).select_from(found).where(table.c[ID].is_(None))
+        return pairs.where(stage.unit != records.c[UNIT]).distinct()
 
     def waited_for(
         self, part: sa.Table, stage: MemberStage, pointer: Pointer, bringing: sa.Table
@@ -125,7 +141,8 @@ class SoughtRows:
         if self._records:
             there = sa.select(self._records.stage.table.c[SEQ])
             gone = self.table.c[STAGED].isnot(None) & self.table.c[STAGED].not_in(there)
-            self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None}))
+            if self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None})).rowcount:
+                self._connection.execute(self._find_staged(self._records))  # another record may bring the same
 
     @staticmethod
     def is_named_in(stage: MemberStage, pointer: Pointer) -> bool:
@@ -140,7 +157,7 @@ class SoughtRows:
     def look_again(self) -> None:
         """Others may have written rows meanwhile."""
         if self.pending:
-            self._connection.execute(self.find())
+            self._connection.execute(self.find(lambda keys: keys.c[STAGED].is_(None)))
 
     def written(self, part: sa.Table, first: int, last: int) -> None:
         """Rows of the table have been written: those at these positions of its part of the plan get their numbers."""
@@ -148,20 +165,21 @@ class SoughtRows:
             self._of_part(part).run(self._connection, first=first, last=last)
 
     def _of_part(self, part: sa.Table) -> Prepared:
-        if not hasattr(self, "_found_in_part"):
+        if self._found_in_part is None:
             first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
             here = sa.select(part.c.row).where(part.c.pos.between(first, last))
-            statement = self.find(self.table.c[STAGED].in_(here))
-            self._found_in_part = prepare(statement, self._connection)
+            sa.Index(f"vu_sought_{self.sought.number}_staged", self.table.c[STAGED]).create(self._connection)
+            self._found_in_part = prepare(self.find(lambda keys: keys.c[STAGED].in_(here)), self._connection)
         return self._found_in_part
 
-    def find(self, *conditions: sa.ColumnElement[bool]) -> sa.Update:
-        """Give the keys that have no row yet the first row that the database has of them, and how many there are."""
+    def find(self, which: Callable[[sa.FromClause], sa.ColumnElement[bool]] | None = None) -> sa.Update:
+        """Give the keys that have no row yet the first row that the database has of them, and how many there are.
+
+        ``which``: of the keys in the table that it is given, those that are looked for.
+        """
         table, rows = self.table, self.rows
         inner = table.alias("inner_sought")
-        same = sa.and_(
-            *(self._same(inner.c[self.cell(name).name], rows.c[name], name) for name in self.sought.target.key)
-        )
+        same = [self._same(inner.c[self.cell(name).name], rows.c[name], name) for name in self.sought.target.key]
         to = rows.c[self.sought.to]
         found = (
             sa.select(
@@ -170,12 +188,12 @@ class SoughtRows:
                 sa.func.count().over(partition_by=inner.c[NUMBER]).label("matches"),
                 sa.func.row_number().over(partition_by=inner.c[NUMBER], order_by=to).label("place"),
             )
-            .select_from(inner.join(rows, same))
-            .where(inner.c[ID].is_(None))
+            .select_from(inner.join(rows, sa.and_(*same)))
+            .where(inner.c[ID].is_(None), *([which(inner)] if which else []))
             .subquery("found")
         )
         values = {ID: found.c.to, MATCHES: found.c.matches}
-        return sa.update(table).values(values).where(table.c[NUMBER] == found.c.found, found.c.place == 1, *conditions)
+        return sa.update(table).values(values).where(table.c[NUMBER] == found.c.found, found.c.place == 1)
 
     def _find_staged(self, staged: Resolved) -> sa.Update:
         """Note, of keys that the database has no row of, the record that brings it."""
@@ -183,7 +201,8 @@ class SoughtRows:
         if not set(self.sought.target.key) <= set(records.c.keys()):
             return sa.update(table).values({STAGED: None}).where(sa.false())
         same = (self._same(self.cell(name), records.c[name], name) for name in self.sought.target.key)
-        return sa.update(table).values({STAGED: records.c["vu_row"]}).where(table.c[ID].is_(None), *same)
+        none_yet = table.c[ID].is_(None), table.c[STAGED].is_(None)
+        return sa.update(table).values({STAGED: records.c[ROW]}).where(*none_yet, *same)
 
     def _same(self, ours: sa.ColumnElement[Any], theirs: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
         """Equal; a part that may be null is alike where both are."""

@@ -195,6 +195,8 @@ class _Builder:
         )
 
     def _target(self, name: str) -> TargetTable:
+        if name.lower().startswith("vu_"):
+            raise UsageError(f"the table name {name} is reserved", hint="rename the table")
         return target_table(self._database, self._connection, name, schema=self._schema, key=())
 
     def _joint(self, target: TargetTable, parent: Member, said: UnitTable) -> tuple[tuple[str, str], ...]:

@@ -129,3 +129,25 @@ def test_units_that_need_each_other_land_together_or_not_at_all(hearings: Hearin
         "d": "c",
         "z": "d",
     }
+
+
+def test_a_unit_that_others_need_comes_before_them_whatever_its_key(hearings: Hearings) -> None:
+    feed: dict[str, Any] = {"committees": {"key": "system_code", "references": {"parent_id": "committees.system_code"}}}
+    chain = [
+        {"system_code": f"c{number:03}", "parent_id": {"system_code": f"c{number + 1:03}"}} for number in range(60)
+    ]
+    records = [*chain, {"system_code": "c060", "parent_id": {"system_code": "a"}}]
+
+    result = hearings.update(
+        records, table="committees", tables=feed, plugins=("batch",), settings={"batch": {"size": 5}}
+    )
+
+    assert result.counts == Counts(read=61, inserted=61)
+    story = hearings.story(result.run_id)
+    assert {batch.attempts for batch in story.batches} == {1}
+    assert story.batches[0].first_key == "system_code=c060"
+    before = {row[0]: row[3] for row in hearings.has("committees")}
+    assert before["c000"] == "c001"
+    assert before["c060"] == "a"
+    assert taken_back(hearings).conflicts == 0
+    assert [row[0] for row in hearings.has("committees")] == ["a", "b"]

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from tests.core.engine.target import Target
+from tests.core.engine.target import Target, jsonl
 from tests.core.undo.taking_back import taken_back
 from validate_updates import Verdict
 
@@ -60,8 +61,9 @@ def worlds(draw: st.DrawFn) -> World:
         parent = draw(st.sampled_from(tables))
         merged = [one.name for one in tables if not one.replaces]
         refers = draw(st.sampled_from([None, "o", *merged]))
+        creates = draw(st.booleans()) and refers in {"o", "t0"}  # others need a parent
         replaces = parent.replaces or draw(st.booleans())
-        tables.append(TablePlan(f"t{number}", parent.name, refers, draw(st.booleans()), replaces, draw(st.booleans())))
+        tables.append(TablePlan(f"t{number}", parent.name, refers, creates, replaces, draw(st.booleans())))
     plan = World(tuple(tables), (), ())
     good = draw(st.lists(_records(plan, "t0", "", bad=False), max_size=3))
     mixed = draw(st.lists(_records(plan, "t0", "", bad=True), max_size=4))
@@ -215,9 +217,14 @@ def same(one: State, other: State) -> bool:
     }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(world=worlds(), progressive=st.booleans())
-def test_units_come_to_what_the_model_says(target: Target, world: World, *, progressive: bool) -> None:
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=max(settings.default.max_examples // 3, 5) if settings.default else 8,
+)
+@given(world=worlds(), progressive=st.booleans(), lines=st.booleans())
+def test_units_come_to_what_the_model_says(
+    target: Target, tmp_path: Path, world: World, *, progressive: bool, lines: bool
+) -> None:
     make(target, world)
     tables = settings_of(world)
     note(f"{tables}")
@@ -227,13 +234,15 @@ def test_units_come_to_what_the_model_says(target: Target, world: World, *, prog
     state = state_of(target, world)
     for records in (world.first, world.second):
         before, expected = target.dump(), model(world, state, records)
+        source = jsonl(tmp_path / "records.jsonl", records) if lines else records
 
-        refused = target.update(records, table="t0", tables=tables)
+        refused = target.update(source, table="t0", tables=tables)
 
         if refused.verdict is Verdict.REJECTED:
             assert any(_number_is_bad(world, record) for record in records), refused.reason
             assert target.dump() == before
-        result = target.update(records, table="t0", tables=tables, plugins=("batch",), settings=plugins)
+        in_batches: dict[str, Any] = {"table": "t0", "tables": tables, "plugins": ("batch",), "settings": plugins}
+        result = target.update(source, **in_batches)
 
         assert result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}, result.reason
         assert result.counts.add_up
@@ -242,8 +251,8 @@ def test_units_come_to_what_the_model_says(target: Target, world: World, *, prog
         if refused.verdict is Verdict.REJECTED and result.counts.inserted + result.counts.updated:
             assert taken_back(target).conflicts == 0
             assert target.dump() == before
-            target.update(records, table="t0", tables=tables, plugins=("batch",), settings=plugins)
-        again = target.update(records, table="t0", tables=tables, plugins=("batch",), settings=plugins)
+            target.update(source, **in_batches)
+        again = target.update(source, **in_batches)
         assert (again.counts.inserted, again.counts.updated) == (0, 0)
         state = expected.state
 

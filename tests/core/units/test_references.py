@@ -219,3 +219,30 @@ def test_a_bad_child_keeps_its_whole_unit_out_with_the_reason(hearings: Hearings
 def test_children_are_a_list(hearings: Hearings, listed: object) -> None:
     assert hearings.bring(hearing("1", hearing_committees=listed)).counts.quarantined == 1
     assert hearings.entries()[0].kept.message == "hearing_committees: expected a list of records"
+
+
+def test_of_records_that_bring_one_row_the_last_is_meant(database_url: str) -> None:
+    target = Hearings.made(database_url)
+    feed = [committee("x", "y"), committee("y", "a", name="first"), committee("y", "b", name="last")]
+
+    result = target.update(feed, table="committees", tables=FEED)
+
+    assert result.counts == Counts(read=3, inserted=2, duplicates=1)
+    rows = {row[0]: row for row in target.has("committees")}
+    assert rows["x"][3] == "y"
+    assert rows["y"] == ("y", "last", None, "b")
+
+
+def test_a_row_that_two_units_bring_is_there_while_one_of_them_stands(hearings: Hearings) -> None:
+    papers: dict[str, dict[str, Any]] = {
+        "documents": {"parent": "appearances", "key": "url"},
+        "hearings": {"references": {"main_id": "committees.system_code", "paper_id": "documents.url"}},
+    }
+    hearings.execute("ALTER TABLE hearings ADD COLUMN paper_id integer REFERENCES documents (document_id)")
+    same = [witness("Ann", "Oxfam", documents=[{"url": "x"}])]
+    lost = hearing("3", main_id={"system_code": "nowhere"}, appearances=same)
+
+    result = hearings.bring(hearing("1", paper_id={"url": "x"}), hearing("2", appearances=same), lost, tables=papers)
+
+    assert result.counts == Counts(read=3, inserted=2, quarantined=1)
+    assert hearings.has("documents") == [("2", "Ann", "x")]
