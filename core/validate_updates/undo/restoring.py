@@ -75,13 +75,16 @@ class Restoring:
         return sa.select(entry.c.entry_no).where(entry.c.state.in_((DONE, ALREADY)))
 
     def altered(self) -> int:
-        """Rows that were written, and still are not as before."""
+        """Rows that were written, and still are not as before; of several entries about one row, the first tells."""
         entry, rows, matching = self._entry, self.matching.rows, self.matching
+        earlier = self._entry.alias("earlier")
+        same = (earlier.c[column.name] == column for column in map(self.loaded.written, self.loaded.target.key))
+        first = ~sa.exists().where(*same, earlier.c.pos < entry.c.pos, earlier.c.state == DONE).correlate(entry)
         stands = sa.exists().where(matching.same_key_before(), matching.as_before()).correlate(entry)
         still_there = sa.exists().where(matching.same_key()).select_from(rows).correlate(entry)
         is_delete = entry.c.step == Step.DELETE
         amiss = sa.or_(sa.and_(is_delete, still_there), sa.and_(~is_delete, ~stands))
-        query = sa.select(sa.func.count()).select_from(entry).where(entry.c.state == DONE, amiss)
+        query = sa.select(sa.func.count()).select_from(entry).where(entry.c.state == DONE, amiss, first)
         return int(self._connection.execute(query).scalar_one())
 
     def _classify(self) -> int:

@@ -109,6 +109,20 @@ def test_replaced_children_come_back_with_a_roll_back(hearings: Hearings) -> Non
     assert hearings.dump() == before
 
 
+def test_a_row_that_took_over_a_number_goes_and_the_one_before_comes_back(hearings: Hearings) -> None:
+    """SQLite gives the highest number again when its row has gone."""
+    replacing = {"documents": {"children": "replace"}}
+    hearings.bring(ONE)
+    before = hearings.dump()
+    hearings.bring(hearing("1", appearances=[witness("Ann", "Oxfam", documents=[{"url": "z"}])]), tables=replacing)
+    assert hearings.has("documents") == [("1", "Ann", "z")]
+
+    result = taken_back(hearings)
+
+    assert (result.conflicts, result.altered) == (0, 0)
+    assert hearings.dump() == before
+
+
 def test_of_two_children_alike_the_later_counts(hearings: Hearings) -> None:
     twice = [{"system_code": "a"}, {"committee_id": {"system_code": "a"}, "is_primary": False}]
 
