@@ -39,7 +39,7 @@ from vu_congress.demo.server import serving
 from vu_congress.demo.world import tables
 from vu_congress.tables import TABLES
 
-PLUGINS = ("batch", "historical", "static_thresholds", "congress")
+PLUGINS = ("batch", "historical", "static_thresholds", "rules", "congress")
 BULK = {"added_ratio": 100.0}
 """What a person says of a day on which the source was re-indexed."""
 NAMES = ("committees", "hearings", "hearing_committees", "witnesses", "witness_appearances", "witness_documents")

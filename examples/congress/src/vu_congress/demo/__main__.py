@@ -23,7 +23,7 @@ target = "sqlite:///hearings.db"
 
 [tasks.daily]
 source = "congress:meetings"
-plugins = ["batch", "historical", "static_thresholds", "congress"]
+plugins = ["batch", "historical", "static_thresholds", "rules", "congress"]
 
 [tasks.daily.tables.hearings]
 key = "event_id"
