@@ -1,0 +1,119 @@
+"""``monitoring show`` and ``monitoring health``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from validate_updates import Answer, Desk, Section, UsageError
+from validate_updates_monitoring.criteria import Criterion, State, criteria
+from validate_updates_monitoring.figures import figures
+from validate_updates_monitoring.health import EXIT_STATUS, Report, judged, worst
+from validate_updates_monitoring.settings import Monitoring
+from validate_updates_monitoring.textfile import write_textfile
+
+Days = Annotated[float, "how far back to look"]
+Task = Annotated[str, "one task; all of the settings unless named"]
+Time = Annotated[str, "counts as now: 2024-05-01T06:00Z"]
+TextFile = Annotated[str, "write the figures for Prometheus to this file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What to look at, as it was typed."""
+
+    task: str
+    days: float
+    as_of: str
+
+
+def show(desk: Desk, settings: Monitoring, window: Window, *, textfile: str = "") -> Answer:
+    """The criteria of success of each task: what is wanted, what is, and the runs it rests on."""
+    reports = list(_reports(desk, settings, window))
+    if textfile:
+        write_textfile(Path(textfile), reports)
+    return Answer(sections=tuple(_page(one) for one in reports), data={"tasks": [_data(one) for one in reports]})
+
+
+def health(desk: Desk, settings: Monitoring, window: Window) -> Answer:
+    """Healthy, degraded or unhealthy, in one line a task; the exit status is 0, 1 or 3."""
+    reports = list(_reports(desk, settings, window))
+    state = worst(reports)
+    lines = tuple(": ".join((one.figures.task, "; ".join((one.health, *one.reasons)))) for one in reports)
+    tasks = [{"task": one.figures.task, "health": one.health.value, "reasons": one.reasons} for one in reports]
+    return Answer(
+        sections=(Section(title=state.value, lines=lines),),
+        data={"health": state.value, "tasks": tasks},
+        exit_status=EXIT_STATUS[state],
+    )
+
+
+def _reports(desk: Desk, settings: Monitoring, window: Window) -> Iterator[Report]:
+    if window.days <= 0:
+        raise UsageError("--days is more than 0")
+    now = _moment(window.as_of)
+    for name in _tasks(desk, window.task):
+        with desk.journal(name, write=False) as journal:
+            found = figures(journal, name, now=now, days=window.days, watched=settings.watched)
+        yield judged(found, criteria(found, settings), settings)
+
+
+def _tasks(desk: Desk, task: str) -> Sequence[str]:
+    if task:
+        return (task,)
+    if not desk.tasks:
+        raise UsageError("the settings have no task to look at", hint="set one up: validate-updates init")
+    return desk.tasks
+
+
+def _page(report: Report) -> Section:
+    return Section(
+        title=f"{report.figures.task}: {report.health}",
+        header=("criterion", "wanted", "is", "verdict", "rests on"),
+        rows=tuple(_row(one) for one in report.criteria),
+        lines=(_window(report), *_against(report.criteria)),
+    )
+
+
+def _row(one: Criterion) -> tuple[str, ...]:
+    return one.name, one.target, one.actual, one.state.value, one.evidence
+
+
+def _against(criteria: Sequence[Criterion]) -> Iterator[str]:
+    for one in criteria:
+        if one.state is State.FAIL and one.runs:
+            yield f"{one.name}: {', '.join(one.runs)}"
+        if one.state is State.UNANSWERED:
+            yield f"say what they were: validate-updates runs ack {one.runs[0]} --expected|--incident"
+
+
+def _window(report: Report) -> str:
+    """The window in one line."""
+    found = report.figures
+    return f"{len(found.runs)} runs in {found.days:g} days until {found.now:%Y-%m-%d %H:%M} UTC"
+
+
+def _data(report: Report) -> dict[str, Any]:
+    found = report.figures
+    return {
+        "task": found.task,
+        "as_of": found.now,
+        "days": found.days,
+        "runs": len(found.runs),
+        "health": report.health.value,
+        "reasons": report.reasons,
+        "criteria": [asdict(one) for one in report.criteria],
+    }
+
+
+def _moment(text: str) -> datetime:
+    if not text:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f"--as-of {text!r} is not a time", hint="such as 2024-05-01T06:00Z") from None

@@ -1,0 +1,152 @@
+"""What the runs of a window came to, as numbers; each with the runs that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import TYPE_CHECKING, Final, Protocol
+
+from validate_updates import Moment, RunKind, RunRow, RunState, Severity, StoredRun
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MOST_RUNS: Final = 2000
+"""Runs of a window that are looked at; the newest."""
+DAYS_TO_COMPARE: Final = 90
+"""Before now: runs without the plugins that those with them are compared with."""
+
+_STOOD: Final = {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE}
+_BROKEN: Final = {RunState.FAILED, RunState.INTERRUPTED}
+_NO_ANSWER: Final = {RunState.RUNNING}
+_MOMENTS: Final = frozenset(moment.value for moment in Moment)
+
+
+class Runs(Protocol):
+    """A journal, as far as it is needed here."""
+
+    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
+        """The newest first."""
+        ...
+
+    def run(self, run_id: str) -> StoredRun:
+        """All about one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Of one task."""
+
+    task: str
+    now: datetime
+    days: float
+    runs: tuple[RunRow, ...]
+    """Updates that have ended in the window, newest first."""
+    good: int
+    """Records that nothing was wrong with."""
+    committed: int
+    """Those of them that are in the table."""
+    batches: int
+    batches_written: int
+    """Whole, without a record left out."""
+    batch_runs: int
+    """Runs that applied the update in batches."""
+    judged: int
+    """Runs whose checks were asked."""
+    alerts: tuple[RunRow, ...]
+    seconds_with: tuple[float, ...]
+    seconds_without: tuple[float, ...]
+    last_success: datetime | None
+
+    def of(self, *states: RunState) -> tuple[RunRow, ...]:
+        """The runs that ended so."""
+        return tuple(run for run in self.runs if run.state in states)
+
+    @property
+    def broken(self) -> tuple[RunRow, ...]:
+        """Runs that failed, or were interrupted."""
+        return self.of(*_BROKEN)
+
+    @property
+    def losses(self) -> tuple[RunRow, ...]:
+        """Runs whose counts do not add up: records, or rows of the table, are unaccounted for."""
+        return tuple(run for run in self.runs if not adds_up(run))
+
+    @property
+    def backups(self) -> int:
+        """Runs that made a verified backup first."""
+        return sum(run.backup is not None for run in self.runs)
+
+    @property
+    def stale_hours(self) -> float | None:
+        """Since the last successful run; None where there was none."""
+        return None if self.last_success is None else (self.now - self.last_success) / timedelta(hours=1)
+
+
+def adds_up(run: RunRow) -> bool:
+    """Whether every record read, and every row of the table, is accounted for."""
+    counts = run.counts
+    if not counts.add_up:
+        return False
+    if run.state is not RunState.COMMITTED or run.rows_before is None or run.rows_after is None:
+        return True
+    return run.rows_after == run.rows_before + counts.inserted - counts.deleted
+
+
+def figures(journal: Runs, task: str, *, now: datetime, days: float, watched: Collection[str]) -> Figures:
+    """The figures of a task over the last so many days."""
+    since = now - timedelta(days=days)
+    ended = [run for run in _updates(journal.runs(task=task, since=since, limit=MOST_RUNS), now)]
+    told = [journal.run(run.run_id) for run in ended]
+    batched = [one.metrics for one in told if "batches.planned" in one.metrics and one.run.strategy == "batch"]
+    counts = [run.counts for run in ended]
+    committed = sum(one.inserted + one.updated + one.unchanged for one in counts)
+    earlier = journal.runs(task=task, since=now - timedelta(days=DAYS_TO_COMPARE), limit=MOST_RUNS)
+    last = next((run for run in journal.runs(task=task, limit=MOST_RUNS) if run.state in _STOOD and _before(run, now)), None)
+    return Figures(
+        task=task,
+        now=now,
+        days=days,
+        runs=tuple(ended),
+        good=committed + sum(one.rolled_back for one in counts),
+        committed=committed,
+        batches=round(sum(one["batches.planned"] for one in batched)),
+        batches_written=round(sum(one["batches.succeeded"] for one in batched)),
+        batch_runs=len(batched),
+        judged=sum(bool(one.judged) for one in told),
+        alerts=tuple(one.run for one in told if _has_alert(one)),
+        seconds_with=tuple(_seconds(ended, watched, among=True)),
+        seconds_without=tuple(_seconds(_updates(earlier, now), watched, among=False)),
+        last_success=last.finished_at or last.started_at if last else None,
+    )
+
+
+def _updates(runs: Iterable[RunRow], now: datetime) -> Iterator[RunRow]:
+    for run in runs:
+        if run.kind is RunKind.UPDATE and not run.dry_run and run.state not in _NO_ANSWER and _before(run, now):
+            yield run
+
+
+def _before(run: RunRow, now: datetime) -> bool:
+    return run.started_at <= now
+
+
+def _has_alert(stored: StoredRun) -> bool:
+    return any(
+        one.severity is not Severity.INFO and one.plugin and one.moment in _MOMENTS for one in stored.findings
+    )
+
+
+def _seconds(runs: Iterable[RunRow], watched: Collection[str], *, among: bool) -> Iterator[float]:
+    """How long runs took that stood, those with any of the plugins, or those with none."""
+    for run in runs:
+        if run.state in _STOOD and run.seconds is not None and among is any(one.name in watched for one in run.plugins):
+            yield run.seconds
+
+
+def usual(seconds: Sequence[float]) -> float:
+    """How long most runs take."""
+    return median(seconds)

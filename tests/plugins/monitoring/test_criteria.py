@@ -1,0 +1,187 @@
+"""Each criterion: what passes, what fails, and when nothing is known yet."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.plugins.monitoring.world import ALERT, DAY, WRONG, World
+from validate_updates import Verdict
+from validate_updates_monitoring.criteria import State
+from validate_updates_monitoring.health import Health
+
+HOUR = timedelta(hours=1)
+
+
+def verdict(world: World, name: str, **options: object) -> tuple[str, State, str]:
+    found = world.criterion(name, **options)
+    return found.actual, found.state, found.evidence
+
+
+def test_a_week_that_goes_well(world: World) -> None:
+    for _ in range(7):
+        world.update(plugins=("batch",))
+
+    report = world.report()
+
+    assert (report.health, report.reasons) == (Health.HEALTHY, ())
+    assert {one.name: one.state for one in report.criteria} == {
+        "last success": State.PASS,
+        "failed runs": State.PASS,
+        "data loss": State.PASS,
+        "batch success": State.PASS,
+        "good records committed": State.PASS,
+        "alerts": State.PASS,
+        "false alarms": State.PASS,
+        "overhead": State.UNKNOWN,
+    }
+    assert verdict(world, "good records committed") == ("100.0 %", State.PASS, "28 of 28 records in 7 runs")
+    assert verdict(world, "batch success") == ("100.0 %", State.PASS, "7 of 7 batches in 7 runs")
+
+
+def test_few_runs_conclude_nothing_but_what_is_certain(world: World) -> None:
+    world.update(ALERT, plugins=("batch",))
+    world.update(WRONG)
+
+    states = {one.name: one.state for one in world.report().criteria}
+
+    assert states["data loss"] is State.PASS
+    rates = ("batch success", "good records committed", "alerts", "false alarms", "overhead")
+    assert {states[name] for name in rates} == {State.UNKNOWN}
+
+
+def test_batches_that_records_were_kept_out_of(world: World) -> None:
+    for bad in (0, 1, 0, 0, 0):
+        # Of a constraint of the table, which fails the batch; a record that cannot be staged is in none.
+        world.update(plugins=("batch",), settings={"batch": {"size": 2, "max_quarantined": "100 %"}}, bad=bad)
+    world.target.execute("CREATE UNIQUE INDEX one_name ON t (name, id)")
+
+    assert verdict(world, "batch success")[1] is State.PASS
+
+
+def test_good_records_that_did_not_land(world: World) -> None:
+    for _ in range(9):
+        world.update()
+    rejected = world.update(WRONG)
+
+    found = world.criterion("good records committed", days=30)
+
+    assert (found.actual, found.state, found.value) == ("90.0 %", State.FAIL, 90.0)
+    assert found.evidence == "36 of 40 records in 10 runs"
+    assert found.runs == (rejected.run_id,)
+
+
+def test_bad_records_are_no_good_ones(world: World) -> None:
+    for _ in range(5):
+        partial = world.update(bad=2)
+
+    assert partial.verdict is Verdict.COMMITTED_WITH_QUARANTINE
+    assert verdict(world, "good records committed")[:2] == ("100.0 %", State.PASS)
+
+
+def test_alerts_and_what_people_made_of_them(world: World) -> None:
+    for _ in range(8):
+        world.update()
+    first, second = world.update(ALERT), world.update(ALERT)
+
+    assert verdict(world, "alerts", days=30) == ("20.0 %", State.FAIL, "2 of 10 runs")
+    evidence = "2 alerts: 0 false, 0 true, 2 not acknowledged"
+    assert verdict(world, "false alarms", days=30) == ("0.0 %", State.UNANSWERED, evidence)
+    label(world, first.run_id, "expected")
+    label(world, second.run_id, "incident")
+    evidence = "2 alerts: 1 false, 1 true, 0 not acknowledged"
+    assert verdict(world, "false alarms", days=30) == ("10.0 %", State.FAIL, evidence)
+    assert verdict(world, "false alarms", days=30, false_alarms=10.5)[1] is State.PASS
+
+
+def label(world: World, run_id: str, text: str) -> None:
+    world.target.execute(f"UPDATE update_logs SET label = '{text}' WHERE run_id = '{run_id}'")
+
+
+def test_failed_runs(world: World) -> None:
+    world.update()
+    failed = world.failed()
+    world.update()
+
+    found = world.criterion("failed runs")
+
+    assert (found.actual, found.state, found.runs) == ("1", State.FAIL, (failed.run_id,))
+    assert world.report().health is Health.DEGRADED
+    assert world.report(failed_runs=1).health is Health.HEALTHY
+
+
+@pytest.mark.parametrize("change", ["inserted = inserted - 1", "rows_after = rows_after - 1"])
+def test_lost_data(world: World, change: str) -> None:
+    world.update()
+    lost = world.update()
+    world.target.execute(f"UPDATE update_logs SET {change} WHERE run_id = '{lost.run_id}'")
+
+    found = world.criterion("data loss")
+
+    assert (found.actual, found.state, found.runs) == ("1", State.FAIL, (lost.run_id,))
+    assert world.report().health is Health.UNHEALTHY
+
+
+def test_overhead_against_runs_without_the_plugins(world: World) -> None:
+    for _ in range(5):
+        world.update()
+    for _ in range(5):
+        world.update(plugins=("batch",))
+    world.target.execute("UPDATE update_logs SET seconds = CASE WHEN strategy = 'batch' THEN 12 ELSE 10 END")
+
+    found = world.criterion("overhead", days=30)
+
+    assert (found.actual, found.state) == ("+20.0 %", State.FAIL)
+    assert found.evidence == "5 runs with batch and historical, 5 without: 12.00 s, 10.00 s"
+    assert world.criterion("overhead", days=30, overhead=25.0).state is State.PASS
+    assert world.criterion("overhead", days=30, least_seconds=3.0).state is State.PASS
+
+
+@pytest.mark.parametrize(
+    ("after", "health", "state"),
+    [
+        (30 * HOUR - timedelta(minutes=1), Health.HEALTHY, State.PASS),
+        (31 * HOUR, Health.DEGRADED, State.FAIL),
+        (49 * HOUR, Health.UNHEALTHY, State.FAIL),
+    ],
+)
+def test_how_long_the_last_success_may_be_ago(sqlite: World, after: timedelta, health: Health, state: State) -> None:
+    sqlite.update()
+
+    report = sqlite.report(after=after)
+
+    assert (report.health, report.criteria[0].state) == (health, state)
+
+
+def test_a_rejected_run_is_no_success(sqlite: World) -> None:
+    sqlite.update()
+    sqlite.update(WRONG, after=2 * DAY)
+
+    assert sqlite.report().health is Health.UNHEALTHY
+
+
+def test_a_task_without_a_success_is_unhealthy(sqlite: World) -> None:
+    sqlite.update(WRONG)
+
+    report = sqlite.report()
+
+    assert (report.health, report.criteria[0].actual) == (Health.UNHEALTHY, "never")
+
+
+def test_only_the_window_counts_and_nothing_after_now(sqlite: World) -> None:
+    sqlite.update(WRONG)
+    for _ in range(3):
+        sqlite.update()
+
+    assert len(sqlite.report(days=3).figures.runs) == 3
+    assert len(sqlite.report(days=30).figures.runs) == 4
+    assert len(sqlite.report(days=30, after=-1.5 * DAY).figures.runs) == 2
+
+
+def test_dry_runs_and_other_tasks_do_not_count(sqlite: World) -> None:
+    sqlite.update()
+    sqlite.update(dry_run=True)
+    sqlite.update(task="other")
+
+    assert len(sqlite.report(days=30).figures.runs) == 1
