@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from validate_updates.observation import JournalView, Observation
     from validate_updates.patterns import Pattern
     from validate_updates.result import (
+        Answer,
         CellChange,
         Change,
         Counts,
@@ -111,6 +112,7 @@ _HOMES = {
     "observation": ("JournalView", "Observation"),
     "patterns": ("Pattern",),
     "result": (
+        "Answer",
         "CellChange",
         "Change",
         "Counts",
@@ -131,6 +133,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ALL_OR_NOTHING",
+    "Answer",
     "Application",
     "Backtest",
     "Batch",

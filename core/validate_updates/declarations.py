@@ -197,4 +197,5 @@ class Subcommand:
     """A plain function with annotated parameters; its return value is shown, or written as JSON with ``--format json``.
     One annotated with :class:`~validate_updates.desk.Desk` is no option: through it the command reaches the tasks of
     the settings and their journals.
-    What it returns is a :class:`~validate_updates.result.Section`, text, or None."""
+    What it returns is a :class:`~validate_updates.result.Section`, text, or None; or an
+    :class:`~validate_updates.result.Answer` where it has several sections, data of its own, or an exit status."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from validate_updates.errors import ExitCode
 from validate_updates.findings import Finding, Severity
@@ -164,6 +165,17 @@ class Section:
     lines: tuple[str, ...] = ()
     drawing: tuple[str, ...] = ()
     """Lines that are shown as they are, in letters of one width: made of text, at most 76 columns wide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a plugin's command answers where one section does not say it all."""
+
+    sections: tuple[Section, ...]
+    """For people."""
+    data: Mapping[str, Any]
+    """For programs: with ``--format json``, in place of the sections."""
+    exit_status: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

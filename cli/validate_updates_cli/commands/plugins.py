@@ -49,9 +49,15 @@ def show_plugin(shared: Shared, name: str) -> int:
 
 
 def call_subcommand(shared: Shared, function: Callable[..., Any], arguments: dict[str, Any]) -> int:
-    """Run a plugin's command and show what it returns: a section, text, or nothing."""
+    """Run a plugin's command and show what it returns: a section, text, nothing, or an answer of several parts."""
+    from validate_updates.result import Answer
     from validate_updates_cli.render.summary import answer_page
 
     returned = function(**arguments)
+    if isinstance(returned, Answer):
+        answer(
+            shared, returned.data, lambda look: [line for one in returned.sections for line in answer_page(one, look)]
+        )
+        return returned.exit_status
     answer(shared, {"answer": returned}, lambda look: answer_page(returned, look))
     return 0

@@ -56,7 +56,7 @@ def _reports(desk: Desk, settings: Monitoring, window: Window) -> Iterator[Repor
         raise UsageError("--days is more than 0")
     now = _moment(window.as_of)
     for name in _tasks(desk, window.task):
-        with desk.journal(name, write=False) as journal:
+        with desk.journal(name) as journal:
             found = figures(journal, name, now=now, days=window.days, watched=settings.watched)
         yield judged(found, criteria(found, settings), settings)
 

@@ -56,7 +56,12 @@ def _fresh(figures: Figures, settings: Monitoring) -> Criterion:
     hours, target = figures.stale_hours, f"at most {settings.degraded_hours:g} h ago"
     if hours is None or figures.last_success is None:
         return Criterion(
-            name="last success", target=target, actual="never", value=None, evidence="no run has succeeded", state=State.FAIL
+            name="last success",
+            target=target,
+            actual="never",
+            value=None,
+            evidence="no run has succeeded",
+            state=State.FAIL,
         )
     return Criterion(
         name="last success",
@@ -89,7 +94,11 @@ def _data_loss(figures: Figures, settings: Monitoring) -> Criterion:
 def _batches(figures: Figures, settings: Monitoring) -> Criterion:
     evidence = f"{figures.batches_written} of {figures.batches} batches in {_runs(figures.batch_runs)}"
     return _share(
-        "batch success", figures.batches_written, figures.batches, least=settings.batch_success, evidence=evidence,
+        "batch success",
+        figures.batches_written,
+        figures.batches,
+        least=settings.batch_success,
+        evidence=evidence,
         enough=figures.batch_runs >= settings.least_runs,
     )
 
@@ -97,17 +106,25 @@ def _batches(figures: Figures, settings: Monitoring) -> Criterion:
 def _records(figures: Figures, settings: Monitoring) -> Criterion:
     against = [run for run in figures.runs if run.counts.rolled_back]
     return _share(
-        "good records committed", figures.committed, figures.good, least=settings.good_records,
+        "good records committed",
+        figures.committed,
+        figures.good,
+        least=settings.good_records,
         evidence=f"{figures.committed} of {figures.good} records in {_runs(len(figures.runs))}",
-        enough=len(figures.runs) >= settings.least_runs, against=against,
+        enough=len(figures.runs) >= settings.least_runs,
+        against=against,
     )
 
 
 def _alerts(figures: Figures, settings: Monitoring) -> Criterion:
     return _share(
-        "alerts", len(figures.alerts), figures.judged, most=settings.alerts,
+        "alerts",
+        len(figures.alerts),
+        figures.judged,
+        most=settings.alerts,
         evidence=f"{len(figures.alerts)} of {_runs(figures.judged)}",
-        enough=figures.judged >= settings.least_runs, against=figures.alerts,
+        enough=figures.judged >= settings.least_runs,
+        against=figures.alerts,
     )
 
 
@@ -116,9 +133,13 @@ def _false_alarms(figures: Figures, settings: Monitoring) -> Criterion:
     silent = [run for run in figures.alerts if run.label is None]
     true = len(figures.alerts) - len(false) - len(silent)
     found = _share(
-        "false alarms", len(false), figures.judged, most=settings.false_alarms,
+        "false alarms",
+        len(false),
+        figures.judged,
+        most=settings.false_alarms,
         evidence=f"{len(figures.alerts)} alerts: {len(false)} false, {true} true, {len(silent)} not acknowledged",
-        enough=figures.judged >= settings.least_runs, against=false,
+        enough=figures.judged >= settings.least_runs,
+        against=false,
     )
     might_be = (len(false) + len(silent)) * 100 >= settings.false_alarms * max(figures.judged, 1)
     if found.state is State.PASS and silent and might_be:
@@ -131,9 +152,7 @@ def _overhead(figures: Figures, settings: Monitoring) -> Criterion:
     target, what = f"under {settings.overhead:g} %", " and ".join(settings.watched)
     evidence = f"{_runs(len(having))} with {what}, {len(lacking)} without"
     if min(len(having), len(lacking)) < settings.least_runs:
-        return Criterion(
-            name="overhead", target=target, actual="", value=None, evidence=evidence, state=State.UNKNOWN
-        )
+        return Criterion(name="overhead", target=target, actual="", value=None, evidence=evidence, state=State.UNKNOWN)
     now, before = usual(having), usual(lacking)
     percent = (now / before - 1) * 100 if before else 0.0
     slow = percent >= settings.overhead and now - before >= settings.least_seconds

@@ -20,7 +20,6 @@ DAYS_TO_COMPARE: Final = 90
 
 _STOOD: Final = {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE}
 _BROKEN: Final = {RunState.FAILED, RunState.INTERRUPTED}
-_NO_ANSWER: Final = {RunState.RUNNING}
 _MOMENTS: Final = frozenset(moment.value for moment in Moment)
 
 
@@ -99,13 +98,14 @@ def adds_up(run: RunRow) -> bool:
 def figures(journal: Runs, task: str, *, now: datetime, days: float, watched: Collection[str]) -> Figures:
     """The figures of a task over the last so many days."""
     since = now - timedelta(days=days)
-    ended = [run for run in _updates(journal.runs(task=task, since=since, limit=MOST_RUNS), now)]
+    ended = list(_updates(journal.runs(task=task, since=since, limit=MOST_RUNS), now))
     told = [journal.run(run.run_id) for run in ended]
     batched = [one.metrics for one in told if "batches.planned" in one.metrics and one.run.strategy == "batch"]
     counts = [run.counts for run in ended]
     committed = sum(one.inserted + one.updated + one.unchanged for one in counts)
     earlier = journal.runs(task=task, since=now - timedelta(days=DAYS_TO_COMPARE), limit=MOST_RUNS)
-    last = next((run for run in journal.runs(task=task, limit=MOST_RUNS) if run.state in _STOOD and _before(run, now)), None)
+    stood = (run for run in _updates(journal.runs(task=task, limit=MOST_RUNS), now) if run.state in _STOOD)
+    last = next(stood, None)
     return Figures(
         task=task,
         now=now,
@@ -126,18 +126,12 @@ def figures(journal: Runs, task: str, *, now: datetime, days: float, watched: Co
 
 def _updates(runs: Iterable[RunRow], now: datetime) -> Iterator[RunRow]:
     for run in runs:
-        if run.kind is RunKind.UPDATE and not run.dry_run and run.state not in _NO_ANSWER and _before(run, now):
+        if run.kind is RunKind.UPDATE and run.state is not RunState.RUNNING and run.started_at <= now:
             yield run
 
 
-def _before(run: RunRow, now: datetime) -> bool:
-    return run.started_at <= now
-
-
 def _has_alert(stored: StoredRun) -> bool:
-    return any(
-        one.severity is not Severity.INFO and one.plugin and one.moment in _MOMENTS for one in stored.findings
-    )
+    return any(one.severity is not Severity.INFO and one.plugin and one.moment in _MOMENTS for one in stored.findings)
 
 
 def _seconds(runs: Iterable[RunRow], watched: Collection[str], *, among: bool) -> Iterator[float]:

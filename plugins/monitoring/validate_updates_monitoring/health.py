@@ -48,10 +48,8 @@ def judged(figures: Figures, criteria: Sequence[Criterion], settings: Monitoring
     hours = figures.stale_hours
     stale = hours is None or hours > settings.unhealthy_hours
     lost = any(one.name == "data loss" for one in failing)
-    if stale or lost:
-        health = Health.UNHEALTHY
-    else:
-        health = Health.DEGRADED if failing else Health.HEALTHY
+    bad = Health.DEGRADED if failing else Health.HEALTHY
+    health = Health.UNHEALTHY if stale or lost else bad
     return Report(figures=figures, criteria=tuple(criteria), health=health, reasons=reasons)
 
 

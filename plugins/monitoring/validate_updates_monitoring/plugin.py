@@ -30,9 +30,7 @@ def vu_subcommands(settings: SettingsOf) -> Iterable[Subcommand]:
     ) -> Answer:
         return commands.show(desk, mine, commands.Window(task, days, as_of), textfile=textfile)
 
-    def health(
-        *, task: commands.Task = "", days: commands.Days = 7.0, as_of: commands.Time = "", desk: Desk
-    ) -> Answer:
+    def health(*, task: commands.Task = "", days: commands.Days = 7.0, as_of: commands.Time = "", desk: Desk) -> Answer:
         return commands.health(desk, mine, commands.Window(task, days, as_of))
 
     yield Subcommand(name="show", summary="the criteria of success, and what the runs say", function=show)

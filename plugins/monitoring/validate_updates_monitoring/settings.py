@@ -1,4 +1,4 @@
-"""What can be set about watching: the table ``[plugins.monitoring]``, the criteria by which the runs of a task are judged."""
+"""What can be set about watching: the table ``[plugins.monitoring]``, the criteria by which runs are judged."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ class Monitoring(PluginSettings, frozen=True, kw_only=True):
     good_records: Annotated[Percent, Meta(description="per cent of good records that must be committed")] = 95.0
     alerts: Annotated[Percent, Meta(description="per cent of runs that may raise an alert")] = 5.0
     false_alarms: Annotated[Percent, Meta(description="per cent of runs that may raise one for nothing")] = 5.0
-    overhead: Annotated[float, Meta(ge=0, le=1000, description="per cent by which the plugins may slow runs down")] = 10.0
+    overhead: Annotated[float, Meta(ge=0, le=1000, description="per cent by which the plugins may slow runs down")] = (
+        10.0
+    )
     least_seconds: Annotated[float, Meta(ge=0, description="seconds below which slower is not slower")] = 0.5
-    watched: Annotated[tuple[str, ...], Meta(description="the plugins whose cost is measured")] = ("batch", "historical")
+    watched: Annotated[tuple[str, ...], Meta(description="the plugins whose cost is measured")] = (
+        "batch",
+        "historical",
+    )
     failed_runs: Annotated[int, Meta(ge=0, description="failed or interrupted runs that are borne")] = 0
     data_loss: Annotated[int, Meta(ge=0, description="runs whose counts do not add up that are borne")] = 0
     degraded_hours: Annotated[float, Meta(gt=0, description="without a successful run until a task is degraded")] = 30.0

@@ -44,7 +44,9 @@ def write_textfile(path: Path, reports: Sequence[Report]) -> None:
                 Path(made).unlink()
             raise
     except OSError as error:
-        raise RunError(f"{path} cannot be written [{type(error).__name__}]", hint="check the folder: --textfile") from None
+        raise RunError(
+            f"{path} cannot be written [{type(error).__name__}]", hint="check the folder: --textfile"
+        ) from None
 
 
 def exposition(reports: Sequence[Report]) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 import stat
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def at(world: World, hours: int) -> tuple[str, str]:
-    return "--as-of", f"{world.now:%Y-%m-%dT}{world.now.hour + hours:02}:00Z"
+    """So long after the last run."""
+    return "--as-of", f"{world.now + timedelta(hours=hours):%Y-%m-%dT%H:%MZ}"
 
 
 def test_show(world: World, said: Callable[..., Said]) -> None:
@@ -53,10 +55,10 @@ def test_show(world: World, said: Callable[..., Said]) -> None:
     assert (alerts["value"], alerts["state"], alerts["runs"]) == (16.667, "fail", [alert.run_id])
 
 
-@pytest.mark.parametrize(("hours", "health", "status"), [(2, "healthy", 0), (14, "degraded", 1)])
+@pytest.mark.parametrize(("hours", "health", "status"), [(2, "healthy", 0), (31, "degraded", 1), (49, "unhealthy", 3)])
 def test_health(sqlite: World, said: Callable[..., Said], hours: int, health: str, status: int) -> None:
     sqlite.update()
-    words = ("--as-of", f"{sqlite.now + hours * 3 * (sqlite.now - sqlite.now.replace(hour=sqlite.now.hour - 1)):%Y-%m-%dT%H:%MZ}")
+    words = at(sqlite, hours)
 
     code, text, _ = said(sqlite, "monitoring", "health", *words)
     same, data, _ = said(sqlite, "monitoring", "health", *words, "--format", "json")
@@ -93,7 +95,8 @@ def test_the_file_for_prometheus(sqlite: World, said: Callable[..., Said], tmp_p
     said(sqlite, "monitoring", "show", *at(sqlite, 1), "--textfile", str(path))
 
     lines = path.read_text().splitlines()
-    assert all(re.fullmatch(r'# (HELP|TYPE) \w+ .+|validate_updates_\w+\{(\w+="[^"]*",?)+\} [-0-9.e+]+', line) for line in lines)
+    line_of = re.compile(r'# (HELP|TYPE) \w+ .+|validate_updates_\w+\{(\w+="[^"]*",?)+\} [-0-9.e+]+')
+    assert all(line_of.fullmatch(line) for line in lines)
     samples = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     assert samples['validate_updates_health{task="daily"}'] == "0"
     assert samples['validate_updates_runs{task="daily",state="committed"}'] == "5"

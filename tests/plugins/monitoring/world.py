@@ -46,7 +46,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.target = Target(self.url)
-        self.target.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
+        self.target.execute("CREATE TABLE t (id integer PRIMARY KEY, name text CHECK (name <> 'refused'))")
         (self.folder / "validate-updates.toml").write_text(
             f'target = "{self.url}"\n[tasks.daily]\nsource = "x"\n[tasks.daily.tables.t]\n'
         )
@@ -61,12 +61,14 @@ class World:
         after: timedelta = DAY,
         records: int = 4,
         bad: int = 0,
+        refused: int = 0,
         plugins: Iterable[str] = (),
         **more: Any,
     ) -> RunResult:
-        """One run of new records, the bad ones last."""
+        """One run of new records: the last cannot be read, those before them the database refuses."""
         self.now += after
-        rows: list[Mapping[str, Any]] = [{"id": self.next_id + number, "name": "x"} for number in range(records - bad)]
+        names = ["x"] * (records - bad - refused) + ["refused"] * refused
+        rows: list[Mapping[str, Any]] = [{"id": self.next_id + n, "name": name} for n, name in enumerate(names)]
         rows += [{"id": f"bad {number}", "name": "x"} for number in range(bad)]
         self.next_id += records
         source = more.pop("source", rows)
@@ -82,7 +84,7 @@ class World:
         """What the command would show so long after the last run."""
         wanted = Monitoring(**settings)
         desk = SettingsDesk(load_settings(self.config), "monitoring")
-        with desk.journal("daily", write=False) as journal:
+        with desk.journal("daily") as journal:
             found = figures(journal, "daily", now=self.now + after, days=days, watched=wanted.watched)
         return judged(found, criteria(found, wanted), wanted)
 
