@@ -23,6 +23,10 @@ Plugins may bring commands of their own: validate-updates PLUGIN --help. Exit co
 """
 
 
+SHORT = {"monitor": ("monitoring", "show"), "health": ("monitoring", "health")}
+"""Commands of a plugin that are typed, and set up for probes, without its name."""
+
+
 class Commands(PlainGroup):
     """The built-in commands and, looked for only when one of those is not meant, the plugins' groups."""
 
@@ -33,6 +37,10 @@ class Commands(PlainGroup):
             return built_in
         from validate_updates_cli.plugin_commands import group_of
 
+        if cmd_name in SHORT:
+            plugin, command = SHORT[cmd_name]
+            group = group_of(plugin, ctx.obj)
+            return group.get_command(ctx, command) if group else None
         return group_of(cmd_name, ctx.obj)
 
 

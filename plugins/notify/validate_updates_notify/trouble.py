@@ -38,7 +38,6 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     event: Event
     since: Annotated[datetime, msgspec.Meta(tz=True)]
     told: Annotated[datetime, msgspec.Meta(tz=True)]
-    text: str = ""
 
 
 Troubles = Mapping[str, Open]
@@ -124,10 +123,10 @@ def compared(before: Troubles, now: Seen, run: Run, *, repeat_after: timedelta) 
     comparison = _Comparison(before, run, repeat_after * _EARLY)
     for check, (event, text) in now.wrong.items():
         comparison.wrong(check, event, text)
-    for check, known in before.items():
-        comparison.no_more(check, known, looked=now.looked)
     for check, event, text in now.once:
         comparison.once(check, event, text)
+    for check, known in before.items():
+        comparison.no_more(check, known, looked=now.looked)
     return comparison.after, comparison.news
 
 
@@ -155,21 +154,21 @@ class _Comparison:
             self.after[check] = known
 
     def no_more(self, check: str, known: Open, *, looked: bool) -> None:
-        """What was wrong before: over, or not looked at. Decisions are only kept to know that they were told."""
-        if known.event is Event.DECISION:
-            if not self._is_due(known):
-                self.after[check] = known
-        elif check not in self.after and not looked:
+        """What was there before and is not: over, or not looked at. A decision has no end to tell."""
+        if check in self.after:
+            return
+        if not looked:
             self.after[check] = known
-        elif check not in self.after:
+        elif known.event is not Event.DECISION:
             text = f"no longer {known.event}" if check == OUTCOME else "no longer found"
             self.news.append(self._run.news(check, Event.RECOVERED, State.RESOLVED, text, known.since))
 
     def once(self, check: str, event: Event, text: str) -> None:
-        """What has no end: told, unless it was in these words."""
+        """What has no end: told when it comes. A decision that each run repeats, such as to go on, is no news."""
         name, at = f"{check}!", self._run.at
         if event is Event.DECISION:
-            if name in self.after and self.after[name].text == text:
+            known = self._before.get(name)
+            self.after[name] = known or Open(event=event, since=at, told=at)
+            if known:
                 return
-            self.after[name] = Open(event=event, since=at, told=at, text=text)
         self.news.append(self._run.news(check, event, State.NEW, text))

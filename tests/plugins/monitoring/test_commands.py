@@ -43,7 +43,7 @@ def test_show(world: World, said: Callable[..., Said]) -> None:
     alert = world.update(ALERT)
 
     code, text, _ = said(world, "monitoring", "show", "--days", "30", *at(world, 2))
-    _, data, _ = said(world, "monitoring", "show", "--days", "30", *at(world, 2), "--format", "json")
+    _, data, _ = said(world, "monitor", "--days", "30", *at(world, 2), "--format", "json")
 
     assert code == 0
     assert "daily: degraded" in text
@@ -60,7 +60,7 @@ def test_health(sqlite: World, said: Callable[..., Said], hours: int, health: st
     sqlite.update()
     words = at(sqlite, hours)
 
-    code, text, _ = said(sqlite, "monitoring", "health", *words)
+    code, text, _ = said(sqlite, "health", *words)
     same, data, _ = said(sqlite, "monitoring", "health", *words, "--format", "json")
 
     assert (code, same) == (status, status)

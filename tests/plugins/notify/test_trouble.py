@@ -80,13 +80,22 @@ def test_a_daily_run_that_starts_a_moment_early_is_a_day_later() -> None:
     assert [one.state for one in news] == [State.ONGOING]
 
 
-def test_a_decision_is_told_once_in_the_same_words_and_never_over() -> None:
-    def decided(text: str) -> Seen:
-        return looked(once=(("canary.promoted", Event.DECISION, text),))
+def test_a_decision_is_told_when_it_comes_and_never_over() -> None:
+    def decided(code: str, *, at: bool = True) -> Seen:
+        return looked(once=((f"canary.{code}", Event.DECISION, "so"),), at=at)
 
-    runs = ((0, decided("a")), (1, decided("a")), (2, decided("b")), (3, looked()), (99, decided("b")))
+    going_on = [(0, decided("running")), (1, decided("running")), (2, looked(at=False)), (90, decided("running"))]
+    told = story(*going_on, (91, decided("promoted")), (92, looked()), (93, decided("running")))
 
-    assert [len(told) for told in story(*runs)] == [1, 0, 1, 0, 1]
+    assert [[check for _, check in one] for one in told] == [
+        ["canary.running"],
+        [],
+        [],
+        [],
+        ["canary.promoted"],
+        [],
+        ["canary.running"],
+    ]
 
 
 checks = st.sets(st.sampled_from("abc"))
