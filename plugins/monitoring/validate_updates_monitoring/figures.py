@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Final, Protocol
 
-from validate_updates import Moment, RunKind, RunRow, RunState, Severity, StoredRun
+from validate_updates import Moment, RunKind, RunRow, RunState, Severity, StoredRun, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,6 +20,7 @@ DAYS_TO_COMPARE: Final = 90
 
 _STOOD: Final = {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE}
 _BROKEN: Final = {RunState.FAILED, RunState.INTERRUPTED}
+_PUT_OFF: Final = f"run_failed.{TryLater.__name__}"
 _MOMENTS: Final = frozenset(moment.value for moment in Moment)
 
 
@@ -66,8 +67,8 @@ class Figures:
 
     @property
     def broken(self) -> tuple[RunRow, ...]:
-        """Runs that failed, or were interrupted."""
-        return self.of(*_BROKEN)
+        """Runs that failed, or were interrupted; not those that their source put off."""
+        return tuple(run for run in self.of(*_BROKEN) if run.error_code != _PUT_OFF)
 
     @property
     def losses(self) -> tuple[RunRow, ...]:

@@ -14,8 +14,8 @@ from validate_updates_notify.news import News, State
 from validate_updates_notify.settings import Event
 
 OUTCOME: Final = "outcome"
-MOST_CHECKS: Final = 100
-"""Troubles of one run that are followed; the worst come first."""
+MOST_CHECKS: Final = 50
+"""Troubles of one run that are followed, the worst; all that is told of them must fit into one text to keep."""
 OWN: Final = "notify"
 """What this plugin says about its own messages is no trouble of the run."""
 
@@ -76,7 +76,7 @@ def _outcome(result: RunResult | None, error: Exception | None) -> Iterator[tupl
     if error is not None:
         text = error.message if isinstance(error, UpdateError) else f"a defect: {type(error).__name__}"
         yield OUTCOME, (Event.FAILED, printable(text, _TEXT))
-    elif result is not None and result.verdict in _EVENTS:
+    elif result is not None and result.verdict in _EVENTS and not result.try_later:
         yield OUTCOME, (_EVENTS[result.verdict], printable(result.reason, _TEXT))
 
 

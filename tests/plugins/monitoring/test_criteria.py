@@ -110,6 +110,13 @@ def test_failed_runs(sqlite: World) -> None:
     assert sqlite.report(failed_runs=1).health is Health.HEALTHY
 
 
+def test_a_run_that_its_source_put_off_has_not_failed(sqlite: World) -> None:
+    sqlite.update()
+    later = sqlite.update(source="given:later")
+
+    assert (later.exit_code, sqlite.criterion("failed runs").actual) == (75, "0")
+
+
 @pytest.mark.parametrize("change", ["inserted = inserted - 1", "rows_after = rows_after - 1"])
 def test_lost_data(sqlite: World, change: str) -> None:
     sqlite.update()

@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from tests.core.engine.target import Target
-from validate_updates import Finding, Moment, RunResult, Severity, Validator, hookimpl, run
+from validate_updates import (
+    Finding,
+    Moment,
+    RecordSource,
+    RunResult,
+    Severity,
+    SourceContext,
+    TryLater,
+    Validator,
+    hookimpl,
+    run,
+)
 from validate_updates.desk import SettingsDesk
 from validate_updates.settings import load_settings
 from validate_updates_monitoring.criteria import Criterion, criteria
@@ -23,11 +34,19 @@ ALERT = Finding(code="odd", severity=Severity.WARNING, message="the numbers are 
 WRONG = Finding(code="wrong", severity=Severity.CRITICAL, message="this is wrong")
 
 
+def _later(_: SourceContext) -> Iterable[Mapping[str, Any]]:
+    raise TryLater("the quota is used up", hint="come again")
+
+
 @dataclass(frozen=True, slots=True)
 class Saying:
     """A plugin whose check finds what it is given."""
 
     findings: tuple[Finding, ...] = ()
+
+    @hookimpl
+    def vu_sources(self) -> Iterable[RecordSource]:
+        yield RecordSource(name="later", read=_later, summary="has nothing yet")
 
     @hookimpl
     def vu_validators(self) -> Iterable[Validator]:

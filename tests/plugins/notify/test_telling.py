@@ -87,6 +87,18 @@ def test_a_source_that_is_not_there(world: World, web: Web, tmp_path: Path) -> N
     assert ("failed", "new", "outcome") in messages(web)[0]
 
 
+def test_a_run_that_is_for_later_is_no_trouble(world: World, web: Web) -> None:
+    world.settings = {"webhook": {"ops": hook()}}
+    world.update(WARNING)
+
+    later = world.update(source="given:later")
+    world.update()
+
+    assert later.exit_code == 75
+    check = "given.odd.records.read"
+    assert messages(web) == [[("alert", "new", check)], [("recovered", "resolved", check)]]
+
+
 def test_a_run_that_breaks_off_is_told_by_its_error(world: World, web: Web) -> None:
     world.settings = {"webhook": {"ops": hook()}}
 
@@ -199,18 +211,21 @@ def test_slack_and_discord_get_their_shapes_and_no_text_is_markup(sqlite: World,
 
 
 def test_messages_are_bounded(sqlite: World, web: Web) -> None:
-    many = [replace(WARNING, code=f"odd_{number}", message="x" * 3000) for number in range(90)]
+    many = [replace(WARNING, code=f"odd_{number}" * 30, message='"' * 3000) for number in range(190)]
     sqlite.settings = {"webhook": {"a": hook("discord"), "b": hook()}}
 
     result = sqlite.update(*many)
 
-    assert all(len(request.body) < 20_000 for request in web.requests)
+    assert all(len(request.body) < 40_000 for request in web.requests)
     (discord,) = (request.json for request in web.requests if "content" in request.json)
     assert len(discord["content"]) <= 2000
     assert discord["content"].splitlines()[-2:] == [
-        "… and 87 more",
+        "… and 47 more",
         f"  validate-updates runs show {result.run_id}",
     ]
+    assert "observer_failed" not in {one.code for one in result.findings}
+    sqlite.update(*many)
+    assert len(web.requests) == 2  # what is kept of them fits: they are no news
 
 
 def test_mail(sqlite: World, mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
