@@ -35,6 +35,7 @@ _FIELDS_OF_KEEP_OUT: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
     ("message", (str,), "text"),
     ("column", (str, NoneType), "text"),
     ("rule", (str,), "text"),
+    ("table", (str, NoneType), "text"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -144,9 +144,9 @@ def _every_record(_column: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarriedTable:
-    """One table of records that carry children.
+    """One table of the task, and what the update brings for it: what :meth:`Context.of` puts in place.
 
-    In ``staged``, ``vu_unit`` is the ``vu_row`` of the record that a row came with; in ``planned``, ``pos`` is the
+    Where records carry children: in ``staged``, ``vu_unit`` is the ``vu_row`` of the record that a row came with; in ``planned``, ``pos`` is the
     position of that record, and ``row`` the ``vu_row`` in this table.
     """
 
@@ -155,6 +155,7 @@ class CarriedTable:
     staged: sa.Table
     planned: sa.Table
     carries: Callable[[str], sa.ColumnElement[bool] | None] = _every_record
+    pending: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +188,24 @@ class Context:
     """
     pending: frozenset[str] = frozenset()
     """Columns of ``staged`` that refer to rows which the update may still have to make: NULL until then."""
-    tables: Mapping[str, CarriedTable] = field(default_factory=dict)
-    """Where records carry children: every table by its name, that of the records too."""
     batch: BatchInfo | None = None
+    tables: Mapping[str, CarriedTable] = field(default_factory=dict)
+    """Every table of the task by name: the one of the records first, then those of their children, parents first."""
+
+    def of(self, table: str) -> Context:
+        """The same about one of :attr:`tables`: its columns, the rows staged for it, and what is planned for them.
+
+        Counts are of records all the same. Raises ``LookupError``.
+        """
+        one = self.tables.get(table)
+        if one is None:
+            raise LookupError(f"{table!r} is no table of the task (tables: {', '.join(self.tables)})")
+        return replace(
+            self,
+            target=one.target,
+            columns=one.columns,
+            staged=one.staged,
+            planned=one.planned,
+            carries=one.carries,
+            pending=one.pending,
+        )

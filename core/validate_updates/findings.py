@@ -70,7 +70,7 @@ class KeepOut:
     """
 
     row: int
-    """Its ``vu_row`` among the staged records."""
+    """Its ``vu_row`` among the staged records, or among the rows staged for :attr:`table`."""
     code: str
     """Stable, for scripts."""
     message: str
@@ -78,3 +78,5 @@ class KeepOut:
     column: str | None = None
     rule: str = ""
     """Name of the rule that it breaks."""
+    table: str | None = None
+    """The table of a child that is to blame, which takes its whole unit out; of the record itself unless given."""

@@ -88,7 +88,8 @@ def vu_validators(settings: SettingsOf) -> Iterable[Validator]:  # type: ignore[
 
     A validator of the moment ``records`` may also give :class:`~validate_updates.findings.KeepOut`: that record goes to
     quarantine with the reason, and the others are written. Such validators are asked again until nobody keeps out any
-    more, since one record may need another.
+    more, since one record may need another. Where records carry children, ``context.of(table)`` is about a table of
+    theirs, and a ``KeepOut`` with that ``table`` takes the whole unit out.
 
     .. code-block:: python
 
@@ -104,10 +105,18 @@ def vu_validators(settings: SettingsOf) -> Iterable[Validator]:  # type: ignore[
             for (row,) in context.db.each(sa.select(staged.c.vu_row).where(staged.c.title.is_(None))):
                 yield KeepOut(row=row, code="title_missing", message="it has no title", column="title")
 
+        def seated(context):
+            for name in context.tables:
+                staged = context.of(name).staged
+                if "seats" in staged.c:
+                    for (row,) in context.db.each(sa.select(staged.c.vu_row).where(staged.c.seats < 1)):
+                        yield KeepOut(row=row, table=name, code="no_seats", message="nobody can sit", column="seats")
+
         @hookimpl
         def vu_validators(settings):
             yield Validator(name="not_on_sunday", moment=Moment.PLAN, check=not_on_sunday, summary="the day of week")
             yield Validator(name="titled", moment=Moment.RECORDS, check=titled, summary="records without a title")
+            yield Validator(name="seated", moment=Moment.RECORDS, check=seated, summary="rows without seats")
     """
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from validate_updates import signals
 from validate_updates.answers import Rubbish
@@ -20,12 +20,13 @@ from validate_updates.modes import Mode
 from validate_updates.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from validate_updates.declarations import Validator
     from validate_updates.findings import KeepOut
     from validate_updates.manager import Owned
     from validate_updates.result import Judged, KeptOut
+    from validate_updates.targets.plan import Plan
     from validate_updates.underway import UnderWay
 
 _ROUNDS = 20
@@ -36,6 +37,12 @@ _SAMPLES = 5
 """Records that a finding names."""
 _TOGETHER = 500
 """Numbers in one statement."""
+
+_Kind: TypeAlias = "tuple[str, str | None, str | None, str]"
+
+
+def _kind(one: KeepOut) -> _Kind:
+    return one.code, one.table, one.column, one.rule
 
 
 def keep_records_out(run: UnderWay) -> Sequence[Finding]:
@@ -81,7 +88,13 @@ def _ask_in_shadow(run: UnderWay) -> None:
     for owned in run.judges.validators(Moment.RECORDS, Mode.SHADOW):
         answer = _Answer()
         judged, findings = run.judges.ask_one(owned, run.context(Moment.RECORDS), answer.add)
-        counted_by_kind = Counter(_first_wins(answer.rows, answer.kinds).values()) if judged.outcome == "found" else {}
+        counted_by_kind: Mapping[int, int] = {}
+        try:
+            if judged.outcome == "found":
+                answer = answer.of_records(run.planned())
+                counted_by_kind = Counter(_first_wins(answer.rows, answer.kinds).values())
+        except LookupError as reason:
+            judged, findings = replace(judged, outcome="failed"), [_strange(owned, reason)]
         would = [
             answer.reasons[kind].in_shadow(run.target.name, count).by(owned.plugin, owned.item.name, Moment.RECORDS)
             for kind, count in counted_by_kind.items()
@@ -92,15 +105,15 @@ def _ask_in_shadow(run: UnderWay) -> None:
 
 @dataclass(slots=True)
 class _Reason:
-    """One code, column and rule, and the records kept out for it."""
+    """One code, table, column and rule, and the records kept out for it."""
 
     first: KeepOut
     count: int = 0
     samples: list[str] = field(default_factory=list)
 
     @property
-    def kind(self) -> tuple[str, str | None, str]:
-        return self.first.code, self.first.column, self.first.rule
+    def kind(self) -> _Kind:
+        return _kind(self.first)
 
     def finding(self, table: str) -> Finding:
         """All of them in one."""
@@ -110,7 +123,7 @@ class _Reason:
             severity=Severity.WARNING,
             message=f"{counted(self.count, 'record')} kept out: {example}",
             hint="mend them in the quarantine, and replay them; the others are written",
-            table=table,
+            table=self.first.table or table,
             key=None,
             column=self.first.column,
             observed=self.count,
@@ -133,15 +146,15 @@ class _Answer:
         """Of each number, the place of its reason among :attr:`reasons`."""
         self.reasons: list[_Reason] = []
         self.first: list[KeepOut] = []
-        self._places: dict[tuple[str, str | None, str], int] = {}
+        self._places: dict[_Kind, int] = {}
 
     def add(self, one: KeepOut) -> None:
         """Take a record. Runs under guard; raises :class:`Rubbish` where there are too many reasons."""
-        kind = one.code, one.column, one.rule
+        kind = _kind(one)
         place = self._places.get(kind)
         if place is None:
             if len(self.reasons) == _REASONS:
-                raise Rubbish(f"kept records out for more than {_REASONS} codes, columns and rules")
+                raise Rubbish(f"kept records out for more than {_REASONS} codes, tables, columns and rules")
             place = self._places[kind] = len(self.reasons)
             self.reasons.append(_Reason(one))
         self.rows.append(one.row)
@@ -155,6 +168,22 @@ class _Answer:
             end = start + _TOGETHER
             yield self.rows[start:end], self.kinds[start:end], self.first[start:end]
 
+    def of_records(self, plan: Plan) -> _Answer:
+        """The same, said of the records whose children are to blame. Raises ``LookupError`` where there are no such."""
+        if all(reason.first.table in {None, plan.target.name} for reason in self.reasons):
+            return self
+        told = _Answer()
+        told.reasons, told.kinds = self.reasons, self.kinds
+        for rows, kinds, known in self.parts():
+            tables = [self.reasons[kind].first.table or plan.target.name for kind in kinds]
+            owners = plan.owners(list(zip(tables, rows, strict=True)))
+            told.rows.extend(unit for unit, _ in owners)
+            told.first += [
+                replace(one, row=unit, message=f"{whose}{one.message}")
+                for one, (unit, whose) in zip(known, owners[: len(known)], strict=True)
+            ]
+        return told
+
 
 def _asked(run: UnderWay, owned: Owned[Validator]) -> tuple[_Answer, Judged, Sequence[Finding]]:
     answer = _Answer()
@@ -163,6 +192,7 @@ def _asked(run: UnderWay, owned: Owned[Validator]) -> tuple[_Answer, Judged, Seq
         return _Answer(), judged, findings
     plan = run.planned()
     try:
+        answer = answer.of_records(plan)
         for rows, kinds, known in answer.parts():
             _take(run, answer, plan.keep_out(rows), _first_wins(rows, kinds), known)
     except LookupError as reason:
@@ -226,6 +256,6 @@ def _strange(owned: Owned[Validator], reason: LookupError) -> Finding:
         code=VALIDATOR_FAILED,
         severity=Severity.CRITICAL,
         message=f"validator {owned.plugin}.{owned.item.name} kept out {reason}",
-        hint="a KeepOut names the vu_row of a staged record: mend it, or run without the plugin",
+        hint="a KeepOut names the vu_row of a staged record, and a child's table: mend it, or run without the plugin",
         observed="rubbish",
     ).by(owned.plugin, owned.item.name, Moment.RECORDS)

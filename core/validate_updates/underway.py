@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from validate_updates.units.tree import Tree
 
 
-def _carried(plan: Plan) -> CarriedTable:
-    """One table of records with children, as validators see it."""
+def _carried(plan: Plan, tree: Tree | None) -> CarriedTable:
+    """One table of the task, as validators see it."""
     stage = plan.stage
     return CarriedTable(
         target=plan.target,
@@ -48,6 +48,7 @@ def _carried(plan: Plan) -> CarriedTable:
         staged=stage.table,
         planned=plan.table,
         carries=lambda name: stage.carries(name, stage.table.c[SHAPE]),
+        pending=tree.filled_in(plan.target.name) if tree else frozenset(),
     )
 
 
@@ -175,13 +176,8 @@ class UnderWay:
             staged=intake.stage.table,
             planned=plan.table,
             carries=lambda name: intake.stage.carries(name, intake.stage.table.c[SHAPE]),
-            pending=frozenset(
-                reference.column
-                for table in self.job.tables
-                if table.name == self.job.table
-                for reference in table.references
-            ),
-            tables={piece.target.name: _carried(piece) for piece in plan.pieces} if self.tree else {},
+            pending=self.tree.filled_in(self.target.name) if self.tree else frozenset(),
+            tables={piece.target.name: _carried(piece, self.tree) for piece in plan.pieces},
         )
 
     def _reader(self, hidden: frozenset[str]) -> GuardedReader:

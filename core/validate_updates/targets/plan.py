@@ -329,6 +329,16 @@ class Plan:
             raise LookupError("a record that is not staged")
         return fresh
 
+    def owners(self, rows: Sequence[tuple[str, int]]) -> Sequence[tuple[int, str]]:
+        """Of rows staged for tables: the number of the record of each, and how a message about a child begins.
+
+        Raises ``LookupError`` where there is no such table, or no such child.
+        """
+        for table, _ in rows:
+            if table != self.target.name:
+                raise LookupError(f"a record of {table!r}, which is no table of the task")
+        return [(row, "") for _, row in rows]
+
     def drop_kept_out(self) -> None:
         """Positions of rows that were kept out go; the others stay where they are until :meth:`close_ranks`."""
         plan, kept_out = self.table, self._table_of_kept_out()

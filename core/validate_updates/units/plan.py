@@ -212,6 +212,24 @@ class Part(Plan):
         known = [(name, value) for name, value in zip(self.key, values, strict=True) if value is not None]
         return key_text((name for name, _ in known), (value for _, value in known)) or "new"
 
+    def owner_of_each(self, numbers: Sequence[int]) -> Iterator[tuple[int, tuple[int, str]]]:
+        """Of staged rows by number: the unit, and how a message about the row begins."""
+        self.index_records()
+        records, stage = self.resolved.table, self.resolved.stage.table
+        cells: dict[str, sa.ColumnElement[Any]] = {}
+        for name in self.key:
+            pointer = self.member.pointer(name)
+            if pointer and set(pointer.cells.values()) <= set(stage.c.keys()):
+                cells |= {theirs: stage.c[ours] for theirs, ours in pointer.cells.items()}
+            elif name not in self.member.joined:  # which is the parent's key, told with the unit's
+                cells[name] = records.c[name]
+        query = sa.select(records.c[ROW], records.c[UNIT], *cells.values())
+        query = query.select_from(records.join(stage, stage.c[SEQ] == records.c[ROW]))
+        for row, unit, *values in self._connection.execute(query.where(stage.c[SEQ].in_(numbers))):
+            known = {name: value for name, value in zip(cells, values, strict=True) if value is not None}
+            key = f" ({key_text(known, known.values())})" if known else ""
+            yield row, (unit, f"{self.member.name}{key}: ")
+
     def written_in(self, first: int, last: int) -> int:
         """Rows that are to be written at these positions."""
         return self._rows_at(first, last, self._is_written())
@@ -358,6 +376,21 @@ class UnitPlan(Plan):
             order = [sa.func.coalesce(levels.c.level, 0), *order]
         self._fill(["row", "action"], query.where(sa.or_(*differs)), order)
         self._filled()
+
+    def owners(self, rows: Sequence[tuple[str, int]]) -> Sequence[tuple[int, str]]:
+        """See the base. A child is told by its table and its key, by natural keys where these are known."""
+        numbers: dict[str, list[int]] = {}
+        for table, row in rows:
+            numbers.setdefault(table, []).append(row)
+        parts = {part.member.name: part for part in self.parts.values()}
+        found = {(self.target.name, row): (row, "") for row in numbers.pop(self.target.name, ())}
+        for table, some in numbers.items():
+            if table not in parts:
+                raise LookupError(f"a record of {table!r}, which is no table of the task")
+            found |= {(table, row): owner for row, owner in parts[table].owner_of_each(some)}
+        if any(row not in found for row in rows):
+            raise LookupError("a record that is not staged")
+        return [found[row] for row in rows]
 
     def drop_kept_out(self) -> None:
         """Units that were kept out go, and bring no rows that others refer to."""

@@ -114,6 +114,11 @@ class Tree:
         """The member that brings rows of the table sought, if one does."""
         return next((one for one in self.members if one.target.name == sought.target.name), None)
 
+    def filled_in(self, table: str) -> frozenset[str]:
+        """Columns of a member that get the keys of other rows, which may have to be written first."""
+        member = next(one for one in self.members if one.name == table)
+        return frozenset((*member.joined, *(pointer.column for pointer in member.pointers)))
+
     def written(self) -> Sequence[TargetTable]:
         """Every table that an update may write, once."""
         made = [pointer.sought.target for pointer in self.pointers() if pointer.missing is Missing.CREATE]

@@ -40,12 +40,12 @@ class Named:
 
 
 def applicable(rules: Iterable[Rule], context: Context) -> Iterator[Named]:
-    """The rules about the table that is updated. A table that no rule can be about is an error, and no silence."""
+    """The rules about one table of the update. A table that no rule can be about is an error, and no silence."""
     for number, rule in enumerate(rules, start=1):
         named = Named(rule, rule.name or _made_name(rule, number))
-        if rule.table in {"", context.target.name}:
+        if (rule.table or next(iter(context.tables))) == context.target.name:
             yield named
-        else:
+        elif rule.table and rule.table not in context.tables:
             _table(named, context, rule.table)
 
 
@@ -270,7 +270,7 @@ def _exists(named: Named, outcome: Outcome) -> _Condition:
 def points_nowhere(
     outcome: Outcome, columns: tuple[str, ...], other: sa.Table, theirs: list[str]
 ) -> sa.ColumnElement[bool]:
-    """No row of another table has these values. In the table that is updated, a new row of the update counts too."""
+    """No row of another table has these values. Of a table of the update, a new row of the update counts too."""
     context = outcome.context
     rows = other.alias()
     given = [outcome.value(name).is_not(None) for name in columns]
@@ -278,9 +278,10 @@ def points_nowhere(
         sa.type_coerce(rows.c[name], Plain()) == outcome.value(mine) for name, mine in zip(theirs, columns, strict=True)
     )
     nowhere = [~sa.exists(sa.select(1).select_from(rows).where(*same).correlate(outcome.record))]
-    itself = (other.name, other.schema) == (context.target.name, context.target.schema)
-    if itself and all(name in context.staged.c for name in theirs):
-        staged, planned = context.staged.alias(), context.planned
+    brought = context.tables.get(other.name)
+    of_update = brought is not None and brought.target.schema == other.schema
+    if brought and of_update and all(name in brought.staged.c for name in theirs):
+        staged, planned = brought.staged.alias(), brought.planned
         written = sa.select(planned.c.row).where(planned.c.action.in_(("I", "U")))
         equal = (staged.c[name] == outcome.value(mine) for name, mine in zip(theirs, columns, strict=True))
         among = sa.select(1).select_from(staged).where(*equal, staged.c["vu_row"].in_(written))

@@ -88,7 +88,7 @@ def _later_of_two(outcome: Outcome, names: tuple[str, ...]) -> sa.Select[Any]:
     """Of records that would make rows of the same values, all but one: whose row has them now, or the first written."""
     record, rows = outcome.record.alias(), outcome.context.target.sql.alias()
     own = _equal(rows, record, names)
-    place = sa.case((own, 0), else_=record.c[outcome.position.name]).label("place")
+    place = sa.case((own, -1), else_=record.c[outcome.position.name]).label("place")
     cells = [record.c[name] for name in names]
     of_row = _equal(rows, record, outcome.context.target.key)
     placed = sa.select(record.c["vu_row"], place, *cells).outerjoin(rows, of_row).where(*_given(record, names)).cte()
@@ -104,7 +104,7 @@ def _taken_by_others(outcome: Outcome, names: tuple[str, ...]) -> sa.Select[Any]
     context, key = outcome.context, outcome.context.target.key
     one, rows = outcome.record.alias(), context.target.sql.alias()
     staged, planned = context.staged.alias(), context.planned.alias()
-    same_row = _equal(rows, one, key)
+    same_row = sa.func.coalesce(_equal(rows, one, key), sa.false())  # a new child may lack its parent's key
     query = (
         sa.select(one.c["vu_row"])
         .join(rows, sa.and_(_equal(rows, one, names), sa.not_(same_row)))
@@ -113,9 +113,15 @@ def _taken_by_others(outcome: Outcome, names: tuple[str, ...]) -> sa.Select[Any]
     )
     # A row that the update changes too may change in these values; where it does not, they clash as rows of records.
     stays: sa.ColumnElement[bool] = planned.c.row.is_(None)
-    if context.counts.deleted:
+    if context.counts.deleted or (outcome.unit and _rows_go(context)):
         stays = sa.and_(stays, staged.c["vu_row"].is_not(None))  # those that no record is about go
     return query.where(stays)
+
+
+def _rows_go(context: Context) -> bool:
+    """Whether children are deleted that their parents no longer list."""
+    deletes = sa.select(sa.literal(1)).where(context.planned.c.action == "D").limit(1)
+    return context.db.scalar(deletes) is not None
 
 
 def _foreign_keys(context: Context) -> Iterator[tuple[tuple[str, ...], str, list[str]]]:

@@ -27,8 +27,13 @@ _TOLD: Final = 3
 def judge(settings: RulesSettings, context: Context) -> Iterator[KeepOut | Finding]:
     """Keep out what breaks a critical rule, and sum up what breaks others.
 
-    Raises ``SettingsError`` where a rule cannot be checked on this table.
+    Raises ``SettingsError`` where a rule cannot be checked on a table.
     """
+    for table in context.tables:
+        yield from _judge(settings, context.of(table))
+
+
+def _judge(settings: RulesSettings, context: Context) -> Iterator[KeepOut | Finding]:
     outcome, checks = _checks(settings, context)
     if not checks:
         return
@@ -37,7 +42,7 @@ def judge(settings: RulesSettings, context: Context) -> Iterator[KeepOut | Findi
     for row, key, broken in reading.broken():
         critical = [one for one in broken if one.check.severity is Severity.CRITICAL]
         if critical:
-            yield _kept_out(row, critical)
+            yield _kept_out(row, critical, context.target.name)
             continue
         for one in broken:
             tallies[one.check].add(key, one.message)
@@ -73,7 +78,7 @@ def _try(check: Check, outcome: Outcome) -> None:
 
 @dataclass(slots=True)
 class _Tally:
-    """Records that break a rule and pass."""
+    """Records, or children of such, that break a rule and pass."""
 
     count: int = 0
     samples: list[str] = field(default_factory=list)
@@ -104,7 +109,7 @@ class _Broken:
     message: str
 
 
-def _kept_out(row: int, broken: Sequence[_Broken]) -> KeepOut:
+def _kept_out(row: int, broken: Sequence[_Broken], table: str) -> KeepOut:
     first, more = broken[0].check, len(broken) - _TOLD
     said = "; ".join(one.message for one in broken[:_TOLD])
     return KeepOut(
@@ -113,6 +118,7 @@ def _kept_out(row: int, broken: Sequence[_Broken]) -> KeepOut:
         message=f"{said}; and {more} more" if more > 0 else said,
         column=first.column,
         rule=first.rule,
+        table=table,
     )
 
 
@@ -123,45 +129,61 @@ class _Reading:
         self._context = outcome.context
         self._checks = checks
         self._key = outcome.context.target.key
+        self._unit = outcome.unit
+        self._unit_key = self._unit.target.key if self._unit else ()
         self._shown = list(dict.fromkeys(name for check in checks for name in check.columns))
         self._masks = range(0, len(checks), _BITS)
         masks = [_mask(checks[start : start + _BITS]).label(f"vu_broken{start}") for start in self._masks]
         names = dict.fromkeys([*self._key, *self._shown])
-        cells = [self._start(outcome, name).label(f"vu_cell{number}") for number, name in enumerate(names)]
-        inner = sa.select(outcome.row, outcome.position.label("vu_order"), *masks, *cells).subquery("judged")
+        cells = [
+            _start(self._context, name, outcome.value(name)).label(f"vu_cell{number}")
+            for number, name in enumerate(names)
+        ]
+        inner = sa.select(*outcome.numbers, *masks, *cells).subquery("judged")
         broken = [inner.c[mask.name] != 0 for mask in masks]
         cell = {name: inner.c[f"vu_cell{number}"] for number, name in enumerate(names)}
+        found: sa.FromClause = inner
+        unit_key: list[sa.ColumnElement[Any]] = []
+        if self._unit:
+            records = self._unit.staged
+            found = inner.join(records, records.c["vu_row"] == inner.c["vu_unit"])
+            unit_key = [_start(self._unit, name, records.c[name]) for name in self._unit_key]
         self.statement = (
             sa.select(
-                inner.c[0],
+                inner.c["vu_row"],
                 *(inner.c[mask.name] for mask in masks),
+                *unit_key,
                 *(cell[name] for name in self._key),
                 *(cell[name] for name in self._shown),
             )
+            .select_from(found)
             .where(sa.or_(*broken))
             .order_by(inner.c["vu_order"])
         )
 
-    def _start(self, outcome: Outcome, name: str) -> sa.ColumnElement[Any]:
-        """The beginning of a value as text; of bytes nothing, which are no text."""
-        if self._context.target.column(name).kind is Kind.BYTES:
-            return sa.cast(sa.null(), sa.Text())
-        return sa.func.substr(sa.cast(outcome.value(name), sa.Text()), 1, _CUT)
-
     def broken(self) -> Iterator[tuple[int, str, list[_Broken]]]:
         """Each record that breaks a rule: its number, its key as text, and what it breaks."""
-        ends = 1 + len(self._masks), 1 + len(self._masks) + len(self._key)
+        masks = 1 + len(self._masks)
+        unit = masks + len(self._unit_key)
+        own = unit + len(self._key)
         for row in self._rows():
-            values = dict(zip(self._shown, row[ends[1] :], strict=True))
-            key = ", ".join(f"{name}={cell}" for name, cell in zip(self._key, row[ends[0] : ends[1]], strict=True))
+            values = dict(zip(self._shown, row[own:], strict=True))
             yield (
                 row[0],
-                key,
+                self._whose(row[masks:unit], row[unit:own]),
                 [
                     _Broken(check, check.message([values[name] for name in check.columns]))
-                    for check in self._found(row[1 : ends[0]])
+                    for check in self._found(row[1:masks])
                 ],
             )
+
+    def _whose(self, unit: Sequence[Any], own: Sequence[Any]) -> str:
+        """The key of a record; of a child that of its unit, the table, and what is known of its own."""
+        key = _key_text(self._key, own)
+        if self._unit is None:
+            return key
+        child = f"{self._context.target.name} ({key})" if key else self._context.target.name
+        return f"{_key_text(self._unit_key, unit)}: {child}"
 
     def _found(self, masks: Sequence[int]) -> Iterator[Check]:
         for start, mask in zip(self._masks, masks, strict=True):
@@ -183,6 +205,18 @@ class _Reading:
                 f"plugins.rules: {which} cannot be evaluated for every record [{code}]",
                 hint="its SQL must be able to take any value: a text that is no number, a division by 0",
             ) from error
+
+
+def _start(context: Context, name: str, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The beginning of a value as text; of bytes nothing, which are no text."""
+    if context.target.column(name).kind is Kind.BYTES:
+        return sa.cast(sa.null(), sa.Text())
+    return sa.func.substr(sa.cast(value, sa.Text()), 1, _CUT)
+
+
+def _key_text(names: Sequence[str], cells: Sequence[Any]) -> str:
+    """Without what the database has still to make up."""
+    return ", ".join(f"{name}={cell}" for name, cell in zip(names, cells, strict=True) if cell is not None)
 
 
 def _mask(checks: Sequence[Check]) -> sa.ColumnElement[int]:

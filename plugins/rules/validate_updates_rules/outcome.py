@@ -26,6 +26,8 @@ class Outcome:
         self.context = context
         staged, planned = context.staged, context.planned
         names = context.target.names
+        self.unit = _unit_of(context)
+        """The records whose children these are; None where they are the records."""
         partial = [name for name in names if name not in staged.c or context.carries(name) is not None]
         self._whole = frozenset(whole).intersection(partial)
         self._lacks = {name: _apart(f"vu_lacks{number}", names) for number, name in enumerate(partial)}
@@ -37,7 +39,8 @@ class Outcome:
             found = found.outerjoin(rows, sa.and_(*same))
         query = sa.select(
             staged.c["vu_row"],
-            planned.c.pos.label(self._position),
+            *([staged.c["vu_unit"]] if self.unit else []),
+            (staged.c["vu_row"] if self.unit else planned.c.pos).label(self._position),
             (planned.c.action == "I").label(self._new),
             *(sa.type_coerce(self._cell(name, rows), Plain()).label(name) for name in names),
             *(sa.not_(self._carried(name)).label(label) for name, label in self._lacks.items()),
@@ -55,8 +58,14 @@ class Outcome:
 
     @property
     def position(self) -> sa.ColumnElement[int]:
-        """Its place in the plan."""
+        """Its place in the plan; of a child, which shares that with others, in the source."""
         return self.record.c[self._position]
+
+    @property
+    def numbers(self) -> list[sa.ColumnElement[int]]:
+        """``vu_row``, ``vu_order``, and of children the ``vu_unit``."""
+        unit = [self.record.c["vu_unit"]] if self.unit else []
+        return [self.row, self.position.label("vu_order"), *unit]
 
     @property
     def new(self) -> sa.ColumnElement[bool]:
@@ -85,6 +94,11 @@ class Outcome:
     def _carried(self, name: str) -> sa.ColumnElement[bool]:
         carried = self.context.carries(name) if name in self.context.staged.c else sa.false()
         return sa.true() if carried is None else carried
+
+
+def _unit_of(context: Context) -> Context | None:
+    root = next(iter(context.tables))
+    return None if context.target.name == root else context.of(root)
 
 
 def _apart(name: str, names: Collection[str]) -> str:

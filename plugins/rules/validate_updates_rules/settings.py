@@ -64,7 +64,7 @@ class Rule(PluginSettings, frozen=True, kw_only=True):
     name: Annotated[
         str, Meta(max_length=60, description="what findings call it; made of the column and the check unless given")
     ] = ""
-    table: Annotated[str, Meta(description="the table it is about; the task's own unless given")] = ""
+    table: Annotated[str, Meta(description="the table it is about; that of the records unless given")] = ""
     column: Annotated[str, Meta(description="the column it is about")] = ""
     columns: Annotated[tuple[str, ...], Meta(description="several, for unique and exists")] = ()
     severity: Annotated[

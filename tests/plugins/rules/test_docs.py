@@ -66,13 +66,33 @@ def test_the_first_example_says_what_the_page_says(target: Ruled) -> None:
     ]
 
 
+def test_of_a_bad_child_is_told_what_the_page_says(sqlite: Ruled) -> None:
+    sqlite.execute(
+        "CREATE TABLE witnesses (witness_id integer PRIMARY KEY, full_name text UNIQUE)",
+        "CREATE TABLE t (event_id text PRIMARY KEY)",
+        "CREATE TABLE witness_appearances (event_id text REFERENCES t, witness_id integer REFERENCES witnesses,"
+        " position text, PRIMARY KEY (event_id, witness_id))",
+    )
+    refers = {"witness_id": {"to": "witnesses.full_name", "missing": "create"}}
+    appearances = [{"full_name": "David Miko", "position": "x" * 300}]
+
+    result = sqlite.apply(
+        [{"event_id": "e1", "witness_appearances": appearances}],
+        *tomllib.loads(SNIPPETS[1])["plugins"]["rules"]["rules"],
+        tables={"t": {}, "witness_appearances": {"parent": "t", "references": refers}},
+    )
+
+    said = PAGE.partition("the child's key: `")[2].partition("`")[0].replace("\n", " ")
+    assert [one.message.replace("x" * 59, "") for one in result.kept_out] == [said]
+
+
 def test_an_expression_may_look_into_other_tables(target: Ruled) -> None:
     target.execute(
         "CREATE TABLE t (id integer PRIMARY KEY, building text, seats integer)",
         "CREATE TABLE rooms (building text, seats integer)",
         "INSERT INTO rooms VALUES ('Rayburn', 200), ('Dirksen', 50)",
     )
-    rules = tomllib.loads(SNIPPETS[1])["plugins"]["rules"]["rules"]
+    rules = tomllib.loads(SNIPPETS[2])["plugins"]["rules"]["rules"]
 
     target.apply(
         [
