@@ -146,8 +146,8 @@ def _every_record(_column: str) -> None:
 class CarriedTable:
     """One table of the task, and what the update brings for it: what :meth:`Context.of` puts in place.
 
-    Where records carry children: in ``staged``, ``vu_unit`` is the ``vu_row`` of the record that a row came with; in ``planned``, ``pos`` is the
-    position of that record, and ``row`` the ``vu_row`` in this table.
+    Where records carry children: in ``staged``, ``vu_unit`` is the ``vu_row`` of the record that a row came with; in
+    ``planned``, ``pos`` is the position of that record, and ``row`` the ``vu_row`` in this table.
     """
 
     target: TargetTable

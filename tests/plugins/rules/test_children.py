@@ -97,14 +97,16 @@ def test_a_warning_about_a_child_lets_its_unit_pass_and_tells(hearings: Hearings
     assert finding.samples == (f"event_id=1: {said}", f"event_id=3: {said}")
 
 
-def test_children_that_are_there_already_are_not_asked(hearings: Hearings) -> None:
+def test_rows_that_are_there_already_are_not_asked(hearings: Hearings) -> None:
+    """Neither children nor records: what the table has had for years keeps nothing out."""
     bring(hearings, day(1, 3))
     records = day(1)
     records[1]["appearances"][0]["position"] = "odd"
+    records[2]["appearances"][0]["position"] = "chair"
 
-    result = bring(hearings, records[:2], POSITIONS)
+    result = bring(hearings, records[:3], POSITIONS, {"column": "title", "max_length": 1})
 
-    assert result.counts == Counts(read=2, unchanged=1, quarantined=1)
+    assert result.counts == Counts(read=3, unchanged=1, updated=1, quarantined=1)
     assert [one.key for one in result.kept_out] == ["event_id=2"]
 
 
