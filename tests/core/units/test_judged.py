@@ -109,8 +109,8 @@ def test_the_context_has_all_tables_with_what_is_planned_for_them(hearings: Hear
             one = context.of(name)
             assert one.counts == context.counts
             planned = sa.select(one.planned.c.pos, one.planned.c.action).order_by(one.planned.c.pos)
-            staged = sa.select(one.staged.c.vu_unit).order_by(one.staged.c.vu_row)
-            seen[name] = [tuple(row) for row in context.db.rows(planned)], list(context.db.rows(staged))
+            owners = sa.select(one.staged.c.vu_unit).order_by(one.staged.c.vu_row)
+            seen[name] = [tuple(row) for row in context.db.rows(planned)], list(context.db.rows(owners))
             seen[f"pending {name}"] = set(one.pending)
         position = context.of("appearances").carries("position")
         assert position is not None

@@ -16,7 +16,7 @@ from tests.plugins.rules.world import Ruled
 from validate_updates import Counts, RunResult, SettingsError, Severity, Verdict
 
 Record = dict[str, Any]
-KEYED = {**CREATING, "appearances": {**CREATING["appearances"], "key": ["witness_id", "hearing_id"]}}
+KEYED: dict[str, Record] = {**CREATING, "appearances": {**CREATING["appearances"], "key": ["witness_id", "hearing_id"]}}
 
 
 @pytest.fixture
