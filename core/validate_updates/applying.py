@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from validate_updates import signals
 from validate_updates.application import RecordRefused
-from validate_updates.circles import circles
 from validate_updates.context import BatchInfo
 from validate_updates.findings import Finding, Severity
 from validate_updates.keeping_out import REFUSED
@@ -189,6 +188,8 @@ class PlanApplication:
 
     def circles(self, batches: Sequence[Batch]) -> Sequence[Sequence[Batch]]:
         """Of batches that were refused, those that need each other, circle by circle."""
+        from validate_updates.circles import circles
+
         by_info = {batch.info: batch for batch in batches}
         found = circles(self.plan, self.connection, list(by_info))
         return [[by_info[info] for info in circle] for circle in found]

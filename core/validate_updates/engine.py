@@ -31,7 +31,6 @@ from validate_updates.manager import Plugins, load
 from validate_updates.modes import selected
 from validate_updates.observing import Observers
 from validate_updates.publishing import PublishingRun
-from validate_updates.records_kept_out import keep_records_out
 from validate_updates.rejected import Rejected, because
 from validate_updates.result import RunResult, Verdict
 from validate_updates.sources import can_be_read_again
@@ -297,6 +296,10 @@ class _Run(UnderWay):
 
     def _keep_records_out(self) -> None:
         """Ask the validators of the moment ``records``; what they keep out is not in the plan that others judge."""
+        if not any(owned.item.moment is Moment.RECORDS for owned in self.plugins.validators):
+            return
+        from validate_updates.records_kept_out import keep_records_out
+
         critical = [one for one in keep_records_out(self) if one.severity is Severity.CRITICAL]
         signals.check()
         if critical:

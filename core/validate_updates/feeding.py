@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from validate_updates import remarks
 from validate_updates.errors import UsageError
 from validate_updates.sources import open_source, plugin_source
-from validate_updates.sources.plugin import PluginSource
-from validate_updates.sourcing import SourceContext
 
 if TYPE_CHECKING:
     from validate_updates.declarations import RecordSource
@@ -37,6 +35,9 @@ def opened(run: UnderWay) -> Iterator[Source]:
     if declared is None:
         yield open_source(run.job.source, run.job.source_format)
         return
+    from validate_updates.sources.plugin import PluginSource
+    from validate_updates.sourcing import SourceContext
+
     info = run.info
     with run.database.transaction(run.connection, write=False):
         watermark = run.chronicle.watermark(info.source)
@@ -51,7 +52,7 @@ def opened(run: UnderWay) -> Iterator[Source]:
 
 def is_whole(source: Source | None) -> bool:
     """Whether the source has all there is, so that rows which it lacks are missing."""
-    return not isinstance(source, PluginSource) or source.whole
+    return bool(getattr(source, "whole", True))  # of the sources, only a plugin's may say no
 
 
 def keep_watermark(run: UnderWay) -> None:
@@ -59,10 +60,15 @@ def keep_watermark(run: UnderWay) -> None:
 
     Not where more was kept out than the quarantine holds: such records are in the source alone, and are read again.
     """
-    source = run.source
-    if not isinstance(source, PluginSource) or source.watermark is None:
+    source, watermark = run.source, _watermark(run.source)
+    if source is None or watermark is None:
         return
     if any(run.staged().overflow()):
         run.judges.keep([remarks.watermark_stays(source.name)])
     else:
-        run.chronicle.keep_watermark(source.name, source.watermark)
+        run.chronicle.keep_watermark(source.name, watermark)
+
+
+def _watermark(source: Source | None) -> str | None:
+    """How far it was read; of the sources, only a plugin's has one, and most updates do without its module."""
+    return getattr(source, "watermark", None)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from validate_updates.errors import UsageError
-from validate_updates.patterns import Pattern
 from validate_updates.targets.reflect import reflect, table_names
 
 if TYPE_CHECKING:
@@ -70,6 +69,8 @@ class GuardedReader:
 
     def matches(self, text: sa.ColumnElement[Any], pattern: str) -> sa.ColumnElement[bool]:
         """Whether a text, as a whole, fits a pattern. Raises ``ValueError`` for one that is not of the dialect."""
+        from validate_updates.patterns import Pattern
+
         return self._database.matches(text, Pattern(pattern))
 
     def scalar(self, statement: sa.Executable) -> Any:

@@ -16,16 +16,16 @@ from sqlalchemy import event
 
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.lockfile import locked_file
-from validate_updates.patterns import Pattern
 from validate_updates.targets.base import Database, TransactionEnded
-from validate_updates.targets.deferred import Deferred, deferred_keys
 from validate_updates.targets.names import ROW, quoted
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
 
 if TYPE_CHECKING:
+    from validate_updates.patterns import Pattern
     from validate_updates.shapes import Rows, Shape
+    from validate_updates.targets.deferred import Deferred
     from validate_updates.targets.plan import Plan
     from validate_updates.targets.stage import Stage
     from validate_updates.targets.table import TargetTable
@@ -146,6 +146,8 @@ class Sqlite(Database):
         driver.interrupt()
 
     def deferred(self, connection: sa.Connection, plan: Plan) -> Deferred | None:
+        from validate_updates.targets.deferred import deferred_keys
+
         return deferred_keys(connection, plan)
 
     def check_deferred(self, connection: sa.Connection) -> None:
@@ -257,8 +259,12 @@ def _fits(text: str | None, pattern: str) -> bool | None:
     return None if text is None else _pattern(pattern).fits(text)
 
 
-_pattern = lru_cache(maxsize=256)(Pattern)
-"""Read once; what its automaton learns from one text serves the next."""
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> Pattern:
+    """Read once; what its automaton learns from one text serves the next."""
+    from validate_updates.patterns import Pattern
+
+    return Pattern(text)
 
 
 def _begin(connection: sa.Connection) -> None:
