@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from types import MethodType
 from typing import Any, get_type_hints
@@ -40,13 +40,18 @@ def with_options(function: Function) -> Function:
     return call
 
 
-def _parameters(group: Any) -> Iterator[inspect.Parameter]:
+@functools.cache  # a group belongs to many commands, and reading annotations is most of what these cost at the start
+def _parameters(group: Any) -> tuple[inspect.Parameter, ...]:
     hints = get_type_hints(group, include_extras=True)
-    for field in fields(group):
-        default = inspect.Parameter.empty if field.default is MISSING else field.default
-        yield inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[field.name]
+    return tuple(
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
         )
+        for field in fields(group)
+    )
 
 
 def _as_typed(parameter: Any, context: Any, value: Any) -> Any:
