@@ -26,7 +26,7 @@ URL = f"postgresql://alice:{SECRET}@127.0.0.1:1/db?sslpassword={SECRET}x"
 def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Make ``plugins list`` raise ``error``."""
 
-    def fail(_: object) -> int:
+    def fail(*_: object) -> int:
         raise error
 
     monkeypatch.setattr("validate_updates_cli.commands.plugins.list_plugins", fail)
