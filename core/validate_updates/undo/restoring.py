@@ -14,13 +14,15 @@ from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.targets.prepared import prepare
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.trouble import Blame, world_error
+from validate_updates.undo.held import broken
+from validate_updates.undo.keys import keys_about
 from validate_updates.undo.loaded import OPEN
 from validate_updates.undo.matching import Matching
 from validate_updates.undo.result import Reason
 from validate_updates.undo.steps import ORDERS, READY, Step, Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from validate_updates.targets.base import Database
     from validate_updates.undo.loaded import Loaded
@@ -30,12 +32,19 @@ DONE, ALREADY = "done", "already"
 AMBIGUOUS: Final = "more than one row has its key"
 
 
+class _BrokenError(Exception):
+    """What only the commit would have refused."""
+
+
 class Restoring:
     """Takes back the entries of one loaded table."""
 
     def __init__(self, database: Database, connection: sa.Connection, loaded: Loaded, *, force: bool) -> None:
         self.loaded = loaded
+        self.name = loaded.target.schema, loaded.target.name
         self.matching = Matching(database, loaded)
+        self.keys = keys_about(database, connection, loaded.target)
+        """The foreign keys of the table, and those that point at it."""
         self.refusals: dict[int, str] = {}
         """``pos`` -> what the database said to that entry."""
         self._database = database
@@ -45,6 +54,7 @@ class Restoring:
         self._steps = Steps(database, connection, loaded, self.matching)
         self._done = prepare(self._set_state(READY, DONE, ranged=True), connection)
         self._refused = prepare(self._set_state(READY, Reason.REFUSED, ranged=True), connection)
+        self._broken = [(key, prepare(query, connection)) for key, query in broken(self.keys, self.matching)]
 
     def take_back(self) -> None:
         """All that can be taken back. Raises ``TargetError`` for what no row is to blame for."""
@@ -61,6 +71,25 @@ class Restoring:
         self._connection.execute(again)
         self._take(1, self.loaded.last)
         return self.count(Reason.REFUSED) < before
+
+    def reconsider(self) -> None:
+        """Make ready what the database refused to add or to remove."""
+        again = self._set_state(Reason.REFUSED, READY).where(self._entry.c.step.in_((Step.DELETE, Step.INSERT)))
+        self._connection.execute(again)
+
+    def take_ready(self) -> bool:
+        """Take back all that is ready at once; whether the database lets it."""
+        return not self._attempt(1, self.loaded.last, ORDERS[0])
+
+    def empty(self, names: Sequence[str]) -> bool:
+        """Empty columns, where they can be empty, of the rows that are ready to go; whether the database lets it."""
+        target = self.loaded.target
+        can = [name for name in names if target.column(name).nullable and name not in target.key]
+        return not can or not self._refusal(lambda: self._steps.empty(1, self.loaded.last, can))
+
+    def give_up(self) -> None:
+        """Refuse again what is still ready."""
+        self._refused.run(self._connection, first=1, last=self.loaded.last)
 
     def count(self, state: str, step: Step | None = None) -> int:
         """Entries in that state."""
@@ -139,13 +168,26 @@ class Restoring:
 
     def _attempt(self, first: int, last: int, order: Sequence[Step]) -> str:
         """Take back a range in one go; why the database refused, or nothing."""
+
+        def take() -> None:
+            if not self._database.is_sqlite:
+                self._connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+            self._steps.run(first, last, order)
+            self._database.check_deferred(self._connection)
+            for key, query in self._broken:
+                if query.count(self._connection, first=first, last=last):
+                    raise _BrokenError(f"a foreign key of {key.child[1]} points to a row that does not exist")
+            self._done.run(self._connection, first=first, last=last)
+
+        return self._refusal(take)
+
+    def _refusal(self, work: Callable[[], None]) -> str:
+        """Why the database refused what is then taken back, or nothing."""
         try:
             with savepoint(self._connection):
-                if not self._database.is_sqlite:
-                    self._connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
-                self._steps.run(first, last, order)
-                self._database.check_deferred(self._connection)
-                self._done.run(self._connection, first=first, last=last)
+                work()
+        except _BrokenError as error:
+            return str(error)
         except self._database.errors as error:
             trouble = self._database.trouble(error, self._connection)
             if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:

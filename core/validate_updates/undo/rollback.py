@@ -45,6 +45,7 @@ from validate_updates.undo.restoring import ALREADY, DONE, Restoring
 from validate_updates.undo.result import SAMPLES, Conflict, Reason, RollbackResult
 from validate_updates.undo.steps import Step
 from validate_updates.undo.takeable import UPDATES, refuse, storable
+from validate_updates.undo.together import take_together
 
 if TYPE_CHECKING:
     from validate_updates.journal.tables import JournalTables
@@ -264,7 +265,7 @@ class _Rollback:
         ]
         for restoring in reversed(restorings):  # what was written last may refer to what was written first
             restoring.take_back()
-        while any(restoring.retry() for restoring in restorings):
+        while take_together(self.connection, restorings) or any(restoring.retry() for restoring in restorings):
             pass  # what the database refused may pass once other rows are taken back
         tally = sum((self._tally_of(restoring) for restoring in restorings), _Tally())
         self.log.forget(batches, [restoring.settled() for restoring in restorings])
@@ -372,7 +373,7 @@ class _Rollback:
             trouble = self.database.trouble(error, self.connection)
             if trouble.blame is Blame.RECORD:  # at the commit, where no row is to be found any more
                 message = f"the database refuses the roll-back at its end: {trouble.message}"
-                raise TargetError(message, hint="rows that others have added refer to what the run wrote") from error
+                raise TargetError(message, hint="a trigger writes rows that refer to none") from error
             raise TargetError(world_error(trouble).message, hint=_AGAIN) from error
         except TargetError as error:
             error.hint = _AGAIN

@@ -51,17 +51,24 @@ class Steps:
         for step in order:
             self._statements[step].run(self._connection, first=first, last=last)
 
+    def empty(self, first: int, last: int, names: Sequence[str]) -> None:
+        """Empty columns of the rows that are to be deleted."""
+        emptied = sa.update(self._matching.rows).values(dict.fromkeys(names, sa.null())).where(self._added())
+        prepare(emptied, self._connection).run(self._connection, first=first, last=last)
+
     def _delete(self) -> Prepared:
+        return prepare(sa.delete(self._matching.rows).where(self._added()), self._connection)
+
+    def _added(self) -> sa.ColumnElement[bool]:
+        """The rows to be deleted."""
         rows, again = self._matching.rows, self._matching.rows.alias("found")
         entry, target = self._matching.entry, self._loaded.target
         if target.rowid:
             found = sa.select(again.c.rowid).select_from(entry.join(again, self._matching.same_key(again)))
-            chosen = rows.c.rowid.in_(found.where(self._within(Step.DELETE)))
-        else:
-            keys = sa.select(*(self._loaded.written(name) for name in target.key)).where(self._within(Step.DELETE))
-            columns = [self._as_keyed(name) for name in target.key]
-            chosen = columns[0].in_(keys) if len(columns) == 1 else sa.tuple_(*columns).in_(keys)
-        return prepare(sa.delete(rows).where(chosen), self._connection)
+            return rows.c.rowid.in_(found.where(self._within(Step.DELETE)))
+        keys = sa.select(*(self._loaded.written(name) for name in target.key)).where(self._within(Step.DELETE))
+        columns = [self._as_keyed(name) for name in target.key]
+        return columns[0].in_(keys) if len(columns) == 1 else sa.tuple_(*columns).in_(keys)
 
     def _update(self) -> Prepared:
         rows, again = self._matching.rows, self._matching.rows.alias("found")

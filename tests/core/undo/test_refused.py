@@ -103,13 +103,13 @@ def test_a_run_that_died_is_marked_before(updated: Target) -> None:
     assert updated.story(run).run.state is RunState.ROLLED_BACK
 
 
-def test_a_constraint_that_is_checked_at_the_end(sqlite: Target) -> None:
+def test_a_trigger_that_breaks_a_constraint_which_is_checked_at_the_end(sqlite: Target) -> None:
     sqlite.execute(
         "CREATE TABLE t (id INTEGER PRIMARY KEY)",
         "CREATE TABLE child (t INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TRIGGER gone AFTER DELETE ON t BEGIN INSERT INTO child VALUES (99); END",
     )
     sqlite.update([{"id": 1}, {"id": 2}])
-    sqlite.insert("child", [(1,)])
 
     with pytest.raises(TargetError, match="refuses the roll-back at its end"):
         taken_back(sqlite)
@@ -118,16 +118,30 @@ def test_a_constraint_that_is_checked_at_the_end(sqlite: Target) -> None:
     assert sqlite.states() == ["committed", "failed"]
 
 
-def test_a_deferred_constraint_is_traced_to_its_row(postgres: Target) -> None:
-    postgres.execute(
+def test_a_deferred_constraint_is_traced_to_its_row(target: Target) -> None:
+    target.execute(
         "CREATE TABLE t (id integer PRIMARY KEY)",
         "CREATE TABLE child (t integer REFERENCES t DEFERRABLE INITIALLY DEFERRED)",
     )
-    postgres.update([{"id": 1}, {"id": 2}])
-    postgres.insert("child", [(1,)])
+    target.update([{"id": 1}, {"id": 2}, {"id": 3}], deletes=DELETING)
+    target.insert("child", [(2,)])
 
-    assert [one.key for one in taken_back(postgres).samples] == ["id=1"]
-    assert postgres.rows("SELECT * FROM t") == [(1,)]
+    assert [one.key for one in taken_back(target).samples] == ["id=2"]
+    assert target.rows("SELECT * FROM t") == [(2,)]
+
+
+def test_a_row_that_refers_to_one_gone_since_does_not_come_back(target: Target) -> None:
+    target.execute(
+        "CREATE TABLE parent (id integer PRIMARY KEY)",
+        "CREATE TABLE t (id integer PRIMARY KEY, p integer REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
+        "INSERT INTO parent VALUES (1), (2), (3)",
+        "INSERT INTO t VALUES (1, 1), (2, 2), (3, 1), (4, 2)",
+    )
+    target.update([{"id": 1, "p": 3}, {"id": 2, "p": 3}], deletes=DELETING)
+    target.execute("DELETE FROM parent WHERE id = 2")
+
+    assert [one.key for one in taken_back(target).samples] == ["id=4", "id=2"]
+    assert target.rows("SELECT * FROM t ORDER BY id") == [(1, 1), (2, 3), (3, 1)]
 
 
 def test_ids_of_runs_are_not_guessed(updated: Target) -> None:
