@@ -106,7 +106,7 @@ def _left_behind(key: Key, parent: Matching) -> _Condition:
     """A row refers to that of the entry, which is gone."""
     rows, child = _named(key.parent, key.parents()).alias("parent"), _named(key.child, key.children()).alias("child")
     there = sa.exists().where(*(rows.c[theirs] == child.c[ours] for ours, theirs in key.columns)).correlate(child)
-    same = (child.c[ours] == parent.loaded.written(theirs) for ours, theirs in key.columns)
+    same = (parent.loaded.written(theirs) == child.c[ours] for ours, theirs in key.columns)
     return sa.exists().where(*same, ~there).correlate(parent.entry)
 
 

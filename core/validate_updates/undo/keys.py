@@ -75,13 +75,13 @@ _ACTIONS: Final = {"CASCADE", "SET NULL", "SET DEFAULT"}
 _DEFERRED = re.compile(r"\bdeferrable\s+initially\s+deferred\b", re.IGNORECASE)
 # A foreign key of SQLite spells names as it likes, and may leave out the columns that it points at.
 _SQLITE = sa.text(
-    'SELECT m.name AS child, m.sql, f.id, coalesce(p.name, f."table") AS parent, f.on_delete AS action,'
-    ' (SELECT name FROM pragma_table_info(m.name) WHERE lower(name) = lower(f."from")) AS ours,'
-    ' coalesce((SELECT name FROM pragma_table_info(f."table")'
-    '   WHERE CASE WHEN f."to" IS NULL THEN pk = f.seq + 1 ELSE lower(name) = lower(f."to") END), f."to") AS theirs'
-    " FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name) f"
-    " LEFT JOIN main.sqlite_master p ON p.type = 'table' AND lower(p.name) = lower(f.\"table\")"
-    " WHERE m.type = 'table' AND lower(:name) IN (lower(m.name), lower(f.\"table\")) ORDER BY m.name, f.id, f.seq"
+    "SELECT m.name AS child, m.sql, f.id, p.name AS parent, f.on_delete AS action, ours.name AS ours,"
+    " theirs.name AS theirs FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name) f"
+    " JOIN main.sqlite_master p ON p.type = 'table' AND lower(p.name) = lower(f.\"table\")"
+    ' JOIN pragma_table_info(m.name) ours ON lower(ours.name) = lower(f."from")'
+    " JOIN pragma_table_info(p.name) theirs"
+    '   ON CASE WHEN f."to" IS NULL THEN theirs.pk = f.seq + 1 ELSE lower(theirs.name) = lower(f."to") END'
+    " WHERE m.type = 'table' AND lower(:name) IN (lower(m.name), lower(p.name)) ORDER BY m.name, f.id, f.seq"
 )
 _POSTGRESQL = sa.text(
     "SELECT k.relname AS child, p.relname AS parent,"
