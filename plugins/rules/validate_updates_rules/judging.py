@@ -46,7 +46,9 @@ def _judge(settings: RulesSettings, context: Context) -> Iterator[KeepOut | Find
             continue
         for one in broken:
             tallies[one.check].add(key, one.message)
-    yield from (tally.finding(check, context.target.name) for check, tally in tallies.items() if tally.count)
+    for check, tally in tallies.items():
+        if tally.count:
+            yield tally.finding(check, context.target.name, of_children=outcome.unit is not None)
 
 
 def _checks(settings: RulesSettings, context: Context) -> tuple[Outcome, list[Check]]:
@@ -88,8 +90,9 @@ class _Tally:
         if len(self.samples) < _SAMPLES:
             self.samples.append(f"{key}: {message}")
 
-    def finding(self, check: Check, table: str) -> Finding:
-        records = "1 record breaks" if self.count == 1 else f"{self.count} records break"
+    def finding(self, check: Check, table: str, *, of_children: bool) -> Finding:
+        noun, of_table = ("row", f" of {table}") if of_children else ("record", "")
+        records = f"1 {noun}{of_table} breaks" if self.count == 1 else f"{self.count} {noun}s{of_table} break"
         return Finding(
             code=check.code,
             severity=Severity.WARNING,

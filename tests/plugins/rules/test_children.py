@@ -94,6 +94,7 @@ def test_a_warning_about_a_child_lets_its_unit_pass_and_tells(hearings: Hearings
     assert (finding.code, finding.severity, finding.observed) == ("rule_allowed", Severity.WARNING, 2)
     assert (finding.table, finding.column, finding.expected) == ("appearances", "position", "position_allowed")
     said = "appearances: position 'seen' is not one of 'guest', 'chair' (rule position_allowed)"
+    assert finding.message == f"2 rows of appearances break the rule position_allowed: event_id=1: {said}"
     assert finding.samples == (f"event_id=1: {said}", f"event_id=3: {said}")
 
 
