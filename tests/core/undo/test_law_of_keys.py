@@ -50,13 +50,13 @@ def law(target: Target, world: World, data: st.DataObject, *, publish: str) -> N
     assert target.dump() == before
 
 
-@some_of(4)
+@some_of(5)
 @given(world=worlds(), data=st.data(), publish=st.sampled_from(["audited", "progressive"]))
 def test_every_table_is_as_before(sqlite: Target, world: World, data: st.DataObject, publish: str) -> None:
     law(sqlite, world, data, publish=publish)
 
 
-@some_of(16)
+@some_of(25)
 @given(world=worlds(), data=st.data(), publish=st.sampled_from(["audited", "progressive"]))
 def test_every_table_of_postgresql_is_as_before(
     postgres: Target, world: World, data: st.DataObject, publish: str
