@@ -58,7 +58,7 @@ def rule(text: str) -> Rule:
         weekdays=tuple(_weekday(one) for one in parts["BYDAY"].split(",")) if "BYDAY" in parts else (),
         months=tuple(sorted(_numbers(parts, "BYMONTH", 1, 12))),
         month_days=tuple(_numbers(parts, "BYMONTHDAY", -31, 31)),
-        week_start=_weekday(parts.get("WKST", "MO"))[1],
+        week_start=_week_start(parts.get("WKST", "MO")),
     )
     _require_sense(found)
     return found
@@ -168,12 +168,19 @@ def _require_sense(rule: Rule) -> None:
         raise ValueError("a rule ends by COUNT or by UNTIL, not both")
     if numbered and (rule.freq not in {"MONTHLY", "YEARLY"} or rule.month_days):
         raise ValueError(f"BYDAY with a number is not read with {'BYMONTHDAY' if rule.month_days else rule.freq}")
+    most = 53 if rule.freq == "YEARLY" and not rule.months else 5
+    for which, weekday in rule.weekdays:
+        if which is not None and abs(which) > most:
+            raise ValueError(f"BYDAY={which}{WEEKDAYS[weekday]} is out of range with {rule.freq}")
     if rule.month_days and rule.freq == "WEEKLY":
         raise ValueError("BYMONTHDAY is not read with WEEKLY")
 
 
 def _number(parts: Mapping[str, str], name: str) -> int | None:
-    return next(iter(_numbers(parts, name, 1, 9999)), None)
+    found = _numbers(parts, name, 1, 9999)
+    if len(found) > 1:
+        raise ValueError(f"{name}={parts[name]} is more than one number")
+    return found[0] if found else None
 
 
 def _numbers(parts: Mapping[str, str], name: str, least: int, most: int) -> list[int]:
@@ -194,6 +201,13 @@ def _weekday(text: str) -> tuple[int | None, int]:
     if found is None or which == 0:
         raise ValueError(f"{text!r} is no weekday")
     return which, WEEKDAYS.index(found[2])
+
+
+def _week_start(text: str) -> int:
+    which, weekday = _weekday(text)
+    if which is not None:
+        raise ValueError(f"WKST={text} is no weekday")
+    return weekday
 
 
 def _until(text: str | None) -> datetime | None:

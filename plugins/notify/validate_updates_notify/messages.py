@@ -14,7 +14,7 @@ from validate_updates_notify.settings import Event, Shape
 
 MOST_NEWS: Final = 20
 """Told one by one in a message; the rest are counted."""
-MOST_TEXT: Final = 1950
+MOST_TEXT: Final = 1940
 """Characters of a message as text, about: Discord takes 2,000."""
 _SPARE: Final = 300
 """Of them for the title, and for the command that shows more."""
@@ -93,11 +93,12 @@ def _line(one: News, *, dated: bool) -> str:
 
 
 def body(message: Message, shape: Shape) -> dict[str, Any]:
-    """The JSON that a webhook of this shape takes. No text of ours can ping a person or draw a link."""
+    """The JSON that a webhook of this shape takes. No text in it can ping a person, or hide a link behind words."""
     if shape is Shape.SLACK:
-        return {"text": message.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")}
-    if shape is Shape.DISCORD:
-        return {"content": message.text, "allowed_mentions": {"parse": []}}
+        text = message.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return {"text": text, "mrkdwn": False}
+    if shape is Shape.DISCORD:  # in a block of code nothing is markup but the backticks that would end it
+        return {"content": "```\n{}\n```".format(message.text.replace("`", "'")), "allowed_mentions": {"parse": []}}
     return {
         "schema_version": 1,
         "title": message.title,

@@ -7,9 +7,15 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Final
 
 from validate_updates_notify.delivering import Undelivered
+
+_METADATA: Final = IPv6Address("fd00:ec2::254")
+"""Where a cloud keeps its credentials, though it is not link-local."""
+_CARRYING: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+"""Addresses that end in one of IPv4: of a NAT64, and compatible ones."""
 
 
 def reach(host: str, port: int, *, seconds: float, allow_link_local: bool) -> socket.socket:
@@ -23,11 +29,6 @@ def reach(host: str, port: int, *, seconds: float, allow_link_local: bool) -> so
     raise last
 
 
-def refuse_link_local(host: str, port: int, *, allowed: bool) -> None:
-    """Raise :class:`Undelivered` where a name leads to a link-local address."""
-    _addresses(host, port, allow_link_local=allowed)
-
-
 def _addresses(host: str, port: int, *, allow_link_local: bool) -> list[str]:
     found = [str(where[0]) for *_, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not allow_link_local and any(is_link_local(address) for address in found):
@@ -38,9 +39,15 @@ def _addresses(host: str, port: int, *, allow_link_local: bool) -> list[str]:
 def is_link_local(address: str) -> bool:
     """Whether an address is one of those that machines give themselves, and clouds their metadata."""
     found = ip_address(address.partition("%")[0])
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return found.is_link_local
+    inner = _carried(found) if isinstance(found, IPv6Address) else None
+    return found == _METADATA or (inner or found).is_link_local
+
+
+def _carried(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that one of IPv6 leads to."""
+    if any(address in network for network in _CARRYING):
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, Final
 
 import msgspec
@@ -135,6 +136,7 @@ class _Comparison:
         self._before = before
         self._run = run
         self._wait = wait
+        self._decided: set[str] = set()
         self.after: dict[str, Open] = {}
         self.news: list[News] = []
 
@@ -157,6 +159,8 @@ class _Comparison:
         """What was there before and is not: over, or not looked at. A decision has no end to tell."""
         if check in self.after:
             return
+        if known.event is Event.DECISION and check.rpartition("!")[0] in self._decided:
+            return  # another decision took its place
         if not looked:
             self.after[check] = known
         elif known.event is not Event.DECISION:
@@ -164,11 +168,12 @@ class _Comparison:
             self.news.append(self._run.news(check, Event.RECOVERED, State.RESOLVED, text, known.since))
 
     def once(self, check: str, event: Event, text: str) -> None:
-        """What has no end: told when it comes. A decision that each run repeats, such as to go on, is no news."""
-        name, at = f"{check}!", self._run.at
+        """What has no end: told when it comes. A decision that the next run repeats word for word is no news."""
         if event is Event.DECISION:
-            known = self._before.get(name)
+            name, at = f"{check}!{sha256(text.encode()).hexdigest()[:12]}", self._run.at
+            known = self._before.get(name) or self.after.get(name)
             self.after[name] = known or Open(event=event, since=at, told=at)
+            self._decided.add(check)
             if known:
                 return
         self.news.append(self._run.news(check, event, State.NEW, text))

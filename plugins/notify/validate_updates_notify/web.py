@@ -58,16 +58,21 @@ class Address:
         _judge(answer.status)
 
     def _connection(self, seconds: float) -> http.client.HTTPConnection:
-        host, port = self._parts.hostname or "", self._parts.port
+        host, port = self._parts.hostname or "", self._port
         if self._parts.scheme == "https":
             context = ssl.create_default_context()
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=seconds)
-            plain = reach(host, connection.port, seconds=seconds, allow_link_local=self.allow_link_local)
+            plain = reach(host, port, seconds=seconds, allow_link_local=self.allow_link_local)
             connection.sock = context.wrap_socket(plain, server_hostname=host)
         else:
             connection = http.client.HTTPConnection(host, port, timeout=seconds)
-            connection.sock = reach(host, connection.port, seconds=seconds, allow_link_local=self.allow_link_local)
+            connection.sock = reach(host, port, seconds=seconds, allow_link_local=self.allow_link_local)
         return connection
+
+    @property
+    def _port(self) -> int:
+        """Never left to :mod:`http.client`, which takes the end of an IPv6 address for one."""
+        return self._parts.port or (443 if self._parts.scheme == "https" else 80)
 
     @property
     def _target(self) -> str:

@@ -41,12 +41,19 @@ class Named:
 
 def applicable(rules: Iterable[Rule], context: Context) -> Iterator[Named]:
     """The rules about one table of the update. A table that no rule can be about is an error, and no silence."""
-    for number, rule in enumerate(rules, start=1):
-        named = Named(rule, rule.name or _made_name(rule, number))
+    for named in _named(tuple(rules)):
+        rule = named.rule
         if (rule.table or next(iter(context.tables))) == context.target.name:
             yield named
         elif rule.table and rule.table not in context.tables:
             _table(named, context, rule.table)
+
+
+def _named(rules: tuple[Rule, ...]) -> Iterator[Named]:
+    """Each with a name of its own: one that is made twice gets the rule's number."""
+    names = [rule.name or _made_name(rule, number) for number, rule in enumerate(rules, start=1)]
+    for number, (rule, name) in enumerate(zip(rules, names, strict=True), start=1):
+        yield Named(rule, name if rule.name or names.count(name) == 1 else f"{name}_{number}")
 
 
 def _made_name(rule: Rule, number: int) -> str:

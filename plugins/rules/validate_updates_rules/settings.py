@@ -129,6 +129,10 @@ def _bounds(rule: Rule) -> Iterator[str]:
     numbers = [number for number in (rule.min, rule.max, *rule.allowed) if isinstance(number, float)]
     if not all(map(math.isfinite, numbers)):
         yield "numbers must be finite"
+    whole = (rule.min, rule.max, rule.min_length, rule.max_length, *rule.allowed)
+    beyond = [number for number in whole if isinstance(number, int) and not -(2**63) <= number < 2**63]
+    if beyond:
+        yield f"{beyond[0]} is beyond 64 bits"
     for low, high in (("min", "max"), ("min_length", "max_length")):
         least, most = getattr(rule, low), getattr(rule, high)
         if least is not None and most is not None and least > most:
@@ -141,8 +145,9 @@ def _texts(rule: Rule) -> Iterator[str]:
         Pattern(rule.pattern)
     if rule.date_format:
         read_layout(rule.date_format)
-    for day in filter(None, (rule.earliest, rule.latest)):
-        read_day(day)
+    first, last = (read_day(day).fixed if day else None for day in (rule.earliest, rule.latest))
+    if first and last and first > last:
+        yield "earliest must not be after latest"
     if rule.compare and not COMPARISON.fullmatch(rule.compare):
         yield f"compare is a sign and a column, as in '>= starts_on', not {rule.compare!r}"
     if rule.exists:

@@ -28,13 +28,15 @@ def _value(value: Setting) -> str:
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, str):
-        # A basic string of TOML takes JSON's escapes; what is not printable is escaped in both.
-        return json.dumps(value).replace("\x7f", "\\u007f") if not _plain(value) else f'"{value}"'
+        # A basic string of TOML takes JSON's escapes, but not its surrogates.
+        return "".join(map(_shown, json.dumps(value, ensure_ascii=False)))
     return f"[{', '.join(map(_value, value))}]"
 
 
-def _plain(text: str) -> bool:
-    return text.isprintable() and '"' not in text and "\\" not in text
+def _shown(char: str) -> str:
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x1_0000 else f"\\U{ord(char):08x}"
 
 
 def _one_line(text: str) -> str:

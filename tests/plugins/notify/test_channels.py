@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from tests.plugins.notify.servers import CERTIFICATE, Mail, Web, web_server
 from tests.plugins.notify.world import World
 from validate_updates import SettingsError
 from validate_updates.manager import load
+from validate_updates_notify import mail as mail_module
+from validate_updates_notify import web as web_module
 from validate_updates_notify.delivering import Limits, Undelivered, deliver
 from validate_updates_notify.mail import send_mail
 from validate_updates_notify.messages import Message
-from validate_updates_notify.reaching import is_link_local
+from validate_updates_notify.reaching import is_link_local, reach
 from validate_updates_notify.settings import Email, Security
 from validate_updates_notify.web import Address
 
@@ -78,6 +81,13 @@ def test_what_is_no_address(url: str) -> None:
         ("fe80::1", True),
         ("fe80::1%eth0", True),
         ("::ffff:169.254.169.254", True),
+        ("64:ff9b::a9fe:a9fe", True),
+        ("2002:a9fe:a9fe::", True),
+        ("::169.254.169.254", True),
+        ("fd00:ec2::254", True),
+        ("64:ff9b::7f00:1", False),
+        ("2002:7f00:1::", False),
+        ("::1", False),
         ("127.0.0.1", False),
         ("10.0.0.1", False),
         ("fd00::1", False),
@@ -85,6 +95,29 @@ def test_what_is_no_address(url: str) -> None:
 )
 def test_link_local_addresses(address: str, expected: bool) -> None:
     assert is_link_local(address) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("http://[fd00::8080]/", "fd00::8080", 80),
+        ("https://[::1]/", "::1", 443),
+        ("https://[::1]:8443/", "::1", 8443),
+        ("https://host/", "host", 443),
+    ],
+)
+def test_the_port_of_an_address(url: str, host: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def reached(host: str, port: int, **_: Any) -> socket.socket:
+        asked.append((host, port))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(web_module, "reach", reached)
+    with pytest.raises(Undelivered, match="refused the connection"):
+        post(url)
+
+    assert asked == [(host, port)]
 
 
 def test_an_address_does_not_show_itself() -> None:
@@ -145,6 +178,34 @@ def test_some_get_it_and_some_do_not(mail: Mail) -> None:
 def test_a_mail_server_at_a_link_local_address_is_refused(mail: Mail) -> None:
     with pytest.raises(Undelivered, match="link-local"):
         send_mail(letter(mail, server="169.254.1.1"), MESSAGE, seconds=5.0)
+
+
+def test_a_mail_server_is_looked_up_once(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, look_up = [], socket.getaddrinfo
+
+    def looked_up(host: str, *more: Any, **options: Any) -> Any:
+        asked.append(host)
+        return look_up(host, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    send_mail(letter(mail, security=Security.OFF), MESSAGE, seconds=5.0)
+
+    assert asked.count("localhost") == 1
+
+
+def test_a_session_that_cannot_be_secured_is_closed(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    mail.refused = {"STARTTLS": "454 not now"}
+    opened = []
+
+    def reached(*where: Any, **options: Any) -> socket.socket:
+        opened.append(reach(*where, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(mail_module, "reach", reached)
+    with pytest.raises(Undelivered, match=r"was (refused|not taken) by the mail server"):
+        send_mail(letter(mail), MESSAGE, seconds=5.0)
+
+    assert [connection.fileno() for connection in opened] == [-1]
 
 
 # Trying

@@ -195,19 +195,23 @@ def test_a_channel_that_could_not_be_told_is_told_by_the_next_run(world: World, 
 
 
 def test_slack_and_discord_get_their_shapes_and_no_text_is_markup(sqlite: World, web: Web) -> None:
-    nasty = replace(CRITICAL, message="<!channel> @everyone & \x1b[31m <https://x.example|y>\n forged")
+    nasty = replace(CRITICAL, message="<!channel> @everyone & \x1b[31m <https://x.example|y>\n forged ```[a](https://x.example)")
     sqlite.settings = {"webhook": {"a": hook("slack"), "b": hook("discord")}}
 
     sqlite.update(nasty)
 
     shapes = sorted((request.json for request in web.requests), key=lambda one: "text" in one)
     discord, slack = shapes
-    assert list(slack) == ["text"]
+    assert list(slack) == ["text", "mrkdwn"]
+    assert slack["mrkdwn"] is False
     assert "&lt;!channel&gt; @everyone &amp; \\x1b[31m &lt;https://x.example|y&gt;\\x0a forged" in slack["text"]
     assert "<" not in slack["text"]
     assert list(discord) == ["content", "allowed_mentions"]
     assert discord["allowed_mentions"] == {"parse": []}
     assert "\\x1b[31m" in discord["content"]
+    assert discord["content"].startswith("```\n")
+    assert discord["content"].endswith("\n```")
+    assert discord["content"].count("`") == 6
 
 
 def test_messages_are_bounded(sqlite: World, web: Web) -> None:
@@ -219,9 +223,10 @@ def test_messages_are_bounded(sqlite: World, web: Web) -> None:
     assert all(len(request.body) < 40_000 for request in web.requests)
     (discord,) = (request.json for request in web.requests if "content" in request.json)
     assert len(discord["content"]) <= 2000
-    assert discord["content"].splitlines()[-2:] == [
+    assert discord["content"].splitlines()[-3:] == [
         "… and 47 more",
         f"  validate-updates runs show {result.run_id}",
+        "```",
     ]
     assert "observer_failed" not in {one.code for one in result.findings}
     sqlite.update(*many)

@@ -98,6 +98,18 @@ def test_a_decision_is_told_when_it_comes_and_never_over() -> None:
     ]
 
 
+def test_a_decision_in_other_words_is_another_decision() -> None:
+    def decided(*texts: str, at: bool = True) -> Seen:
+        return looked(once=tuple(("canary.aborted", Event.DECISION, text) for text in texts), at=at)
+
+    told = story(
+        *((0, decided("of batch")), (1, decided("of rules", at=False)), (2, decided("of rules"))),
+        *((3, decided("of batch")), (4, decided("of batch", "of rules")), (5, decided("of rules", "of batch"))),
+    )
+
+    assert [len(one) for one in told] == [1, 1, 0, 1, 1, 0]
+
+
 checks = st.sets(st.sampled_from("abc"))
 
 

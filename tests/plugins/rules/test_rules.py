@@ -339,6 +339,17 @@ MISFITS: list[tuple[Record, str]] = [
 """A rule that the table has nothing for, and what is said."""
 
 
+def test_rules_without_a_name_are_told_apart(target: Ruled) -> None:
+    target.execute(HEARINGS)
+    rules = [{"column": "pages", "min": least, "severity": "warning"} for least in (5, 7)]
+
+    result = target.apply([{"id": 1, "pages": 6}, {"id": 2, "pages": 4}], *rules)
+
+    said = " ".join(one.message for one in result.findings if one.code == "rule_range")
+    assert "(rule pages_min_1)" in said
+    assert "(rule pages_min_2)" in said
+
+
 def test_a_rule_that_does_not_fit_the_table_is_an_error_of_settings(target: Ruled) -> None:
     target.execute(HEARINGS)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.plugins.rules.world import Ruled
 from validate_updates import RunError, UsageError, Verdict
@@ -167,3 +169,10 @@ def test_the_shape_of_texts(texts: list[str], shape: str) -> None:
 @pytest.mark.parametrize("value", ['a"b\\c', "é\u2028\x7f\x1b", "line\nbreak", True, 0, 1.5, ["a", 1], ""])
 def test_values_are_toml(value: Any) -> None:
     assert tomllib.loads(f"x = {_value(value)}") == {"x": value}
+
+
+@given(st.text())
+@example("😀\U000e0001\x00")
+def test_any_text_is_toml_and_one_printable_line(text: str) -> None:
+    assert _value(text).isprintable()
+    assert tomllib.loads(f"x = {_value(text)}") == {"x": text}
