@@ -195,7 +195,9 @@ def test_a_channel_that_could_not_be_told_is_told_by_the_next_run(world: World, 
 
 
 def test_slack_and_discord_get_their_shapes_and_no_text_is_markup(sqlite: World, web: Web) -> None:
-    nasty = replace(CRITICAL, message="<!channel> @everyone & \x1b[31m <https://x.example|y>\n forged ```[a](https://x.example)")
+    nasty = replace(
+        CRITICAL, message="<!channel> @everyone & \x1b[31m <https://x.example|y>\n forged ```[a](https://x.example)"
+    )
     sqlite.settings = {"webhook": {"a": hook("slack"), "b": hook("discord")}}
 
     sqlite.update(nasty)
