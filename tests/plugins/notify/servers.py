@@ -173,9 +173,11 @@ class _MailHandler(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def mail_server() -> Iterator[Mail]:
+def mail_server(*, tls: bool = False) -> Iterator[Mail]:
     mail = Mail()
     with _MailServer(mail) as server:
+        if tls:
+            server.socket = _tls().wrap_socket(server.socket, server_side=True)
         mail.port = server.server_address[1]
         with _serving(server):
             yield mail

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.plugins.notify.conftest import SECRET
-from tests.plugins.notify.servers import CERTIFICATE, Mail, Web, web_server
+from tests.plugins.notify.servers import CERTIFICATE, Mail, Web, mail_server, web_server
 from tests.plugins.notify.world import World
 from validate_updates import SettingsError
 from validate_updates.manager import load
@@ -191,6 +191,22 @@ def test_a_mail_server_is_looked_up_once(mail: Mail, monkeypatch: pytest.MonkeyP
     send_mail(letter(mail, security=Security.OFF), MESSAGE, seconds=5.0)
 
     assert asked.count("localhost") == 1
+
+
+def test_mail_that_is_encrypted_from_the_first_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mail_server(tls=True) as mail:
+        settings = letter(mail, security=Security.TLS)
+        with pytest.raises(Undelivered, match="has a certificate that is not valid"):
+            send_mail(settings, MESSAGE, seconds=5.0)
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        send_mail(settings, MESSAGE, seconds=5.0)
+
+    assert len(mail.letters) == 1
+
+
+def test_an_encrypted_session_looks_at_the_address_too(mail: Mail) -> None:
+    with pytest.raises(Undelivered, match="link-local"):
+        send_mail(letter(mail, server="169.254.1.1", security=Security.TLS), MESSAGE, seconds=5.0)
 
 
 def test_a_session_that_cannot_be_secured_is_closed(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
