@@ -11,7 +11,7 @@ from validate_updates_canary import telling
 from validate_updates_canary.criteria import criteria
 from validate_updates_canary.looking import sides
 from validate_updates_canary.settings import CanarySettings
-from validate_updates_canary.trial import KEPT, LAST, PLUGIN, Trial, forget, load, save
+from validate_updates_canary.trial import KEPT, LAST, MOST_HOURS, PLUGIN, Change, Trial, forget, load, save
 
 REPLAYED = 120
 """Runs of the past over which the plugins are tried before anything begins."""
@@ -31,8 +31,10 @@ def start(
     names = tuple(dict.fromkeys(part.strip() for part in plugins.split(",") if part.strip()))
     if not names:
         raise UsageError("which plugins are on trial? --plugins A,B", hint="see validate-updates plugins list")
-    if PLUGIN in names or runs < 1 or hours < 0:
+    if PLUGIN in names or runs < 1:
         raise UsageError("a canary is of other plugins, and takes at least one run")
+    if not 0 <= hours <= MOST_HOURS:  # what is not a number is in no range
+        raise UsageError(f"--hours is from 0 to {MOST_HOURS:,}", hint="0: as long as the runs take")
     beside = desk.beside(task)
     with desk.journal(task) as journal:
         _check(journal, desk, task, names)
@@ -58,6 +60,13 @@ def _check(journal: OpenJournal, desk: Desk, task: str, names: Sequence[str]) ->
         raise UsageError(
             f"{task} has a canary already: of {', '.join(running.plugins)}", hint="let it end, or abort it"
         )
+    for other in desk.beside(task):
+        looking_on = load(journal.state(other))
+        if looking_on is not None and task in looking_on.beside:
+            raise UsageError(
+                f"{task} looks on at the {telling.title(looking_on)}",
+                hint=f"let it end, or abort it: {telling.by_hand('abort', other)}",
+            )
     modes = {one.plugin: one.mode for one in journal.standings(task)}
     already = [name for name in names if modes.get(name) == "enforce"]
     if already:
@@ -145,19 +154,34 @@ def _ended(task: str, word: str, reason: str, desk: Desk) -> Section:
     if not reason.strip():
         raise UsageError("why? --reason TEXT", hint="the journal keeps it, with who and when")
     with desk.journal(task, write=True) as journal:
-        trial = load(journal.state(task))
+        state = journal.state(task)
+        trial = load(state)
+        if trial is None and KEPT in state and word == "aborted":
+            forget(state, f"a canary that cannot be read aborted: {reason.strip()}")
+            return Section(
+                title=f"The canary on {task} cannot be read, and is over",
+                lines=(f"its switches stay: validate-updates plugins list --task {task}",),
+            )
         if trial is None:
             raise UsageError(f"no canary is under way on {task}")
         said = f"{telling.title(trial)} {word}: {reason.strip()}"
-        changes = list(trial.ending(promoted=word == "promoted"))
+        changes = list(_own(journal, trial, promoted=word == "promoted"))
         for where, plugin, mode in changes:
             journal.switch(where, plugin, mode, said)
-        forget(journal.state(task), said)
+        forget(state, said)
     return Section(
         title=f"The {said}",
         header=("task", "plugin", "from its next run on"),
         rows=tuple((where, plugin, str(mode)) for where, plugin, mode in changes),
     )
+
+
+def _own(journal: OpenJournal, trial: Trial, *, promoted: bool) -> Iterator[Change]:
+    """The switches with which it ends; what somebody has switched since stays as it was switched."""
+    for where, plugin, mode in trial.ending(promoted=promoted):
+        held = {one.plugin: one.switch for one in journal.standings(where)}.get(plugin)
+        if held is not None and held.reason == trial.reason:
+            yield where, plugin, mode
 
 
 def _moment(text: str) -> datetime:

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from validate_updates import Finding, RunKind, RunState, Severity, StoredRun
+from validate_updates import Finding, RunKind, RunState, Severity, SourceError, StoredRun, TargetError, TryLater
 
 INCIDENT = "incident"
 FAILURES = frozenset(
     {"validator_failed", "metric_failed", "section_failed", "observer_failed", "plugin_failed", "plugin_left_out"}
 )
 """Codes of findings that say that plugin code failed."""
-_OF_THE_WORLD = frozenset({"SourceError", "TargetError", "TryLater"})
+_OF_THE_WORLD = frozenset(f"run_failed.{error.__name__}" for error in (SourceError, TargetError, TryLater))
 """Codes of runs that failed for what no plugin is at fault."""
 _STOOD = (RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)
 
@@ -120,7 +120,6 @@ def _lost(run: StoredRun) -> bool:
     row = run.run
     if not row.counts.add_up:
         return True
-    if row.rows_before is None or row.rows_after is None:
+    if not _stood(run) or row.rows_before is None or row.rows_after is None:
         return False
-    added = row.counts.inserted - row.counts.deleted if _stood(run) else 0
-    return row.rows_after != row.rows_before + added
+    return row.rows_after != row.rows_before + row.counts.inserted - row.counts.deleted

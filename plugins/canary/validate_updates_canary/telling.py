@@ -13,6 +13,11 @@ def title(trial: Trial) -> str:
     return f"canary of {', '.join(trial.plugins)} on {trial.task}"
 
 
+def by_hand(word: str, task: str) -> str:
+    """The command that ends it."""
+    return f'validate-updates canary {word} {task} --reason "…"'
+
+
 def progress(trial: Trial, sides: Sides) -> str:
     """How far it is."""
     until = f", or {trial.hours:g} hours after {trial.started_at:%Y-%m-%d %H:%M} UTC" if trial.hours else ""
@@ -35,8 +40,9 @@ def page(trial: Trial, sides: Sides, judged: tuple[Criterion, ...]) -> Section:
     columns = columns if trial.beside else columns[:2]
     rows = [[cell for _, cell in _cells(one)] for _, one in columns]
     names = [name for name, _ in _cells(sides.canary)]
+    named = title(trial)
     return Section(
-        title=title(trial).capitalize(),
+        title=f"{named[0].upper()}{named[1:]}",
         header=("", *(name for name, _ in columns)),
         rows=tuple((name, *(row[at] for row in rows)) for at, name in enumerate(names)),
         lines=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Annotated, Final
 
 import msgspec
 
@@ -16,6 +17,8 @@ LAST = "last"
 TOLD = "told"
 """Under which that somebody was told that a canary is not decided: once is enough."""
 PLUGIN = "canary"
+MOST_HOURS: Final = 87_600
+"""Ten years."""
 
 Change = tuple[str, str, SwitchMode]
 """Task, plugin, and how it takes part from now on."""
@@ -32,7 +35,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere: tuple[str, ...] = ()
     """Of these, the ones in which they could be enforced too."""
     runs: int
-    hours: float = 0.0
+    hours: Annotated[float, msgspec.Meta(ge=0, le=MOST_HOURS)] = 0.0
     """0: until so many runs are done, however long that takes."""
     started_at: datetime
     after: int
@@ -48,7 +51,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     def over(self, runs: int, now: datetime) -> bool:
         """Whether its time is up."""
-        return runs >= self.runs or (self.hours > 0 and now >= self.started_at + timedelta(hours=self.hours))
+        return runs >= self.runs or (self.hours > 0 and now - self.started_at >= timedelta(hours=self.hours))
 
     def beginning(self) -> Iterator[Change]:
         """The switches with which it begins. The canary itself takes part, to look at each run."""
@@ -67,9 +70,12 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(state: Mapping[str, str]) -> Trial | None:
-    """The canary that is kept for a task."""
+    """The canary that is kept for a task; None too where it cannot be read, which ``abort`` clears away."""
     text = state.get(KEPT)
-    return msgspec.json.decode(text, type=Trial) if text else None
+    try:
+        return msgspec.json.decode(text, type=Trial) if text else None
+    except msgspec.DecodeError:
+        return None
 
 
 def forget(state: dict[str, str], said: str) -> None:

@@ -21,7 +21,6 @@ _WORDS = {
     Decision.ABORT: "is aborted: its plugins are taken out again",
     Decision.UNDECIDED: "is not decided",
 }
-_HINT = "validate-updates canary {} {}"
 
 
 def watch(observation: Observation, settings: CanarySettings) -> Iterator[Finding]:
@@ -78,10 +77,10 @@ def _broken_off(observation: Observation, trial: Trial, meddled: list[str]) -> F
 
 
 def _finding(trial: Trial, decision: Decision, said: str) -> Finding:
-    hints = {Decision.UNDECIDED: f"{_HINT.format('promote', trial.task)}, or {_HINT.format('abort', trial.task)}"}
+    hints = {Decision.UNDECIDED: f"{telling.by_hand('promote', trial.task)}, or {telling.by_hand('abort', trial.task)}"}
     return Finding(
         code=_CODES[decision],
         severity=Severity.INFO if decision is Decision.PROMOTE else Severity.WARNING,
         message=f"the {telling.title(trial)} {_WORDS[decision]}: {said}",
-        hint=hints.get(decision, _HINT.format("status", trial.task)),
+        hint=hints.get(decision, f"validate-updates canary status {trial.task}"),
     )

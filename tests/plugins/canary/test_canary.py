@@ -38,6 +38,8 @@ added_most = 5
 """
 TABLE = "CREATE TABLE {} (id integer PRIMARY KEY, name text CHECK (name <> 'bad'))"
 
+IN_NO_RANGE = ("inf", "nan", "1e12", "-1")
+
 
 @dataclass
 class World:
@@ -174,6 +176,60 @@ def test_on_postgresql_too(command: Command, tmp_path: Path, postgres_url: str) 
     assert (world.modes("daily"), world.modes("hourly")) == ({}, {})
 
 
+def test_a_run_that_was_rolled_back_has_lost_nothing(young: World) -> None:
+    young.answer("start", "daily", "--plugins", "batch", "--runs", "5")
+    assert young.command("rollback", young.run("daily").json["run_id"], "--task", "daily").code == 0
+
+    assert codes(young.run("daily")) == []
+
+
+def test_a_source_that_is_not_there_is_no_fault_of_a_plugin(young: World) -> None:
+    young.answer("start", "daily", "--plugins", "batch", "--runs", "5")
+    (young.folder / "daily.jsonl").unlink()
+    failed = young.command("run", "daily", "--as-of", "2026-01-20T06:00Z", "--format", "json")
+    assert failed.json["verdict"] == "failed"
+
+    assert (codes(failed), codes(young.run("daily"))) == ([], [])
+    assert young.modes("daily")["batch"] == "enforce"
+
+
+@pytest.mark.parametrize("word", ["promote", "abort"])
+def test_ending_it_by_hand_leaves_what_others_switched(young: World, word: str) -> None:
+    young.answer("start", "daily", "--plugins", "batch,static_thresholds")
+    for task in ("daily", "hourly"):
+        young.command("plugins", "disable", "batch", "--task", task, "--reason", "an incident")
+
+    ended = young.answer(word, "daily", "--reason", "enough")
+
+    assert "batch" not in {row[1] for row in ended["rows"]}
+    assert (young.modes("daily")["batch"], young.modes("hourly")["batch"]) == ("off", "off")
+    stays = "enforce" if word == "promote" else None
+    assert young.modes("daily").get("static_thresholds") == stays
+
+
+def test_one_that_cannot_be_read_can_be_aborted(young: World) -> None:
+    young.answer("start", "daily", "--plugins", "batch")
+    with closing(sqlite3.connect(young.folder / "target.db")) as database:
+        database.execute("UPDATE update_states SET value = '{' WHERE name = 'canary'")
+        database.commit()
+
+    assert codes(young.run("daily")) == []
+    ended = young.answer("abort", "daily", "--reason", "it is broken")
+
+    assert "cannot be read" in ended["title"]
+    assert "no canary is under way" in young.canary("abort", "daily", "--reason", "again").err
+
+
+def test_a_task_that_looks_on_at_one_begins_none(young: World) -> None:
+    young.answer("start", "daily", "--plugins", "batch")
+
+    refused = young.canary("start", "hourly", "--plugins", "batch")
+
+    assert refused.code == 2
+    assert "hourly looks on at the canary of batch on daily" in refused.err
+    assert young.modes("hourly") == {"batch": "shadow"}
+
+
 def test_what_a_person_switches_meanwhile_stays_and_ends_it(young: World) -> None:
     young.answer("start", "daily", "--plugins", "batch,static_thresholds", "--runs", "2")
     young.command("plugins", "disable", "batch", "--task", "daily", "--reason", "an incident")
@@ -193,6 +249,8 @@ def test_what_cannot_be_told_is_left_to_a_person(young: World) -> None:
     said = young.run("daily")
 
     assert codes(said) == ["canary_undecided"]
+    (hint,) = (one["hint"] for one in said.json["findings"] if one["code"] == "canary_undecided")
+    assert hint.count('--reason "…"') == 2
     assert codes(young.run("daily")) == [], "once is enough"
     assert young.modes("daily")["batch"] == "enforce"
     assert young.canary("promote", "daily").code == 2
@@ -232,6 +290,7 @@ def test_the_past_is_replayed_first(young: World) -> None:
         (["start", "daily", "--plugins", "bach"], "no plugin is called 'bach'"),
         (["start", "daily", "--plugins", "canary"], "a canary is of other plugins"),
         (["start", "daily", "--plugins", "batch", "--runs", "0"], "takes at least one run"),
+        *((["start", "daily", "--plugins", "batch", "--hours", much], "--hours is from 0") for much in IN_NO_RANGE),
         (["start", "daily", "--plugins", "batch", "--as-of", "soon"], "is not a time"),
         (["abort", "daily", "--reason", "x"], "no canary is under way on daily"),
     ],

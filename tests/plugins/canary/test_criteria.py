@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from math import isclose
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from validate_updates_canary.criteria import Decision, Sides, State, at_most, chance_of, criteria, decide
 from validate_updates_canary.figures import Figures, figures
 from validate_updates_canary.settings import CanarySettings
+from validate_updates_canary.telling import page
+from validate_updates_canary.trial import Trial
 
 NONE = figures([], ())
 DEFAULTS = CanarySettings()
@@ -25,6 +28,12 @@ def made(runs: int, seconds: float = 1.0, **more: Any) -> Figures:
 def states(canary: Figures, before: Figures = NONE, beside: Figures = NONE, **settings: Any) -> dict[str, State]:
     judged = criteria(Sides(canary=canary, before=before, beside=beside), CanarySettings(**settings))
     return {one.name: one.state for one in judged}
+
+
+def test_a_title_keeps_the_names_as_they_are() -> None:
+    trial = Trial(task="EU_daily", plugins=("batch",), runs=1, started_at=datetime.now(UTC), after=0, earlier={})
+
+    assert page(trial, Sides(canary=NONE, before=NONE, beside=NONE), ()).title == "Canary of batch on EU_daily"
 
 
 def test_without_a_run_nothing_is_known() -> None:
