@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from validate_updates import Answer, Desk, Section, UsageError
-from validate_updates_monitoring.criteria import Criterion, State, criteria
+from validate_updates_monitoring.criteria import Criterion, State, counted, criteria
 from validate_updates_monitoring.figures import figures
 from validate_updates_monitoring.health import EXIT_STATUS, Report, judged, worst
 from validate_updates_monitoring.settings import Monitoring
@@ -18,6 +18,9 @@ from validate_updates_monitoring.textfile import write_textfile
 Days = Annotated[float, "how far back to look"]
 Task = Annotated[str, "one task; all of the settings unless named"]
 Time = Annotated[str, "counts as now: 2024-05-01T06:00Z"]
+MOST_DAYS: Final = 36_500
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The longest window before it is still in the calendar."""
 TextFile = Annotated[str, "write the figures for Prometheus to this file"]
 
 
@@ -52,8 +55,8 @@ def health(desk: Desk, settings: Monitoring, window: Window) -> Answer:
 
 
 def _reports(desk: Desk, settings: Monitoring, window: Window) -> Iterator[Report]:
-    if window.days <= 0:
-        raise UsageError("--days is more than 0")
+    if not 0 < window.days <= MOST_DAYS:  # what is not a number is in no range
+        raise UsageError(f"--days is more than 0, and at most {MOST_DAYS:,}")
     now = _moment(window.as_of)
     for name in _tasks(desk, window.task):
         with desk.journal(name) as journal:
@@ -72,20 +75,24 @@ def _tasks(desk: Desk, task: str) -> Sequence[str]:
 def _page(report: Report) -> Section:
     return Section(
         title=f"{report.figures.task}: {report.health}",
-        header=("criterion", "wanted", "is", "verdict", "rests on"),
+        header=("criterion", "wanted", "is", "verdict"),
         rows=tuple(_row(one) for one in report.criteria),
-        lines=(_window(report), *_against(report.criteria)),
+        lines=(
+            _window(report),
+            *(f"{one.name}: {one.evidence}" for one in report.criteria),
+            *_against(report.criteria),
+        ),
     )
 
 
 def _row(one: Criterion) -> tuple[str, ...]:
-    return one.name, one.target, one.actual, one.state.value, one.evidence
+    return one.name, one.target, one.actual, one.state.value
 
 
 def _against(criteria: Sequence[Criterion]) -> Iterator[str]:
     for one in criteria:
         if one.state is State.FAIL and one.runs:
-            yield f"{one.name}: {', '.join(one.runs)}"
+            yield f"{one.name}, see {', '.join(one.runs)}"
         if one.state is State.UNANSWERED:
             yield f"say what they were: validate-updates runs ack {one.runs[0]} --expected|--incident"
 
@@ -93,7 +100,7 @@ def _against(criteria: Sequence[Criterion]) -> Iterator[str]:
 def _window(report: Report) -> str:
     """The window in one line."""
     found = report.figures
-    return f"{len(found.runs)} runs in {found.days:g} days until {found.now:%Y-%m-%d %H:%M} UTC"
+    return f"{counted(len(found.runs), 'run')} in {counted(found.days, 'day')} until {found.now:%Y-%m-%d %H:%M} UTC"
 
 
 def _data(report: Report) -> dict[str, Any]:
@@ -114,6 +121,9 @@ def _moment(text: str) -> datetime:
         return datetime.now(UTC)
     try:
         moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise UsageError(f"--as-of {text!r} is not a time", hint="such as 2024-05-01T06:00Z") from None
+    if moment < EARLIEST:
+        raise UsageError(f"--as-of {text!r} is before {EARLIEST:%Y}", hint="such as 2024-05-01T06:00Z")
+    return moment

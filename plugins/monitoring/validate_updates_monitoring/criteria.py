@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from validate_updates import RunRow
-from validate_updates_monitoring.figures import Figures, usual
+from validate_updates_monitoring.figures import Figures, fates, usual
 from validate_updates_monitoring.settings import Monitoring
 
 SHOWN_RUNS = 5
@@ -104,7 +104,7 @@ def _batches(figures: Figures, settings: Monitoring) -> Criterion:
 
 
 def _records(figures: Figures, settings: Monitoring) -> Criterion:
-    against = [run for run in figures.runs if run.counts.rolled_back]
+    against = [run for run in figures.runs if fates(run).rolled_back]
     return _share(
         "good records committed",
         figures.committed,
@@ -132,12 +132,13 @@ def _false_alarms(figures: Figures, settings: Monitoring) -> Criterion:
     false = [run for run in figures.alerts if run.label == "expected"]
     silent = [run for run in figures.alerts if run.label is None]
     true = len(figures.alerts) - len(false) - len(silent)
+    raised = counted(len(figures.alerts), "alert")
     found = _share(
         "false alarms",
         len(false),
         figures.judged,
         most=settings.false_alarms,
-        evidence=f"{len(figures.alerts)} alerts: {len(false)} false, {true} true, {len(silent)} not acknowledged",
+        evidence=f"{raised}: {len(false)} false, {true} true, {len(silent)} not acknowledged",
         enough=figures.judged >= settings.least_runs,
         against=false,
     )
@@ -198,4 +199,9 @@ def _ids(runs: Sequence[RunRow]) -> tuple[str, ...]:
 
 
 def _runs(number: int) -> str:
-    return "1 run" if number == 1 else f"{number} runs"
+    return counted(number, "run")
+
+
+def counted(number: float, word: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{number:.15g} {word}" if number == 1 else f"{number:.15g} {word}s"

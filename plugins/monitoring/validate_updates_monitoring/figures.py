@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Final, Protocol
 
-from validate_updates import Moment, RunKind, RunRow, RunState, Severity, StoredRun, TryLater
+from validate_updates import Counts, Moment, RunKind, RunRow, RunState, Severity, StoredRun, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -91,9 +91,17 @@ def adds_up(run: RunRow) -> bool:
     counts = run.counts
     if not counts.add_up:
         return False
-    if run.state is not RunState.COMMITTED or run.rows_before is None or run.rows_after is None:
+    if run.state not in _STOOD or run.rows_before is None or run.rows_after is None:
         return True
     return run.rows_after == run.rows_before + counts.inserted - counts.deleted
+
+
+def fates(run: RunRow) -> Counts:
+    """What became of the records in the end: a run that was rolled back has written none."""
+    told = run.counts
+    if run.state is not RunState.ROLLED_BACK:
+        return told
+    return replace(told, inserted=0, updated=0, deleted=0, rolled_back=told.rolled_back + told.inserted + told.updated)
 
 
 def figures(journal: Runs, task: str, *, now: datetime, days: float, watched: Collection[str]) -> Figures:
@@ -102,7 +110,7 @@ def figures(journal: Runs, task: str, *, now: datetime, days: float, watched: Co
     ended = list(_updates(journal.runs(task=task, since=since, limit=MOST_RUNS), now))
     told = [journal.run(run.run_id) for run in ended]
     batched = [one.metrics for one in told if "batches.planned" in one.metrics and one.run.strategy == "batch"]
-    counts = [run.counts for run in ended]
+    counts = [fates(run) for run in ended]
     committed = sum(one.inserted + one.updated + one.unchanged for one in counts)
     earlier = journal.runs(task=task, since=now - timedelta(days=DAYS_TO_COMPARE), limit=MOST_RUNS)
     stood = (run for run in _updates(journal.runs(task=task, limit=MOST_RUNS), now) if run.state in _STOOD)

@@ -47,7 +47,8 @@ def test_show(world: World, said: Callable[..., Said]) -> None:
 
     assert code == 0
     assert "daily: degraded" in text
-    assert re.search(r"alerts +under 5 % +16.7 % +fail +1 of 6 runs", text)
+    assert re.search(r"alerts +under 5 % +16.7 % +fail\n", text)
+    assert "  alerts: 1 of 6 runs\n" in text
     assert "6 runs in 30 days" in text
     (task,) = json.loads(data)["tasks"]
     assert (task["task"], task["health"], task["runs"]) == ("daily", "degraded", 6)
@@ -75,6 +76,39 @@ def test_what_cannot_be_looked_at(sqlite: World, said: Callable[..., Said]) -> N
     assert said(sqlite, "monitoring", "health", "--days", "0")[0] == 2
     assert "is not a time" in said(sqlite, "monitoring", "health", "--as-of", "soon")[2]
     assert said(sqlite, "monitoring", "health", "--task", "weekly")[0] == 2
+
+
+def test_the_page_fits_a_terminal(sqlite: World, said: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> None:
+    sqlite.update(ALERT)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    _, text, _ = said(sqlite, "monitor", "--days", "1", *at(sqlite, 1))
+
+    assert re.search(r"good records committed +at least 95 % +not enough runs yet\n", text)
+    assert "1 run in 1 day until" in text
+    assert "false alarms: 1 alert: 0 false" in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("--days", days) for days in ("nan", "inf", "1e12", "-1")),
+        *(("--as-of", time) for time in ("0001-01-01", "0001-01-01T00:00+05:00", "1969-12-31")),
+    ],
+)
+def test_what_is_not_in_the_calendar(sqlite: World, said: Callable[..., Said], words: tuple[str, str]) -> None:
+    sqlite.update()
+
+    code, _, err = said(sqlite, "monitor", *words)
+
+    assert code == 2
+    assert words[0] in err.splitlines()[0]
+
+
+def test_the_longest_window_before_the_first_day(sqlite: World, said: Callable[..., Said]) -> None:
+    sqlite.update()
+
+    assert said(sqlite, "monitor", "--days", "36500", "--as-of", "1970-01-01")[0] == 0
 
 
 def test_looking_waits_for_no_run_and_writes_nothing(sqlite: World, said: Callable[..., Said]) -> None:

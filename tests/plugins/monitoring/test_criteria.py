@@ -8,8 +8,10 @@ import pytest
 
 from tests.plugins.monitoring.world import ALERT, DAY, WRONG, World
 from validate_updates import Verdict
+from validate_updates_cli.main import main
 from validate_updates_monitoring.criteria import State
 from validate_updates_monitoring.health import Health
+from validate_updates_monitoring.textfile import exposition
 
 HOUR = timedelta(hours=1)
 
@@ -71,6 +73,23 @@ def test_good_records_that_did_not_land(sqlite: World) -> None:
     assert found.runs == (rejected.run_id,)
 
 
+def test_what_was_rolled_back_is_not_committed(sqlite: World) -> None:
+    for _ in range(10):
+        taken = sqlite.update()
+    taken_back(sqlite, taken.run_id)
+
+    found = sqlite.criterion("good records committed", days=30)
+
+    assert (found.evidence, found.runs) == ("36 of 40 records in 10 runs", (taken.run_id,))
+    exported = exposition([sqlite.report(days=30)])
+    assert 'fate="inserted"} 36\n' in exported
+    assert 'fate="rolled_back"} 4\n' in exported
+
+
+def taken_back(world: World, run_id: str) -> None:
+    assert main(["rollback", run_id, "--task", "daily", "--config", str(world.config)]) == 0
+
+
 def test_bad_records_are_no_good_ones(sqlite: World) -> None:
     for _ in range(5):
         partial = sqlite.update(bad=2)
@@ -127,6 +146,14 @@ def test_lost_data(sqlite: World, change: str) -> None:
 
     assert (found.actual, found.state, found.runs) == ("1", State.FAIL, (lost.run_id,))
     assert sqlite.report().health is Health.UNHEALTHY
+
+
+def test_lost_data_of_an_update_in_part(sqlite: World) -> None:
+    lost = sqlite.update(bad=1)
+    assert lost.verdict is Verdict.COMMITTED_WITH_QUARANTINE
+    sqlite.target.execute("UPDATE update_logs SET rows_after = rows_after - 1")
+
+    assert sqlite.criterion("data loss").runs == (lost.run_id,)
 
 
 def test_overhead_against_runs_without_the_plugins(sqlite: World) -> None:
