@@ -30,7 +30,7 @@ from validate_updates.declarations import (
     Validator,
 )
 from validate_updates.declared import Broken, D, kind_of, sound
-from validate_updates.errors import Interrupted, PluginError
+from validate_updates.errors import Interrupted, PluginError, SettingsError, UsageError
 from validate_updates.guard import in_one_line
 from validate_updates.lending import Lent
 from validate_updates.markers import PROJECT
@@ -390,6 +390,8 @@ def _blaming(plugin: _Plugin, what: str) -> Iterator[None]:
             yield
     except (Interrupted, KeyboardInterrupt):
         raise
+    except UsageError as mine:  # of settings that make no sense: the plugin is sound, and says what to mend
+        raise SettingsError(f"{plugin}: {printable(mine.message)}", hint=printable(mine.hint)) from mine
     except Broken as broken:
         raise PluginError(f"{plugin}: {what} {printable(str(broken), 200)}", hint=hint) from None
     except BaseException as cause:

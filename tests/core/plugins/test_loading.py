@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.plugins.sample import module
 from validate_updates import hookimpl
-from validate_updates.errors import Interrupted, PluginError
+from validate_updates.errors import Interrupted, PluginError, SettingsError
 from validate_updates.manager import Plugins, load
 
 HEAD = """
@@ -265,3 +265,17 @@ class Shy(Exception):
 def vu_validators(settings): raise Shy
 """
     assert refused(code) == "plugin 'acme': vu_validators failed: Shy"
+
+
+def test_a_plugin_says_itself_what_is_wrong_with_its_settings() -> None:
+    code = """
+from validate_updates import UsageError
+@hookimpl
+def vu_validators(settings):
+    raise UsageError("the file \\x1b[31m cannot be read", hint="make it readable")
+"""
+    with pytest.raises(SettingsError) as caught:
+        load([], {}, extra={"acme": module(HEAD + code)})
+
+    assert caught.value.message == "plugin 'acme': the file \\x1b[31m cannot be read"
+    assert caught.value.hint == "make it readable"
