@@ -215,13 +215,18 @@ class _Run(UnderWay):
         """A new session and its lock; what stands of the run is asked of the journal, never remembered."""
         self.connection.invalidate()
         self.connection.rollback()
-        lock = self.database.lock(self.connection, run_id=self.info.run_id, tables=self.places(), wait=ASKING_SECONDS)
-        self.new_lock.enter_context(lock)
+        if not self.database.is_sqlite:  # whose lock is a file, and stays
+            tables, run_id = self.places(), self.info.run_id
+            self.new_lock.enter_context(
+                self.database.lock(self.connection, run_id=run_id, tables=tables, wait=ASKING_SECONDS)
+            )
         with self.database.transaction(self.connection):
             stands = self.chronicle.start_over()
         if stands:
             self.published, self.visible, self.visible_entries = stands, stands.counts, 0
             self.alone = False
+        else:  # what was counted before is of a time when others could still write
+            self.result = replace(self.result, rows_before=None)
         self.plan = self.application = None
 
     # --- stage -------------------------------------------------------------------------------------------------------
@@ -395,7 +400,7 @@ class _Run(UnderWay):
             self.result = replace(self.result, rows_after=after)
             return
         counts = self.result.counts
-        expected = (self.result.rows_before or 0) + counts.inserted - counts.deleted
+        expected = (self.result.rows_before or 0) + counts.inserted + plan.rows_made() - counts.deleted
         if self._as_counted(plan):
             self.result = replace(self.result, rows_after=expected)
             return

@@ -46,8 +46,12 @@ def opened(run: UnderWay) -> Iterator[Source]:
     try:
         yield source
     finally:
-        run.judges.keep(source.findings())
-        run.judges.metrics.update(source.metrics)
+        if declared.shadow:
+            run.judges.keep_in_shadow(source.findings())
+            run.judges.shadow_metrics.update(source.metrics)
+        else:
+            run.judges.keep(source.findings())
+            run.judges.metrics.update(source.metrics)
 
 
 def is_whole(source: Source | None) -> bool:

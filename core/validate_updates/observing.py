@@ -6,6 +6,7 @@ observer that fails is one more of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -143,6 +144,10 @@ class Observers:
         return ()
 
 
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
+"""A plugin's."""
+
+
 def _answer(owned: Owned[Observer], observation: Observation, view: _View) -> Answer:
     observe, limit = owned.item.observe, owned.item.time_limit
     outcome = guarded(lambda: read_answer(observe(observation)), limit=limit, interrupt=view.interrupt)
@@ -201,7 +206,10 @@ class _View:
             return switches(conn, self._tables, task) if conn is not None else ()
 
     def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
-        """Say how a plugin takes part; written after the call."""
+        """Say how a plugin takes part; written after the call. Raises ``ValueError`` for what is no plugin's name."""
+        texts: tuple[object, ...] = (task, plugin, reason)
+        if not all(isinstance(text, str) for text in texts) or not _NAME.fullmatch(plugin):
+            raise ValueError("a switch names one plugin, and says in words why")
         self._made.append(
             Switch(
                 task=task,

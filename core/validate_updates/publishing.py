@@ -15,6 +15,7 @@ from validate_updates.errors import TargetError
 from validate_updates.guard import VALIDATOR_FAILED
 from validate_updates.journal.rows import RunState
 from validate_updates.result import Publish
+from validate_updates.targets.plan import OF_DELETIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,7 +77,8 @@ class PublishingRun:
         run = self._run
         plan = run.planned()
         query = sa.select(plan.seq).select_from(plan.records)
-        seq = run.connection.execute(query.where(plan.table.c.pos == position, plan.table.c.action != "D")).scalar()
+        of_record = query.where(plan.table.c.pos == position, plan.table.c.action.not_in(OF_DELETIONS))
+        seq = run.connection.execute(of_record).scalar()
         return str(run.source.place(seq)) if run.source and seq is not None else "not in the source"
 
     def note(self, finding: Finding) -> None:

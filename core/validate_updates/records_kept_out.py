@@ -196,6 +196,8 @@ def _asked(run: UnderWay, owned: Owned[Validator]) -> tuple[_Answer, Judged, Seq
         for rows, kinds, known in answer.parts():
             _take(run, answer, plan.keep_out(rows), _first_wins(rows, kinds), known)
     except LookupError as reason:
+        plan.drop_kept_out()  # what was entered before it was found is kept out, and counted
+        run.result = replace(run.result, counts=run.planned_counts())
         return _Answer(), replace(judged, outcome="failed"), [_strange(owned, reason)]
     plan.drop_kept_out()
     run.result = replace(run.result, counts=run.planned_counts())

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     """Columns of a table of ours, by the names that they have in the target."""
 
 INSERT, UPDATE, DELETE = "I", "U", "D"
-UNCHANGED, LEFT_OUT = "=", "X"
-"""Positions of which nothing is written any more: another program did it, or the record is kept out."""
+UNCHANGED, LEFT_OUT, NOT_DELETED = "=", "X", "Y"
+"""Positions of which nothing is written any more: another program did it, the record is kept out, the row stays."""
+OF_DELETIONS = (DELETE, NOT_DELETED)
+"""Positions that point to a row to delete, and to no record."""
 _ACTIONS = {INSERT: "insert", UPDATE: "update", DELETE: "delete"}
 _CELL_LIMIT = 200
 
@@ -236,6 +238,10 @@ class Plan:
         names = [name for name in self.stage.columns if name not in self.key]
         return sa.or_(sa.false(), *(self._cell_differs(name, ours[name], shape) for name in names))
 
+    def _refers_ahead(self, row: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:  # noqa: ARG002  # its parts know more
+        """Whether what a staged row refers to is only to be written, so that its cells do not tell yet."""
+        return sa.false()
+
     def _cell_differs(
         self, name: str, ours: sa.ColumnElement[Any], shape: sa.ColumnElement[int]
     ) -> sa.ColumnElement[bool]:
@@ -268,6 +274,10 @@ class Plan:
         by_action = self._by_action(there)
         deleted = self.counts.deletes - self._not_deleted(1, self.positions)
         return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deleted)
+
+    def rows_made(self) -> int:
+        """Rows of the target that no record is about, and that were made since records refer to them."""
+        return 0
 
     def to_write(self, first: int, last: int) -> int:
         """How many of the positions ``first`` to ``last`` are to be written."""
@@ -311,7 +321,8 @@ class Plan:
     def leave_out(self, first: int, last: int) -> int:
         """Write nothing of the positions ``first`` to ``last``, now or later; how many that concerns."""
         self._all_stand = False
-        left_out = self.table.update().where(self._between(first, last), self._is_written()).values(action=LEFT_OUT)
+        instead = sa.case((self.table.c.action == DELETE, NOT_DELETED), else_=LEFT_OUT)
+        left_out = self.table.update().where(self._between(first, last), self._is_written()).values(action=instead)
         return self._connection.execute(left_out).rowcount
 
     def keep_out(self, numbers: Sequence[int]) -> list[int]:
@@ -408,7 +419,7 @@ class Plan:
     @cached_property
     def _refreshing(self) -> Prepared:
         plan, rows = self.table, self.rows
-        differs = self._differs(self.cells, self.shape)
+        differs = sa.or_(self._differs(self.cells, self.shape), self._refers_ahead(plan.c.row))
         action = sa.case((rows.c[self.key[0]].is_(None), INSERT), (differs, UPDATE), else_=UNCHANGED)
         first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
         found = [
@@ -444,13 +455,13 @@ class Plan:
         """The keys at some positions, as text for people."""
         pos, action = self.table.c.pos, self.table.c.action
         staged = sa.select(pos, *(self.cell(name) for name in self.key)).select_from(self.records)
-        queries = [staged.where(action != DELETE)]
+        queries = [staged.where(action.not_in(OF_DELETIONS))]
         if self.counts.deletes:
             doomed = self.doomed
             deleted = sa.select(pos, *(doomed.c[name] for name in self.key)).join(
                 doomed, doomed.c[ROW] == self.table.c.row
             )
-            queries.append(deleted.where(action == DELETE))
+            queries.append(deleted.where(action.in_(OF_DELETIONS)))
         found = (row for query in queries for row in self._connection.execute(query.where(pos.in_(positions))))
         return {position: key_text(self.key, values) for position, *values in found}
 

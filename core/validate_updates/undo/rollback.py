@@ -301,15 +301,14 @@ class _Rollback:
 
     def _stand(self, run: RunRow, tally: _Tally) -> None:
         left = f", but for {counted(tally.conflicts, 'row')}" if tally.conflicts else ""
-        if (tally.taken or self.log.any_undone()) and not self.log.mark_rolled_back(
-            run.state, f"taken back by run {self.run_id}{left}"
-        ):
-            raise StateUncertain(
-                f"run {run.run_id} has changed while it was taken back; nothing was changed",
-                hint=f"see what became of it: validate-updates runs show {run.run_id}",
-            )
-        reopen(self.connection, self.tables, run.run_id)
-        take_back_watermarks(self.connection, self.tables, run.run_id)
+        if tally.taken or self.log.any_undone():
+            if not self.log.mark_rolled_back(run.state, f"taken back by run {self.run_id}{left}"):
+                raise StateUncertain(
+                    f"run {run.run_id} has changed while it was taken back; nothing was changed",
+                    hint=f"see what became of it: validate-updates runs show {run.run_id}",
+                )
+            reopen(self.connection, self.tables, run.run_id)
+            take_back_watermarks(self.connection, self.tables, run.run_id)
         verdict = Verdict.COMMITTED_WITH_QUARANTINE if tally.conflicts else Verdict.COMMITTED
         self._finish(run, verdict, said(run.run_id, tally.numbers, tally.conflicts), tally)
 

@@ -250,7 +250,7 @@ class UnitDecoder:
     def _form_of(self, member: Member, record: Mapping[str, Any]) -> tuple[Form, tuple[str, ...]]:
         """The form of a record, and which of its members the table does not have. Raises ``Refused``."""
         objects = tuple(
-            (one.column, *value) for one in member.pointers if isinstance(value := record.get(one.column), dict)
+            (one.column, *value) for one in member.pointers if isinstance(value := record.get(one.column), Mapping)
         )
         members = (member.number, tuple(record), objects)
         known = self._known.get(members)

@@ -106,9 +106,12 @@ class Part(Plan):
             names.append("tid")
         compared = stage.outerjoin(rows, self.same_key(stage.c))
         query = sa.select(*picked).select_from(compared)
-        query = query.where(sa.or_(is_new, self._differs(stage.c, stage.c[SHAPE])))
+        query = query.where(sa.or_(is_new, self._differs(stage.c, stage.c[SHAPE]), self._refers_ahead(stage.c[ROW])))
         self._connection.execute(found.insert().from_select(names, query))
         self._database.analyze(self._connection, found, ["pos", "row"])
+
+    def _refers_ahead(self, row: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        return sa.or_(sa.false(), *(row.in_(waiting) for waiting in self.resolved.waiting()))
 
     @cached_property
     def doomed(self) -> sa.Table:
@@ -475,6 +478,13 @@ class UnitPlan(Plan):
             table = "" if part.member.parent is None else part.member.name
             changes += [replace(change, table=table) for change in part.sample(share)]
         return tuple(changes[:limit])
+
+    def rows_made(self) -> int:
+        """Also of the table of the records themselves."""
+        made = (
+            one.made() for one in self.sought.values() if one.pending and one.sought.target.name == self.target.name
+        )
+        return sum(made)
 
     def metrics(self) -> Mapping[str, float]:
         """Rows by table. Call :meth:`recount` first."""

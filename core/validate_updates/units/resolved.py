@@ -17,7 +17,7 @@ from validate_updates.targets.stage import Staged
 from validate_updates.units.sought import ID
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from validate_updates.shapes import Shape
     from validate_updates.targets.base import Database
@@ -58,6 +58,14 @@ class Resolved(Staged):
     def listing(self, child: Member) -> list[int]:
         """Shapes of the records that list children of that table."""
         return [number for number in self._shapes if child.number in self.stage.lists[number]]
+
+    def waiting(self) -> Iterator[sa.Select[int]]:
+        """Numbers of rows that refer to a row which is only to be written: their cell is null so far."""
+        for pointer in self.member.pointers:
+            keys, stage = self._sought[pointer.number], self.stage
+            if keys.pending and keys.is_named_in(stage, pointer):
+                named = stage.table.join(keys.table, keys.means(pointer, stage))
+                yield sa.select(stage.table.c[SEQ]).select_from(named).where(keys.table.c[ID].is_(None))
 
     def superseded(self) -> sa.Select[int]:
         """Numbers of rows whose key a later row has too."""

@@ -157,7 +157,7 @@ class SoughtRows:
     def look_again(self) -> None:
         """Others may have written rows meanwhile."""
         if self.pending:
-            self._connection.execute(self.find(lambda keys: keys.c[STAGED].is_(None)))
+            self._connection.execute(self.find())
 
     def written(self, part: sa.Table, first: int, last: int) -> None:
         """Rows of the table have been written: those at these positions of its part of the plan get their numbers."""

@@ -131,6 +131,10 @@ class Tree:
             yield from member.pointers
 
 
+_MOST_TABLES = 20
+"""Each takes its share of the numbers that entries of one run have in the undo log, at each of three attempts."""
+
+
 def tree_of(database: Database, connection: sa.Connection, job: Job) -> Tree | None:
     """The tree of a job; None where its records are rows of one table and nothing more.
 
@@ -176,6 +180,8 @@ class _Builder:
             member = self._member(self._said[name], parent)
             self._members.append(member)
             waiting += [(table.name, member) for table in self._said.values() if table.parent == name]
+        if len(self._members) > _MOST_TABLES:
+            raise UsageError(f"the task has {len(self._members)} tables; {_MOST_TABLES} is the most", hint="split it")
         self._all_are_in_use()
         order, deferred = self._order()
         return Tree(members=tuple(self._members), sought=tuple(self._sought.values()), order=order, deferred=deferred)

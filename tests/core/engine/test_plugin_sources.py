@@ -221,6 +221,18 @@ def test_a_rollback_takes_the_watermark_back(target: Target) -> None:
     assert target.rows("SELECT watermark FROM update_watermarks ORDER BY watermark_no") == [("3",), ("6",)]
 
 
+def test_a_rollback_that_takes_nothing_back_leaves_the_watermark(target: Target) -> None:
+    updated(target, three_more)
+    updated(target, three_more)
+    target.execute("UPDATE t SET title = 'mine' WHERE id > 3")
+
+    assert taken_back(target).conflicts == 3
+    updated(target, three_more)
+
+    assert ids(target) == list(range(1, 10))
+    assert target.rows("SELECT DISTINCT title FROM t WHERE id BETWEEN 4 AND 6") == [("mine",)]
+
+
 def test_a_rollback_that_is_only_tried_leaves_the_watermark(target: Target) -> None:
     updated(target, three_more)
 
