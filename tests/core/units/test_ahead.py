@@ -36,7 +36,7 @@ def test_a_null_becomes_the_key_of_a_row_that_is_made_for_it(target: Target) -> 
 def test_a_null_becomes_the_key_of_a_row_that_comes_with_it(target: Target) -> None:
     create_self(target)
     target.execute("INSERT INTO t (code) VALUES ('a')")
-    records = [{"code": "a", "up": {"code": "z"}}, {"code": "z"}]
+    records: list[dict[str, Any]] = [{"code": "a", "up": {"code": "z"}}, {"code": "z"}]
 
     first = update(target, records, key=["code"], references={"up": "t.code"})
     assert (first.counts.inserted, first.counts.updated) == (1, 1)
