@@ -43,7 +43,7 @@ def seen(context: Context) -> Iterator[Finding]:
 def essence(result: RunResult) -> tuple[Any, ...]:
     findings = [replace(finding, runs=()) for finding in result.findings]
     judged = [replace(one, seconds=0.0) for one in result.judged]
-    numbers = {name: value for name, value in result.metrics.items() if "second" not in name}
+    numbers = {name: value for name, value in result.metrics.items() if name != "duration"}
     return result.verdict, result.counts, findings, judged, result.changes, result.kept_out, numbers, result.rows_after
 
 

@@ -243,4 +243,5 @@ def test_a_dry_run_says_the_same_and_writes_nothing(target: Batched) -> None:
 
     done = target.apply(records)
 
-    assert (done.counts, done.metrics, done.sections) == (tried.counts, tried.metrics, tried.sections)
+    numbers, tried_numbers = ({**one.metrics, "duration": 0.0} for one in (done, tried))
+    assert (done.counts, numbers, done.sections) == (tried.counts, tried_numbers, tried.sections)
