@@ -44,7 +44,7 @@ from validate_updates.underway import UnderWay, run_info, written_tables
 from validate_updates.writing import LoggedWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import sqlalchemy as sa
 
@@ -71,6 +71,12 @@ def execute(job: Job, progress: Progress | None = None, *, extra: Mapping[str, o
         return _execute(job, info, database=database, observers=observers, progress=progress or Silent(), extra=given)
 
 
+def _refuse_own_tables(job: Job, names: Iterable[str]) -> None:
+    for name in names:
+        if name in tables(job.journal_prefix, job.schema).names:
+            raise UsageError(f"the table {name} is the journal's own; an update cannot write it")
+
+
 def _execute(
     job: Job,
     info: RunInfo,
@@ -80,6 +86,7 @@ def _execute(
     progress: Progress,
     extra: Mapping[str, object],
 ) -> RunResult:
+    _refuse_own_tables(job, (job.table, *(table.name for table in job.tables)))
     with reached(database) as connection:
         with told(database, connection), database.transaction(connection, write=False):
             tree = _tree(database, connection, job)
@@ -89,9 +96,7 @@ def _execute(
                 else target_table(database, connection, job.table, schema=job.schema, key=job.key)
             )
         written = written_tables(job, tree)
-        for table in written:
-            if table in tables(job.journal_prefix, job.schema).names:
-                raise UsageError(f"the table {table} is the journal's own; an update cannot write it")
+        _refuse_own_tables(job, written)
         places = [qualified(job.schema, table) for table in written]
         with database.lock(connection, run_id=info.run_id, tables=places, wait=job.wait):
             with told(database, connection), database.transaction(connection, write=False):

@@ -111,7 +111,7 @@ def test_one_that_failed_says_what_it_did_until_then(
     by_hand(
         hearings,
         "CREATE TABLE child (hearing REFERENCES hearings (event_id) DEFERRABLE INITIALLY DEFERRED)",
-        "INSERT INTO child VALUES (3)",
+        "CREATE TRIGGER gone AFTER DELETE ON hearings BEGIN INSERT INTO child VALUES (99); END",
     )
     assert command("rollback", run, *flags).code == 3
 

@@ -321,7 +321,7 @@ def _emptied(target: Batched) -> list[str]:
 
 
 def test_whatever_happens_the_database_is_what_the_model_says(target: Batched) -> None:
-    examples = max(settings().max_examples // (2 if target.is_sqlite else 6), 1)
+    examples = max(settings().max_examples // (5 if target.is_sqlite else 12), 1)
 
     class Here(Office24h):
         def __init__(self) -> None:
