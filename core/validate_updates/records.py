@@ -18,7 +18,7 @@ from validate_updates.job import UnknownColumns
 from validate_updates.line_decoder import LineDecoder, line_decoder
 from validate_updates.result import KeptOut
 from validate_updates.shapes import MOST_SHAPES, Rows, Shape, in_key_order, key_length
-from validate_updates.sources.base import RAW_LIMIT, Block, Lines, Records, Source, Unreadable
+from validate_updates.sources.base import RAW_LIMIT, Block, Lines, Place, Records, Source, Unreadable
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.table import TargetTable
 from validate_updates.text import printable
@@ -47,9 +47,7 @@ class Decoder:
     def decode(self, block: Block) -> Iterator[Rows | KeptOut]:
         """The rows of a block, and what of it is kept out."""
         if isinstance(block, Unreadable):
-            raw = block.raw[:RAW_LIMIT].decode("utf-8", "backslashreplace")
-            refused, key = Refused(block.code, block.message), self._key_text(block.key or {})
-            yield self._kept_out(block.seq, refused, key=key, offset=block.offset, record=raw)
+            yield unreadable(block, self._source.place(block.seq), self._table.key)
         elif isinstance(block, Records):
             yield from self._records(zip(block.seqs, block.records, strict=True), textual=block.textual)
         else:
@@ -86,8 +84,7 @@ class Decoder:
                 try:
                     slow.append((seq, parse_record(line)))
                 except BadRecord as bad:
-                    raw = line[:RAW_LIMIT].decode("utf-8", "backslashreplace")
-                    yield self._kept_out(seq, Refused(bad.code, bad.message), offset=offset, record=raw)
+                    yield bad_line(bad, line, self._source.place(seq), offset)
             offset += len(line) + 1
         if fast and quick:
             yield in_key_order(fast.shape, quick)
@@ -100,7 +97,7 @@ class Decoder:
                 shape, values = self._converted(record, textual=textual)
             except Refused as refused:
                 text = as_text(self._meaning(record) if textual else record)
-                yield self._kept_out(seq, refused, record=text, key=self._key_text(record))
+                yield refused.entry(self._source.place(seq), record=text, key=key_of(record, self._table.key))
             else:
                 by_shape.setdefault(shape, []).append((*values, seq))
         for shape, rows in by_shape.items():
@@ -166,25 +163,6 @@ class Decoder:
             self._shapes[columns] = Shape(len(self._shapes), columns, key_at)
         return self._shapes[columns]
 
-    def _key_text(self, record: Mapping[str, Any]) -> str | None:
-        parts = [f"{name}={printable(record[name], 80)}" for name in self._table.key if record.get(name) is not None]
-        return ", ".join(parts) or None
-
-    def _kept_out(
-        self, seq: int, refused: Refused, *, key: str | None = None, offset: int | None = None, record: str = ""
-    ) -> KeptOut:
-        place = self._source.place(seq)
-        return KeptOut(
-            code=refused.code,
-            message=refused.message,
-            column=refused.column,
-            key=key,
-            file=place.file,
-            line=place.number,
-            offset=offset,
-            record=record,
-        )
-
 
 _LINES_TRIED = 100
 """Lines of a block among which a good one is looked for."""
@@ -198,6 +176,39 @@ class Refused(Exception):  # a record refused is an outcome, not a fault
     def __init__(self, code: str, message: str, column: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.column = code, message, column
+
+    def entry(self, place: Place, *, key: str | None = None, offset: int | None = None, record: str = "") -> KeptOut:
+        """The record at that place, as an entry of the quarantine."""
+        return KeptOut(
+            code=self.code,
+            message=self.message,
+            column=self.column,
+            key=key,
+            file=place.file,
+            line=place.number,
+            offset=offset,
+            record=record,
+        )
+
+
+def unreadable(block: Unreadable, place: Place, key: Iterable[str]) -> KeptOut:
+    """What is no record; ``key``: the columns of the key, of which the source may know the values."""
+    refused, known = Refused(block.code, block.message), key_of(block.key or {}, key)
+    return refused.entry(place, key=known, offset=block.offset, record=_as_came(block.raw))
+
+
+def bad_line(bad: BadRecord, line: bytes, place: Place, offset: int) -> KeptOut:
+    """A line that is no record; ``offset``: bytes before it."""
+    return Refused(bad.code, bad.message).entry(place, offset=offset, record=_as_came(line))
+
+
+def _as_came(raw: bytes) -> str:
+    return raw[:RAW_LIMIT].decode("utf-8", "backslashreplace")
+
+
+def key_of(record: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    """What the record says of its key, for people; None where it says nothing."""
+    return ", ".join(f"{name}={printable(record[name], 80)}" for name in names if record.get(name) is not None) or None
 
 
 def check_key(name: str, value: Any, longest: int) -> None:

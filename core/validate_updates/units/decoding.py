@@ -9,10 +9,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from validate_updates.job import UnknownColumns
-from validate_updates.records import Refused, as_text, check_key
+from validate_updates.records import Refused, as_text, bad_line, check_key, key_of, unreadable
 from validate_updates.result import KeptOut
 from validate_updates.shapes import MOST_SHAPES, Rows, Shape, key_length
-from validate_updates.sources.base import RAW_LIMIT, Block, Lines, Records, Source, Unreadable
+from validate_updates.sources.base import Block, Lines, Records, Source, Unreadable
 from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.names import UNIT
 from validate_updates.targets.table import Column
@@ -107,9 +107,7 @@ class UnitDecoder:
     def decode(self, block: Block) -> Iterator[UnitRows | KeptOut]:
         """The rows of a block, and what of it is kept out."""
         if isinstance(block, Unreadable):
-            raw = block.raw[:RAW_LIMIT].decode("utf-8", "backslashreplace")
-            refused, key = Refused(block.code, block.message), self._key_text(block.key or {})
-            yield self._kept_out(block.seq, refused, key=key, offset=block.offset, record=raw)
+            yield unreadable(block, self._source.place(block.seq), self._tree.root.target.key)
         elif isinstance(block, Records):
             yield from self._records(zip(block.seqs, block.records, strict=True), textual=block.textual)
         else:
@@ -164,8 +162,7 @@ class UnitDecoder:
                 try:
                     slow.append((seq, parse_record(line)))
                 except BadRecord as bad:
-                    raw = line[:RAW_LIMIT].decode("utf-8", "backslashreplace")
-                    yield self._kept_out(seq, Refused(bad.code, bad.message), offset=offset, record=raw)
+                    yield bad_line(bad, line, self._source.place(seq), offset)
             offset += len(line) + 1
         for (table, shape), cells in quick.items():
             yield table, Rows(shape, cells)
@@ -179,7 +176,8 @@ class UnitDecoder:
             try:
                 rows = self._unit(seq, record, textual=textual)
             except Refused as refused:
-                yield self._kept_out(seq, refused, record=as_text(record), key=self._key_text(record))
+                key = key_of(record, self._tree.root.target.key)
+                yield refused.entry(self._source.place(seq), record=as_text(record), key=key)
             else:
                 for table, shape, cells in rows:
                     found.setdefault((table, shape), []).append(cells)
@@ -343,26 +341,6 @@ class UnitDecoder:
     def _count_unknown(self, member: Member, name: str) -> None:
         if (member.name, name) in self.unknown or len(self.unknown) < _UNKNOWN_NAMES:
             self.unknown[member.name, name] += 1
-
-    def _key_text(self, record: Mapping[str, Any]) -> str | None:
-        key = self._tree.root.target.key
-        parts = [f"{name}={printable(record[name], 80)}" for name in key if record.get(name) is not None]
-        return ", ".join(parts) or None
-
-    def _kept_out(
-        self, seq: int, refused: Refused, *, key: str | None = None, offset: int | None = None, record: str = ""
-    ) -> KeptOut:
-        place = self._source.place(seq)
-        return KeptOut(
-            code=refused.code,
-            message=refused.message,
-            column=refused.column,
-            key=key,
-            file=place.file,
-            line=place.number,
-            offset=offset,
-            record=record,
-        )
 
 
 class _UnknownColumn(Refused):
