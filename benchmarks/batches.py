@@ -6,10 +6,8 @@ in another order at each repeat. What they are compared with is our own all-or-n
 
 from __future__ import annotations
 
-import argparse
-import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +15,11 @@ from statistics import median
 from typing import Final
 
 from benchmarks import generate
+from benchmarks.comparing import Costs, cpu_of, databases, in_turn, options_of, ratio, wall_of
 from benchmarks.report import Bar
-from benchmarks.run import Fresh, fresh_sqlite, in_a_process_of_its_own, postgres_server, read_row, require_expected
+from benchmarks.run import Fresh, in_a_process_of_its_own, read_row, require_expected
 from benchmarks.ways import ALL_OR_NOTHING, BATCHES, BATCHES_UNDO, FAILING, IN_BATCHES, Cost
 
-Costs = dict[str, list[Cost]]
-"""Of each way, in the order of the repeats."""
 _KEPT_OUT: Final = "SELECT count(*) FROM update_quarantine"
 _PROGRESSIVE: Final = "batches, undo log, progressive"
 
@@ -37,20 +34,13 @@ class Failing:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.batches", description="What batches cost.")
-    parser.add_argument("--size", type=int, default=100_000, help="records (100000)")
-    parser.add_argument("--repeats", type=int, default=5, help="measurements of each way (5)")
-    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL as well, on the server the tests use")
-    options = parser.parse_args(arguments)
+    options = options_of("batches", "What batches cost.", arguments)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vu-benchmarks-")))
         data = generate.dataset(options.size, folder)
         failing = Failing(folder / "failing.jsonl", generate.spoil(data.source, folder / "failing.jsonl"))
-        databases: dict[str, Fresh] = {"SQLite": fresh_sqlite}
-        if options.postgres:
-            databases["PostgreSQL"] = stack.enter_context(postgres_server())
         bars: list[Bar] = []
-        for database, fresh in databases.items():
+        for database, fresh in databases(stack, postgres=options.postgres).items():
             costs = _measured(fresh, data, failing, options.repeats)
             print(_table(f"{database}, {options.size:,} records, median of {options.repeats}", costs), end="\n\n")
             bars += _bars_of_sqlite(costs) if database == "SQLite" else _bars_of_postgres(costs)
@@ -58,17 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _measured(fresh: Fresh, data: generate.Dataset, failing: Failing, repeats: int) -> Costs:
-    costs: Costs = {way: [] for way in IN_BATCHES}
-    for repeat in range(repeats):
-        for way in random.Random(repeat).sample(list(IN_BATCHES), len(IN_BATCHES)):
-            with fresh(data) as url:
-                source = failing.source if way == FAILING else data.source
-                costs[way].append(in_a_process_of_its_own(way, source, url))
-                if way != FAILING:
-                    require_expected(way, url, data)
-                elif read_row(url, _KEPT_OUT)[0] != failing.bad:
-                    raise SystemExit(f"{way} did not keep out the {failing.bad} bad records, and no others")
-    return costs
+    def once(way: str) -> Cost:
+        with fresh(data) as url:
+            cost = in_a_process_of_its_own(way, failing.source if way == FAILING else data.source, url)
+            if way != FAILING:
+                require_expected(way, url, data)
+            elif read_row(url, _KEPT_OUT)[0] != failing.bad:
+                raise SystemExit(f"{way} did not keep out the {failing.bad} bad records, and no others")
+            return cost
+
+    return in_turn(list(IN_BATCHES), repeats, once)
 
 
 def _table(title: str, costs: Costs) -> str:
@@ -76,7 +65,7 @@ def _table(title: str, costs: Costs) -> str:
     for way, measured in costs.items():
         seconds, clock = median(one.cpu for one in measured), median(one.wall for one in measured)
         written, peak = median(one.written for one in measured), median(one.peak for one in measured)
-        cpu, wall = (_ratio(costs, way, ALL_OR_NOTHING, figure) for figure in (_cpu, _wall))
+        cpu, wall = (ratio(costs, way, ALL_OR_NOTHING, figure) for figure in (cpu_of, wall_of))
         lines.append(f"{way:32} {seconds:7.2f} {cpu:6.2f} {clock:7.2f} {wall:6.2f} {written:11.0f} {peak:8.1f}")
     return "\n".join(lines)
 
@@ -85,10 +74,10 @@ def _bars_of_sqlite(costs: Costs) -> list[Bar]:
     limits = [(BATCHES, ALL_OR_NOTHING, 1.10), (BATCHES_UNDO, ALL_OR_NOTHING, 1.25)]
     limits += [(_PROGRESSIVE, ALL_OR_NOTHING, 1.25), (FAILING, BATCHES_UNDO, 1.10)]
     bars = [
-        Bar(what=f"SQLite: CPU, {way} / {to}", limit=limit, value=_ratio(costs, way, to, _cpu))
+        Bar(what=f"SQLite: CPU, {way} / {to}", limit=limit, value=ratio(costs, way, to, cpu_of))
         for way, to, limit in limits
     ]
-    written = _ratio(costs, BATCHES_UNDO, ALL_OR_NOTHING, lambda cost: cost.written)
+    written = ratio(costs, BATCHES_UNDO, ALL_OR_NOTHING, lambda cost: cost.written)
     return [*bars, Bar(what="SQLite: bytes written, with the undo log / one transaction", limit=2, value=written)]
 
 
@@ -97,22 +86,10 @@ def _bars_of_postgres(costs: Costs) -> list[Bar]:
         Bar(
             what=f"PostgreSQL: wall, {way} / {ALL_OR_NOTHING}",
             limit=1.5,
-            value=_ratio(costs, way, ALL_OR_NOTHING, _wall),
+            value=ratio(costs, way, ALL_OR_NOTHING, wall_of),
         )
         for way in (BATCHES, BATCHES_UNDO, _PROGRESSIVE)
     ]
-
-
-def _cpu(cost: Cost) -> float:
-    return cost.cpu
-
-
-def _wall(cost: Cost) -> float:
-    return cost.wall
-
-
-def _ratio(costs: Costs, way: str, to: str, figure: Callable[[Cost], float]) -> float:
-    return median(figure(of) / figure(other) for of, other in zip(costs[way], costs[to], strict=True))
 
 
 if __name__ == "__main__":

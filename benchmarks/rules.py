@@ -7,8 +7,6 @@ look at a record; those of :data:`~benchmarks.ways.RULES_BROKEN` keep out one re
 
 from __future__ import annotations
 
-import argparse
-import random
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -17,10 +15,10 @@ from statistics import median
 from typing import Final
 
 from benchmarks import generate
-from benchmarks.batches import Costs
+from benchmarks.comparing import Costs, databases, in_turn, options_of, ratio
 from benchmarks.report import Bar
-from benchmarks.run import Fresh, fresh_sqlite, in_a_process_of_its_own, postgres_server, read_row, require_expected
-from benchmarks.ways import ALL_OR_NOTHING, RULES, RULES_BROKEN, UNDER_RULES
+from benchmarks.run import Fresh, in_a_process_of_its_own, read_row, require_expected
+from benchmarks.ways import ALL_OR_NOTHING, RULES, RULES_BROKEN, UNDER_RULES, Cost
 
 _KEPT_OUT: Final = "SELECT count(*) FROM update_quarantine"
 _BAR: Final = 1.2
@@ -28,48 +26,36 @@ _BAR: Final = 1.2
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.rules", description="What rules cost.")
-    parser.add_argument("--size", type=int, default=100_000, help="records (100000)")
-    parser.add_argument("--repeats", type=int, default=5, help="measurements of each way (5)")
-    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL as well, on the server the tests use")
-    options = parser.parse_args(arguments)
+    options = options_of("rules", "What rules cost.", arguments)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vu-benchmarks-")))
         data = generate.dataset(options.size, folder)
-        databases: dict[str, Fresh] = {"SQLite": fresh_sqlite}
-        if options.postgres:
-            databases["PostgreSQL"] = stack.enter_context(postgres_server())
-        for database, fresh in databases.items():
+        for database, fresh in databases(stack, postgres=options.postgres).items():
             costs = _measured(fresh, data, options.repeats)
             print(_table(f"{database}, {options.size:,} records, median of {options.repeats}", costs), end="\n\n")
-            value = _ratio(costs, RULES)
+            value = ratio(costs, RULES, ALL_OR_NOTHING)
             print(Bar(what=f"{database}: CPU, {RULES} / {ALL_OR_NOTHING}", limit=_BAR, value=value), end="\n\n")
 
 
 def _measured(fresh: Fresh, data: generate.Dataset, repeats: int) -> Costs:
-    costs: Costs = {way: [] for way in UNDER_RULES}
-    for repeat in range(repeats):
-        for way in random.Random(repeat).sample(list(UNDER_RULES), len(UNDER_RULES)):
-            with fresh(data) as url:
-                costs[way].append(in_a_process_of_its_own(way, data.source, url))
-                if way != RULES_BROKEN:
-                    require_expected(way, url, data)
-                elif not read_row(url, _KEPT_OUT)[0]:
-                    raise SystemExit(f"{way} kept no record out")
-    return costs
+    def once(way: str) -> Cost:
+        with fresh(data) as url:
+            cost = in_a_process_of_its_own(way, data.source, url)
+            if way != RULES_BROKEN:
+                require_expected(way, url, data)
+            elif not read_row(url, _KEPT_OUT)[0]:
+                raise SystemExit(f"{way} kept no record out")
+            return cost
+
+    return in_turn(list(UNDER_RULES), repeats, once)
 
 
 def _table(title: str, costs: Costs) -> str:
     lines = [title, f"{'':32} {'CPU s':>7} {'ratio':>6} {'wall s':>7} {'peak MB':>8}"]
     for way, measured in costs.items():
         seconds, wall, peak = (median(getattr(one, figure) for one in measured) for figure in ("cpu", "wall", "peak"))
-        lines.append(f"{way:32} {seconds:7.2f} {_ratio(costs, way):6.2f} {wall:7.2f} {peak:8.1f}")
+        lines.append(f"{way:32} {seconds:7.2f} {ratio(costs, way, ALL_OR_NOTHING):6.2f} {wall:7.2f} {peak:8.1f}")
     return "\n".join(lines)
-
-
-def _ratio(costs: Costs, way: str) -> float:
-    pairs = zip(costs[way], costs[ALL_OR_NOTHING], strict=True)
-    return median(of.cpu / other.cpu for of, other in pairs)
 
 
 if __name__ == "__main__":

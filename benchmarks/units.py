@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from benchmarks.comparing import Costs, in_turn, ratio
 from benchmarks.report import Bar
 from benchmarks.run import ROOT
 from benchmarks.ways import Cost, resources, sqlite_path
@@ -65,24 +65,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             databases["PostgreSQL"] = stack.enter_context(running()).database
         for database, fresh in databases.items():
-            costs: dict[str, list[Cost]] = {UNITS: [], ROWS: []}
-            for repeat in range(options.repeats):
-                for way in random.Random(repeat).sample(list(costs), 2):
-                    with fresh() as url:
-                        _prepare(url, way, options.parents)
-                        costs[way].append(_in_a_process_of_its_own(way, sources[way], url))
-            _report(database, options, costs)
+
+            def once(way: str, fresh: Callable[[], Any] = fresh) -> Cost:
+                with fresh() as url:
+                    _prepare(url, way, options.parents)
+                    return _in_a_process_of_its_own(way, sources[way], url)
+
+            _report(database, options, in_turn((UNITS, ROWS), options.repeats, once))
 
 
-def _report(database: str, options: argparse.Namespace, costs: dict[str, list[Cost]]) -> None:
+def _report(database: str, options: argparse.Namespace, costs: Costs) -> None:
     rows = 3 * options.parents
     print(f"{database}, {options.parents:,} units, {rows:,} rows, median of {options.repeats}")
     print(f"{'':30} {'CPU s':>7} {'wall s':>7} {'peak MB':>8}")
     for way, measured in costs.items():
         cpu, wall, peak = (median(figure) for figure in zip(*((c.cpu, c.wall, c.peak) for c in measured), strict=True))
         print(f"{way:30} {cpu:7.2f} {wall:7.2f} {peak:8.1f}")
-    ratio = median(of.cpu / to.cpu for of, to in zip(costs[UNITS], costs[ROWS], strict=True))
-    print(Bar(what=f"{database}: CPU, {UNITS} / {ROWS}", limit=1.3, value=ratio), end="\n\n")
+    value = ratio(costs, UNITS, ROWS)
+    print(Bar(what=f"{database}: CPU, {UNITS} / {ROWS}", limit=1.3, value=value), end="\n\n")
 
 
 def _written(folder: Path, parents: int) -> dict[str, Path]:

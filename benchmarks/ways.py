@@ -103,7 +103,9 @@ def ours_undoable(source: Path, url: str, table: str) -> None:
     _stood(validate_updates.run(source, target=url, table=table, key=KEY, plugins=()))
 
 
-def _in_batches(undo_retention_days: int = 30, **settings: Any) -> Way:
+def _by(plugin: str, undo_retention_days: int = 30, **settings: Any) -> Way:
+    """Ours with one plugin under these settings."""
+
     def way(source: Path, url: str, table: str) -> None:
         import validate_updates
 
@@ -113,8 +115,8 @@ def _in_batches(undo_retention_days: int = 30, **settings: Any) -> Way:
                 target=url,
                 table=table,
                 key=KEY,
-                plugins=("batch",),
-                settings={"batch": settings},
+                plugins=(plugin,),
+                settings={plugin: settings},
                 undo_retention_days=undo_retention_days,
             )
         )
@@ -136,25 +138,6 @@ _BROKEN: Final[list[dict[str, Any]]] = [{"name": "long", "column": "pages", "max
 """One record in twenty has more pages."""
 
 
-def _under_rules(rules: list[dict[str, Any]]) -> Way:
-    def way(source: Path, url: str, table: str) -> None:
-        import validate_updates
-
-        _stood(
-            validate_updates.run(
-                source,
-                target=url,
-                table=table,
-                key=KEY,
-                plugins=("rules",),
-                settings={"rules": {"rules": rules}},
-                undo_retention_days=0,
-            )
-        )
-
-    return way
-
-
 BARE: Final = "bare driver"
 SQLITE_UTILS: Final = "sqlite-utils upsert"
 OURS: Final = "validate-updates"
@@ -166,18 +149,18 @@ FAILING: Final = "batches, undo log, 1 % fail"
 IN_BATCHES: Final[dict[str, Way]] = {
     ALL_OR_NOTHING: ours,
     "all or nothing, undo log": ours_undoable,
-    BATCHES: _in_batches(undo_retention_days=0),
-    BATCHES_UNDO: _in_batches(),
-    FAILING: _in_batches(),
-    "batches, undo log, progressive": _in_batches(publish="progressive"),
+    BATCHES: _by("batch", undo_retention_days=0),
+    BATCHES_UNDO: _by("batch"),
+    FAILING: _by("batch"),
+    "batches, undo log, progressive": _by("batch", publish="progressive"),
 }
 """Ways that are compared with each other by ``benchmarks.batches``."""
 RULES: Final = "eight rules"
 RULES_BROKEN: Final = "nine rules, 5 % kept out"
 UNDER_RULES: Final[dict[str, Way]] = {
     ALL_OR_NOTHING: ours,
-    RULES: _under_rules(_RULES),
-    RULES_BROKEN: _under_rules([*_RULES, *_BROKEN]),
+    RULES: _by("rules", undo_retention_days=0, rules=_RULES),
+    RULES_BROKEN: _by("rules", undo_retention_days=0, rules=[*_RULES, *_BROKEN]),
 }
 """Ways that are compared with each other by ``benchmarks.rules``."""
 SQLITE: Final[dict[str, Way]] = {
