@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.core.engine.target import Target
 from tests.postgres import PostgresMissing, PostgresServer, running
 
 settings.register_profile("dev", max_examples=25, deadline=None)
@@ -47,3 +48,21 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """The test runs twice: on SQLite and on PostgreSQL."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
+
+
+@pytest.fixture
+def target(database_url: str) -> Target:
+    """An empty database, seen from outside. The test runs twice: on SQLite and on PostgreSQL."""
+    return Target(database_url)
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Target:
+    """The same on SQLite alone."""
+    return Target(sqlite_url)
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Target:
+    """The same on PostgreSQL alone."""
+    return Target(postgres_url)

@@ -4,24 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.engine.target import Target
 from tests.endurance.scene import Scene
-
-
-@pytest.fixture
-def target(database_url: str) -> Target:
-    """The test runs twice: on SQLite and on PostgreSQL."""
-    return Target(database_url)
-
-
-@pytest.fixture
-def sqlite(sqlite_url: str) -> Target:
-    return Target(sqlite_url)
-
-
-@pytest.fixture
-def postgres(postgres_url: str) -> Target:
-    return Target(postgres_url)
 
 
 @pytest.fixture(scope="module")

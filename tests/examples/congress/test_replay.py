@@ -45,16 +45,6 @@ def replay(tmp_path: Path) -> Replay:
     return Replay(tmp_path)
 
 
-@pytest.fixture
-def target(database_url: str) -> Target:
-    return Target(database_url)
-
-
-@pytest.fixture
-def sqlite(sqlite_url: str) -> Target:
-    return Target(sqlite_url)
-
-
 def lines_of(done: subprocess.CompletedProcess[str]) -> list[str]:
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()

@@ -9,16 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.core.engine.target import Target
+from tests.plugins.saying import Saying
 from validate_updates import (
     Finding,
-    Moment,
-    RecordSource,
     RunResult,
     Severity,
-    SourceContext,
-    TryLater,
-    Validator,
-    hookimpl,
     run,
 )
 from validate_updates.desk import SettingsDesk
@@ -32,25 +27,6 @@ START = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 ALERT = Finding(code="odd", severity=Severity.WARNING, message="the numbers are odd")
 WRONG = Finding(code="wrong", severity=Severity.CRITICAL, message="this is wrong")
-
-
-def _later(_: SourceContext) -> Iterable[Mapping[str, Any]]:
-    raise TryLater("the quota is used up", hint="come again")
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """A plugin whose check finds what it is given."""
-
-    findings: tuple[Finding, ...] = ()
-
-    @hookimpl
-    def vu_sources(self) -> Iterable[RecordSource]:
-        yield RecordSource(name="later", read=_later, summary="has nothing yet")
-
-    @hookimpl
-    def vu_validators(self) -> Iterable[Validator]:
-        yield Validator(name="check", moment=Moment.RESULT, check=lambda _: self.findings, summary="a check")
 
 
 @dataclass

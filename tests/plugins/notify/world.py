@@ -8,18 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.core.engine.target import Target
+from tests.plugins.saying import Saying
 from validate_updates import (
     Finding,
-    Moment,
-    Observer,
-    Occasion,
-    RecordSource,
     RunResult,
     Severity,
-    SourceContext,
-    TryLater,
-    Validator,
-    hookimpl,
     run,
 )
 
@@ -27,30 +20,6 @@ START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 WARNING = Finding(code="odd", severity=Severity.WARNING, message="the numbers are odd", metric="records.read")
 CRITICAL = Finding(code="wrong", severity=Severity.CRITICAL, message="this is wrong")
 DECISION = Finding(code="promoted", severity=Severity.INFO, message="the canary is promoted")
-
-
-def _later(_: SourceContext) -> Iterable[Mapping[str, Any]]:
-    raise TryLater("the quota is used up", hint="come again")
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """A plugin whose check finds what it is given, and whose observer concludes so too."""
-
-    findings: tuple[Finding, ...] = ()
-    decisions: tuple[Finding, ...] = ()
-
-    @hookimpl
-    def vu_validators(self) -> Iterable[Validator]:
-        yield Validator(name="check", moment=Moment.RESULT, check=lambda _: self.findings, summary="a check")
-
-    @hookimpl
-    def vu_sources(self) -> Iterable[RecordSource]:
-        yield RecordSource(name="later", read=_later, summary="has nothing yet")
-
-    @hookimpl
-    def vu_observers(self) -> Iterable[Observer]:
-        yield Observer(name="judge", occasion=Occasion.RECORDED, observe=lambda _: self.decisions, summary="concludes")
 
 
 @dataclass
