@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
-from validate_updates.targets.names import ROW
 from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.targets.trouble import Blame, Trouble
 
@@ -119,7 +118,7 @@ def _left_behind(plan: Plan, key: _Key) -> sa.Select[Any]:
     doomed, rows = plan.doomed, plan.rows
     child = sa.table(key.child, *map(sa.column, key.columns)).alias("child")
     same = [doomed.c[_spelt(name, doomed)] == child.c[own] for name, own in zip(key.referred, key.columns, strict=True)]
-    found = plan.table.join(doomed, doomed.c[ROW] == plan.table.c.row).join(child, sa.and_(*same))
+    found = plan.deletions.join(child, sa.and_(*same))
     gone = ~sa.exists(sa.select(sa.literal(1)).select_from(rows).where(plan.same_key(doomed.c)).correlate(doomed))
     return sa.select(sa.literal(1)).select_from(found).where(_within(plan, DELETE), gone).limit(1)
 

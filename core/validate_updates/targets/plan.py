@@ -98,6 +98,9 @@ class Plan:
             columns, staged = enumerate(self.stage.columns), self.stage.table
             self._held = {name: sa.Column(f"c{number}", staged.c[name].type) for number, name in columns}
             more = [sa.Column(SHAPE, sa.Integer), *self._held.values()]
+        return self._table_of_positions(*more)
+
+    def _table_of_positions(self, *more: sa.Column[Any]) -> sa.Table:
         return sa.Table(
             f"vu_plan{self.suffix}",
             sa.MetaData(),
@@ -210,13 +213,22 @@ class Plan:
     @cached_property
     def doomed(self) -> sa.Table:
         """Keys of the rows to delete."""
+        return self._table_of_keys()
+
+    def _table_of_keys(self, *more: sa.Column[Any]) -> sa.Table:
         return sa.Table(
             f"vu_doomed{self.suffix}",
             sa.MetaData(),
             sa.Column(ROW, sa.Integer, primary_key=True),
+            *more,
             *(sa.Column(name, self.stage.table.c[name].type) for name in self.key),
             prefixes=["TEMPORARY"],
         )
+
+    @property
+    def deletions(self) -> sa.FromClause:
+        """The positions with the keys to delete."""
+        return self.table.join(self.doomed, self.doomed.c[ROW] == self.table.c.row)
 
     @cached_property
     def cells(self) -> Mapping[str, sa.ColumnElement[Any]]:
@@ -272,7 +284,7 @@ class Plan:
             .group_by(plan.c.action)
         )
         by_action = self._by_action(there)
-        deleted = self.counts.deletes - self._not_deleted(1, self.positions)
+        deleted = self.counts.deletes - self._not_deleted()
         return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deleted)
 
     def rows_made(self) -> int:
@@ -297,25 +309,25 @@ class Plan:
         amiss = sa.or_(gone, sa.and_(plan.c.action == UPDATE, self._differs(self.cells, self.shape)))
         query = sa.select(sa.func.count()).select_from(found)
         query = query.where(self._between(first, last), plan.c.action.in_((INSERT, UPDATE)), amiss)
-        return int(self._connection.execute(query).scalar_one()) + self._not_deleted(first, last)
+        return int(self._connection.execute(query).scalar_one()) + self._not_deleted(self._between(first, last))
 
-    def _not_deleted(self, first: int, last: int) -> int:
+    def _not_deleted(self, *among: sa.ColumnElement[bool]) -> int:
+        """Rows that should have gone and are there; ``among``: conditions on the plan."""
         if not self.counts.deletes:
             return 0
-        plan, doomed = self.table, self.doomed
-        found = plan.join(doomed, doomed.c[ROW] == plan.c.row).join(self.rows, self.same_key(doomed.c))
-        query = sa.select(sa.func.count()).select_from(found)
-        return int(
-            self._connection.execute(query.where(self._between(first, last), plan.c.action == DELETE)).scalar_one()
-        )
+        found = self.deletions.join(self.rows, self.same_key(self.doomed.c))
+        query = sa.select(sa.func.count()).select_from(found).where(self.table.c.action == DELETE, *among)
+        return int(self._connection.execute(query).scalar_one())
 
     def doomed_keys(self, first: int, last: int, limit: int) -> Sequence[str]:
         """A few keys of rows that are to be deleted at these positions, as text for people."""
-        if not self.counts.deletes:
-            return ()
-        plan, doomed = self.table, self.doomed
-        query = sa.select(*(doomed.c[name] for name in self.key)).join(plan, plan.c.row == doomed.c[ROW])
-        query = query.where(self._between(first, last), plan.c.action == DELETE).order_by(plan.c.pos).limit(limit)
+        return self._keys_to_delete(limit, self._between(first, last))
+
+    def _keys_to_delete(self, limit: int, *among: sa.ColumnElement[bool]) -> list[str]:
+        if limit <= 0 or not self.counts.deletes:
+            return []
+        query = sa.select(*(self.doomed.c[name] for name in self.key)).select_from(self.deletions)
+        query = query.where(self.table.c.action == DELETE, *among).order_by(self.table.c.pos).limit(limit)
         return [key_text(self.key, values) for values in self._connection.execute(query)]
 
     def leave_out(self, first: int, last: int) -> int:
@@ -457,10 +469,7 @@ class Plan:
         staged = sa.select(pos, *(self.cell(name) for name in self.key)).select_from(self.records)
         queries = [staged.where(action.not_in(OF_DELETIONS))]
         if self.counts.deletes:
-            doomed = self.doomed
-            deleted = sa.select(pos, *(doomed.c[name] for name in self.key)).join(
-                doomed, doomed.c[ROW] == self.table.c.row
-            )
+            deleted = sa.select(pos, *(self.doomed.c[name] for name in self.key)).select_from(self.deletions)
             queries.append(deleted.where(action.in_(OF_DELETIONS)))
         found = (row for query in queries for row in self._connection.execute(query.where(pos.in_(positions))))
         return {position: key_text(self.key, values) for position, *values in found}
@@ -473,8 +482,8 @@ class Plan:
         """Up to ``limit`` changes, old and new cells side by side, spread over the kinds of action."""
         updates = self._changes(UPDATE, max(limit * 6 // 10, 1))
         inserts = self._changes(INSERT, limit - len(updates))
-        deletes = self._deletions(limit - len(updates) - len(inserts))
-        return (*updates, *inserts, *deletes)[:limit]
+        doomed = self._keys_to_delete(limit - len(updates) - len(inserts))
+        return (*updates, *inserts, *(Change(action="delete", key=key) for key in doomed))[:limit]
 
     def _changes(self, action: str, limit: int) -> list[Change]:
         if limit <= 0 or not self._has(action):
@@ -487,14 +496,6 @@ class Plan:
         )
         first = query.where(self.table.c.action == action).order_by(*self.order).limit(limit)
         return [self._change(action, row) for row in self._connection.execute(first)]
-
-    def _deletions(self, limit: int) -> list[Change]:
-        if limit <= 0 or not self.counts.deletes:
-            return []
-        doomed = self.doomed
-        query = sa.select(*(doomed.c[name] for name in self.key)).join(self.table, self.table.c.row == doomed.c[ROW])
-        found = query.where(self.table.c.action == DELETE).order_by(self.table.c.pos).limit(limit)
-        return [Change(action="delete", key=key_text(self.key, row)) for row in self._connection.execute(found)]
 
     def _shown_key(self, values: Sequence[Any]) -> str:
         return key_text(self.key, values)

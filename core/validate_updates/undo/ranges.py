@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from validate_updates.targets.names import ROW
 from validate_updates.targets.plan import INSERT
 
 if TYPE_CHECKING:
@@ -51,9 +50,4 @@ def inserted(plan: Plan) -> sa.FromClause:
 
 def deleted(plan: Plan) -> sa.FromClause:
     """Plan and the rows of the target that are to go."""
-    return doomed(plan).join(plan.rows, plan.same_key(plan.doomed.c))
-
-
-def doomed(plan: Plan) -> sa.FromClause:
-    """Plan and the keys to delete."""
-    return plan.table.join(plan.doomed, plan.doomed.c[ROW] == plan.table.c.row)
+    return plan.deletions.join(plan.rows, plan.same_key(plan.doomed.c))

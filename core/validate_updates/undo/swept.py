@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from validate_updates.targets.plan import DELETE, UPDATE
 from validate_updates.targets.prepared import prepare
-from validate_updates.undo.ranges import doomed, within
+from validate_updates.undo.ranges import within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,7 @@ class Swept:
             _text(_PLANNED),
             sa.literal_column("0"),
         ]
-        return self._insert(sa.select(*picked).select_from(doomed(plan).join(row, same)).where(within(plan, DELETE)))
+        return self._insert(sa.select(*picked).select_from(plan.deletions.join(row, same)).where(within(plan, DELETE)))
 
     def _reached(self, reference: Reference) -> sa.Insert:
         """Rows of the child whose parents are on this level."""

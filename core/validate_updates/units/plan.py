@@ -116,14 +116,7 @@ class Part(Plan):
     @cached_property
     def doomed(self) -> sa.Table:
         """Keys of the rows to delete, each with the unit that it belonged to."""
-        return sa.Table(
-            f"vu_doomed{self.suffix}",
-            sa.MetaData(),
-            sa.Column(ROW, sa.Integer, primary_key=True),
-            sa.Column(UNIT, sa.BigInteger),
-            *(sa.Column(name, self.stage.table.c[name].type) for name in self.key),
-            prefixes=["TEMPORARY"],
-        )
+        return self._table_of_keys(sa.Column(UNIT, sa.BigInteger))
 
     def find_unlisted(self, parent: Part) -> None:
         """Rows of the parents that list children, and not these; and rows below rows that go."""
@@ -312,14 +305,7 @@ class UnitPlan(Plan):
                     yield member.name, pointer.column, len(keys), keys[:5]
 
     def _made(self) -> sa.Table:
-        return sa.Table(
-            "vu_plan",
-            sa.MetaData(),
-            sa.Column("pos", sa.Integer, primary_key=self._database.is_sqlite),
-            sa.Column("row", sa.BigInteger),
-            sa.Column("action", sa.String(1), nullable=False),
-            prefixes=["TEMPORARY"],
-        )
+        return self._table_of_positions()
 
     def in_order(self) -> Sequence[Part]:
         """The parts as they are written: what is referred to comes first."""
