@@ -63,6 +63,8 @@ def test_a_dry_run_writes_nothing(command: Command, file: Path) -> None:
         (("min_days",), "is no setting"),
         (("=3",), "is no setting"),
         (("calendar.periods.recess=never",), "periods"),
+        (("false_alarm_rate=0.01\nother=3",), "false_alarm_rate"),
+        (("watch=" + "[" * 3000 + "]" * 3000,), "watch"),
         (("min_days=17", "--plugin", "nobody"), "nobody"),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from validate_updates.errors import UsageError
+from validate_updates.settings.files import toml_value
 from validate_updates.text import printable
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def changes_of(texts: Sequence[str]) -> Mapping[Keys, Any]:
             path = (*path, name)
         if not path:
             raise UsageError(f"{printable(text)!r} is no setting", hint="such as false_alarm_rate=0.02")
-        changes[path] = _value(value.strip())
+        changes[path] = toml_value(value.strip())
     return changes
 
 
@@ -54,11 +55,3 @@ def _placed(tree: Mapping[str, Any], path: Keys, value: Any) -> dict[str, Any]:
     below = tree.get(key)
     inside = _placed(below if isinstance(below, Mapping) else {}, rest, value) if rest else value
     return {**tree, key: inside}
-
-
-def _value(text: str) -> Any:
-    """A value as TOML has it; else the text itself."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

@@ -188,22 +188,15 @@ def journal(place: Place, connection: sa.Connection) -> Iterator[Check]:
 
 def waiting(tables: JournalTables, connection: sa.Connection) -> Iterator[Check]:
     """What waits for a person: records in quarantine. And how far back runs can be taken back."""
-    import sqlalchemy as sa
+    from validate_updates.quarantine.reading import waiting_since
+    from validate_updates.undo.expiry import held_since
 
-    from validate_updates.journal.rows import EntryState
-    from validate_updates.undo.numbering import of_run
-
-    kept_out, logs = tables.quarantine, tables.logs
-    still_open = kept_out.c.state == EntryState.OPEN
-    records, since = connection.execute(
-        sa.select(sa.func.count(), sa.func.min(kept_out.c.created_at)).where(still_open)
-    ).one()
-    if records:
+    records, since = waiting_since(connection, tables)
+    if since:
         message = f"{plural(records, 'record')} in it, since {since:%Y-%m-%d}"
         yield Check(name="quarantine", state=OK, message=message, todo="validate-updates quarantine list")
-    held = sa.exists().select_from(tables.undo).where(of_run(tables, logs.c.run_no)).correlate(logs)
-    number, first = connection.execute(sa.select(sa.func.count(), sa.func.min(logs.c.started_at)).where(held)).one()
-    if number:
+    number, first = held_since(connection, tables)
+    if first:
         message = f"{plural(number, 'run')} can be taken back, from {first:%Y-%m-%d} on"
         yield Check(name="undo log", state=OK, message=message)
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from validate_updates_cli.commands.opening import TargetOptions, settings_of
 from validate_updates_cli.output import Shared, answer
-
-if TYPE_CHECKING:
-    from validate_updates.choosing import Standing
 
 
 def list_plugins(shared: Shared, options: TargetOptions) -> int:
@@ -25,16 +22,12 @@ def list_plugins(shared: Shared, options: TargetOptions) -> int:
         from validate_updates_cli.commands.switches import standings_of
 
         task, standing = options.task, standings_of(settings_of(shared), options)
-        data = {"task": task, "plugins": [_fields(one) for one in standing]}
+        data = {"task": task, "plugins": [asdict(one) for one in standing]}
         answer(shared, data, lambda look: standing_list(task, standing, look))
         return 0
     found = available()
     answer(shared, {"plugins": [asdict(one) for one in found]}, lambda look: plugin_list(found, look))
     return 0
-
-
-def _fields(standing: Standing) -> dict[str, Any]:
-    return {**asdict(standing), "switch": asdict(standing.switch) if standing.switch else None}
 
 
 def show_plugin(shared: Shared, name: str) -> int:
@@ -51,13 +44,11 @@ def show_plugin(shared: Shared, name: str) -> int:
 def call_subcommand(shared: Shared, function: Callable[..., Any], arguments: dict[str, Any]) -> int:
     """Run a plugin's command and show what it returns: a section, text, nothing, or an answer of several parts."""
     from validate_updates.result import Answer
-    from validate_updates_cli.render.summary import answer_page
+    from validate_updates_cli.render.summary import answer_page, answer_pages
 
     returned = function(**arguments)
     if isinstance(returned, Answer):
-        answer(
-            shared, returned.data, lambda look: [line for one in returned.sections for line in answer_page(one, look)]
-        )
+        answer(shared, returned.data, lambda look: answer_pages(returned.sections, look))
         return returned.exit_status
     answer(shared, {"answer": returned}, lambda look: answer_page(returned, look))
     return 0

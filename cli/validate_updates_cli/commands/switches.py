@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def switch_plugin(shared: Shared, options: TargetOptions, plugin: str, mode: SwitchMode, reason: str | None) -> int:
     """Enter a switch into the journal of the task's target. Raises ``UsageError`` where it would make no sense."""
+    from validate_updates.choosing import named_by_settings, standings
     from validate_updates.journal.rows import Switch
     from validate_updates.journal.schema import prepare
     from validate_updates.journal.switches import enter, in_force, switches, who
@@ -43,7 +44,8 @@ def switch_plugin(shared: Shared, options: TargetOptions, plugin: str, mode: Swi
         holding = in_force(switches(connection, tables, options.task))
         _check_plugin(settings, switch, holding)
         enter(connection, tables, switch)
-    standing = standings_of(settings, options)
+        holding = in_force(switches(connection, tables, options.task))
+    standing = standings(*named_by_settings(settings, options.task), holding)
     now = next((one.mode for one in standing if one.plugin == plugin), "off")
     answer(shared, {"switch": asdict(switch), "mode": now}, lambda look: switch_page(switch, now, standing, look))
     return 0
@@ -67,11 +69,9 @@ def standings_of(settings: Settings, options: TargetOptions) -> tuple[Standing, 
 
 def _check_task(settings: Settings, connection: sa.Connection, tables: JournalTables | None, task: str) -> None:
     """A task of the settings, or one that has run: else a misspelt name would switch nothing."""
-    import sqlalchemy as sa
+    from validate_updates.journal.reading import tasks
 
-    known = set(settings.model.tasks)
-    if tables is not None:
-        known |= set(connection.scalars(sa.select(tables.logs.c.task).distinct()))
+    known = {*settings.model.tasks, *(tasks(connection, tables) if tables is not None else ())}
     if task not in known:
         named = ", ".join(printable(one, 60) for one in sorted(known))
         raise UsageError(f"there is no task {printable(task, 60)!r}", hint=f"tasks: {named or 'none'}")

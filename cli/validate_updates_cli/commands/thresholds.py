@@ -40,19 +40,19 @@ def show_thresholds(shared: Shared, options: TargetOptions, changes: Sequence[st
 
 def backtest(shared: Shared, options: TargetOptions, changes: Sequence[str], *, runs: int) -> int:
     """Which of the last runs would raise an alert under changed settings."""
-    settings = with_changes(settings_of(shared), PLUGIN, changes_of(changes))
-    with _history(settings, options) as history:
-        found = _made("backtest", settings)(history, runs)
-    _answer(shared, {"backtest": found}, [found.section])
-    return 0
+    return _judged_again(shared, options, changes, runs, "backtest")
 
 
 def suggest(shared: Shared, options: TargetOptions, changes: Sequence[str], *, runs: int) -> int:
     """The false-alarm rate that fits the history."""
+    return _judged_again(shared, options, changes, runs, "suggestion")
+
+
+def _judged_again(shared: Shared, options: TargetOptions, changes: Sequence[str], runs: int, what: str) -> int:
     settings = with_changes(settings_of(shared), PLUGIN, changes_of(changes))
     with _history(settings, options) as history:
-        found = _made("suggestion", settings)(history, runs)
-    _answer(shared, {"suggestion": found}, [found.section])
+        found = _made(what, settings)(history, runs)
+    _answer(shared, {what: found}, [found.section])
     return 0
 
 
@@ -82,6 +82,6 @@ def _history(settings: Settings, options: TargetOptions) -> Iterator[History]:
 
 
 def _answer(shared: Shared, data: Mapping[str, Any], sections: Sequence[Section]) -> None:
-    from validate_updates_cli.render.summary import answer_page
+    from validate_updates_cli.render.summary import answer_pages
 
-    answer(shared, data, lambda look: [line for section in sections for line in answer_page(section, look)])
+    answer(shared, data, lambda look: answer_pages(sections, look))

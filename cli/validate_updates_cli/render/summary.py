@@ -95,6 +95,11 @@ def answer_page(answer: object, look: Look) -> list[Text]:
     return page.lines
 
 
+def answer_pages(answers: Iterable[object], look: Look) -> list[Text]:
+    """Several of them, one below the other."""
+    return [line for one in answers for line in answer_page(one, look)]
+
+
 def _sign(sign: tuple[str, str, str], words: str, look: Look) -> Text:
     fancy, plain, style = sign
     return Text(f"{plain if look.ascii else fancy} {words}", style=style)
@@ -197,14 +202,7 @@ def _findings(page: Page, result: RunResult, *, whole: bool, verbose: bool) -> N
     if not result.findings:
         return
     page.heading("Findings")
-    findings = worst_first(result.findings)
-    shown = findings if whole else findings[:FINDINGS]
-    for finding in shown:
-        if finding.severity is Severity.INFO and not verbose:
-            _note(page, finding)
-        else:
-            _finding(page, finding)
-    _more(page, len(findings) - len(shown), result, whole=whole)
+    _said(page, result, result.findings, whole=whole, verbose=verbose)
 
 
 def _shadow(page: Page, result: RunResult, *, whole: bool, verbose: bool) -> None:
@@ -214,11 +212,15 @@ def _shadow(page: Page, result: RunResult, *, whole: bool, verbose: bool) -> Non
     page.heading("In shadow: this decided nothing")
     for words in shadow_words(page.look, result):
         page.put(Text(words, style="yellow"))
-    findings = worst_first(result.shadow)
-    shown = findings if whole else findings[:FINDINGS]
+    _said(page, result, result.shadow, whole=whole, verbose=verbose)
+
+
+def _said(page: Page, result: RunResult, findings: Sequence[Finding], *, whole: bool, verbose: bool) -> None:
+    worst = worst_first(findings)
+    shown = worst if whole else worst[:FINDINGS]
     for finding in shown:
         (_note if finding.severity is Severity.INFO and not verbose else _finding)(page, finding)
-    _more(page, len(findings) - len(shown), result, whole=whole)
+    _more(page, len(worst) - len(shown), result, whole=whole)
 
 
 def _note(page: Page, finding: Finding) -> None:

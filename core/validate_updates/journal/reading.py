@@ -75,6 +75,11 @@ def show(conn: sa.Connection, tables: JournalTables | None, wanted: str) -> Stor
     )
 
 
+def tasks(conn: sa.Connection, tables: JournalTables) -> Sequence[str]:
+    """Every task that has run."""
+    return conn.scalars(sa.select(tables.logs.c.task).distinct()).all()
+
+
 def _wanted(conn: sa.Connection, tables: JournalTables, wanted: str) -> sa.Row[Any]:
     found = _candidates(conn, tables.logs, wanted)
     if len(found) == 1:

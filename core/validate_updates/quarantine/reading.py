@@ -128,6 +128,14 @@ def count(conn: sa.Connection, tables: JournalTables, wanted: Wanted) -> int:
     return int(conn.execute(statement).scalar_one())
 
 
+def waiting_since(conn: sa.Connection, tables: JournalTables) -> tuple[int, datetime | None]:
+    """How many are open, and since when the oldest of them is."""
+    entries = tables.quarantine
+    query = sa.select(sa.func.count(), sa.func.min(entries.c.created_at)).select_from(entries)
+    number, first = conn.execute(query.where(*Wanted().conditions(tables))).one()
+    return number, first
+
+
 def groups(conn: sa.Connection, tables: JournalTables, wanted: Wanted) -> Sequence[tuple[str, str]]:
     """The (task, table) pairs that the entries belong to."""
     entries, logs = tables.quarantine, tables.logs

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args, get_origin
 
 from validate_updates.errors import SettingsError
-from validate_updates.settings.files import DEEPEST, deeper_than
+from validate_updates.settings.files import toml_value
 from validate_updates.settings.layers import Layer
 from validate_updates.settings.model import SettingsFile
 from validate_updates.settings.schema import fields, is_struct, members
@@ -83,19 +82,10 @@ def _read(text: str, kind: Any) -> object:
     """The value that ``text`` stands for where a ``kind`` belongs; the text itself where it makes no such value."""
     kinds = members(kind)
     if any(get_origin(member) is tuple for member in kinds):
-        return _toml(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
+        return toml_value(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
     if Any in kinds:  # a plugin's class will tell a number from text; lists and tables it could not
-        return _toml(text) if text.startswith(("[", "{")) else text
-    return _toml(text) if any(member in {int, float, bool} for member in kinds) else text
-
-
-def _toml(text: str) -> object:
-    """``50``, ``0.5``, ``true``, ``["a", "b"]``, ``"quoted"`` as TOML reads them; anything else is just text."""
-    try:
-        tree = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
-        return text
-    return tree["value"] if len(tree) == 1 and not deeper_than(tree, DEEPEST) else text
+        return toml_value(text) if text.startswith(("[", "{")) else text
+    return toml_value(text) if any(member in {int, float, bool} for member in kinds) else text
 
 
 def _insert(tree: dict[str, Any], path: Keys, value: object, origin: str, origins: dict[Keys, str]) -> None:

@@ -158,3 +158,12 @@ def deeper_than(tree: object, levels: int) -> bool:
             for child in (node.values() if isinstance(node, dict) else node)
         ]
     return any(isinstance(node, dict | list) for node in level)
+
+
+def toml_value(text: str) -> object:
+    """``50``, ``0.5``, ``true``, ``["a", "b"]``, ``"quoted"`` as TOML reads them; anything else is just text."""
+    try:
+        tree = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return tree["value"] if len(tree) == 1 and not deeper_than(tree, DEEPEST) else text

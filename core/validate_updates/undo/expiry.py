@@ -25,7 +25,7 @@ def expire(connection: sa.Connection, tables: JournalTables, *, retention_days: 
     newest = connection.scalar(sa.select(logs.c.started_at).order_by(logs.c.run_no.desc()).limit(1))
     if newest is None or now < newest:
         return 0
-    held = sa.exists().where(of_run(tables, logs.c.run_no))
+    held = _held(tables)
     last = sa.select(logs.c.run_no).where(held).order_by(logs.c.run_no.desc()).limit(1).scalar_subquery()
     ended = sa.func.coalesce(logs.c.finished_at, logs.c.started_at, type_=logs.c.started_at.type)
     old = sa.select(logs.c.run_no).where(
@@ -35,3 +35,16 @@ def expire(connection: sa.Connection, tables: JournalTables, *, retention_days: 
     for run_no in runs:
         connection.execute(undo.delete().where(of_run(tables, sa.literal(run_no, sa.BigInteger))))
     return len(runs)
+
+
+def held_since(connection: sa.Connection, tables: JournalTables) -> tuple[int, datetime | None]:
+    """Of how many runs there is an undo log, and when the first of them began."""
+    logs = tables.logs
+    query = sa.select(sa.func.count(), sa.func.min(logs.c.started_at)).where(_held(tables))
+    number, first = connection.execute(query).one()
+    return number, first
+
+
+def _held(tables: JournalTables) -> sa.ColumnElement[bool]:
+    """Whether there is an undo log of a run."""
+    return sa.exists().select_from(tables.undo).where(of_run(tables, tables.logs.c.run_no)).correlate(tables.logs)

@@ -28,7 +28,9 @@ def explainer(settings: Historical) -> Explainer:
         known = foretold(past, run.started_at, settings, seasons(settings.calendar))
         values = past.complete(watched_of(metrics, settings), run.counts.read)
         ranges = known.ranges()
-        found = {alert.metric: told(alert, known, run_id=run.run_id) for alert in known.judge(values).alerts}
+        alerts = sorted(known.judge(values).alerts, key=lambda alert: -alert.signals[0].strength)
+        found = {alert.metric: told(alert, known, run_id=run.run_id) for alert in alerts}
+        worst = next((finding for finding in found.values() if finding.code == UNUSUAL), None)
         return Section(
             title=f"Run {run.run_id} beside the runs before it",
             header=("metric", "the latest runs", "this one", "expected", "runs", ""),
@@ -36,7 +38,7 @@ def explainer(settings: Historical) -> Explainer:
                 _row(known, ranges, name, values[name], found.get(name))
                 for name in sorted(values, key=lambda name: (name not in found, name))
             ),
-            drawing=drawing(next(iter(found.values()))) if found else (),
+            drawing=drawing(worst) if worst else (),
             lines=(
                 *_basis(known),
                 *(line for name, finding in found.items() for line in _reasons(known, finding, values[name])),

@@ -51,10 +51,10 @@ class Candidate:
         """The metric's earlier runs, as they are."""
         return np.asarray(self.group.table.values[self.metric, : self.at])
 
-    def strength_before(self, family: Family, runs: int, side: int) -> float:
-        """The most that a family said on one side in the last runs."""
+    def strength_before(self, runs: int, side: int) -> float:
+        """The most that its family said on one side in the last runs."""
         last = slice(max(0, self.at - runs), self.at)
-        return float(np.max(family.strength_of(self.metric, side, last), initial=0.0))
+        return float(np.max(self.family.strength_of(self.metric, side, last), initial=0.0))
 
 
 def is_low_where_zeros_are_usual(this: Candidate, _: Limits) -> bool:
@@ -118,7 +118,7 @@ def is_like_a_quiet_spell(this: Candidate, _: Limits) -> bool:
 
 def is_return(this: Candidate, limits: Limits) -> bool:
     """Back to where the last four weeks were, within a week after an alert on the other side."""
-    if not this.family.is_one_run or this.strength_before(this.family, 7, -this.side) < limits.two:
+    if not this.family.is_one_run or this.strength_before(7, -this.side) < limits.two:
         return False
     if this.group.scales.stock[this.metric]:
         recent = this.past[-28:]

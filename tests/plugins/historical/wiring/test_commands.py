@@ -67,6 +67,19 @@ def test_explain_judges_by_the_runs_before_and_by_todays_labels(feed: Feed, ask:
     assert any(line.startswith("judging: 60 runs") for line in found["lines"])
 
 
+def test_explain_of_what_is_unusual_and_expected(feed: Feed, ask: Ask) -> None:
+    feed.past(usual(60))
+    first = feed.update(feed.records(400), on_alert="reject")
+    feed.label(first.run_id, "expected", until=NOW + timedelta(days=30))
+    again = feed.update(feed.records(400), at=NOW + timedelta(days=1), on_alert="reject")
+
+    found = ask("runs", "explain", again.run_id)["explanation"]
+
+    assert codes(again) == ["unusual_but_expected"]
+    assert rows(found)["records.read"][-1] == "unusual, and expected"
+    assert found["drawing"] == []
+
+
 def test_a_run_without_metrics_is_not_explained(feed: Feed, ask: Ask, tmp_path: Path) -> None:
     assert feed.target.update(tmp_path / "none.jsonl", plugins=("historical",)).verdict == "failed"
 
