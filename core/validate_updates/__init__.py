@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from validate_updates.application import Application, Batch, RecordRefused, UpdateRefused
     from validate_updates.choosing import Standing
     from validate_updates.context import BatchInfo, CarriedTable, Context, EarlierRun, History, Reader, RunInfo
+    from validate_updates.criteria import Criterion, CriterionState
     from validate_updates.declarations import (
         Backtest,
+        Criteria,
         Metric,
         Moment,
         Observer,
@@ -75,8 +77,10 @@ _HOMES = {
     "application": ("Application", "Batch", "RecordRefused", "UpdateRefused"),
     "choosing": ("Standing",),
     "context": ("BatchInfo", "CarriedTable", "Context", "EarlierRun", "History", "Reader", "RunInfo"),
+    "criteria": ("Criterion", "CriterionState"),
     "declarations": (
         "Backtest",
+        "Criteria",
         "Metric",
         "Moment",
         "Observer",
@@ -145,6 +149,9 @@ __all__ = [
     "Column",
     "Context",
     "Counts",
+    "Criteria",
+    "Criterion",
+    "CriterionState",
     "Desk",
     "EarlierRun",
     "ExitCode",

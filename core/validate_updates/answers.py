@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from types import CoroutineType, NoneType
 from typing import Final
 
+from validate_updates.criteria import Criterion, CriterionState
 from validate_updates.declared import kind_of
 from validate_updates.findings import Finding, KeepOut, Severity
 
 MOST_FINDINGS: Final = 200
 """Findings kept of one call of a validator; the worst stay."""
+MOST_CRITERIA: Final = 200
+"""Criteria of one plugin; one that has more loops."""
 
 _FIELDS: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
     ("code", (str,), "text"),
@@ -36,6 +39,17 @@ _FIELDS_OF_KEEP_OUT: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
     ("column", (str, NoneType), "text"),
     ("rule", (str,), "text"),
     ("table", (str, NoneType), "text"),
+)
+
+
+_FIELDS_OF_CRITERION: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
+    ("name", (str,), "text"),
+    ("target", (str,), "text"),
+    ("actual", (str,), "text"),
+    ("state", (CriterionState,), "a CriterionState"),
+    ("evidence", (str,), "text"),
+    ("todo", (str,), "text"),
+    ("runs", (tuple,), "a tuple of text"),
 )
 
 
@@ -97,6 +111,21 @@ def checked(item: object) -> Finding:
         raise Rubbish(f"gave {kind_of(item)} where a Finding belongs{late}")
     _check_fields(item, "a finding", _FIELDS)
     return item
+
+
+def read_criteria(returned: object) -> tuple[Criterion, ...]:
+    """What a plugin's criteria came to, read to the end: see :func:`read_answer`."""
+    if not isinstance(returned, Iterable):
+        raise Rubbish(f"returned {kind_of(returned)}; return criteria, or an empty list")
+    criteria = []
+    for item in returned:
+        if not isinstance(item, Criterion):
+            raise Rubbish(f"gave {kind_of(item)} where a Criterion belongs")
+        _check_fields(item, "a criterion", _FIELDS_OF_CRITERION)
+        criteria.append(item)
+        if len(criteria) > MOST_CRITERIA:
+            raise Rubbish(f"gave more than {MOST_CRITERIA} criteria")
+    return tuple(criteria)
 
 
 def _check_fields(item: object, what: str, fields: Iterable[tuple[str, tuple[type, ...], str]]) -> None:

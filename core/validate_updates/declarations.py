@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from validate_updates.application import Application
     from validate_updates.context import Context, History
+    from validate_updates.criteria import Criterion
+    from validate_updates.desk import OpenJournal
     from validate_updates.findings import Finding, KeepOut
     from validate_updates.lending import Lent
     from validate_updates.observation import Observation
@@ -184,6 +188,21 @@ class Backtest:
     summary: str
     """One line: what it replays."""
     time_limit: float = 120.0
+    """Seconds after which it counts as failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """What a plugin asks of a task over a while, and how it is judged by what the journal has kept."""
+
+    name: str
+    """Unique within its plugin."""
+    judge: Callable[[OpenJournal, str, datetime, datetime], Iterable[Criterion]]
+    """Called with the journal, the name of the task, and the window: since when, until when. Later runs do not count.
+    ``journal.state(task)`` is what this plugin keeps."""
+    summary: str
+    """One line: what is asked."""
+    time_limit: float = 60.0
     """Seconds after which it counts as failed."""
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from validate_updates.declarations import (
     Backtest,
+    Criteria,
     Metric,
     Moment,
     Observer,
@@ -18,7 +19,9 @@ from validate_updates.declarations import (
     Validator,
 )
 
-D = TypeVar("D", RecordSource, Validator, Metric, ReportSection, Observer, Subcommand, UpdateStrategy, Backtest)
+D = TypeVar(
+    "D", RecordSource, Validator, Metric, ReportSection, Observer, Subcommand, UpdateStrategy, Backtest, Criteria
+)
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _SOURCE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -31,6 +34,7 @@ _CODE: Final[dict[type, str]] = {
     Observer: "observe",
     Subcommand: "function",
     Backtest: "replay",
+    Criteria: "judge",
 }
 _WHEN: Final[dict[type, tuple[str, tuple[Moment | Occasion, ...]]]] = {
     Validator: ("moment", tuple(Moment)),
@@ -67,7 +71,7 @@ def _fault(given: Any, kind: type) -> str:
         when = getattr(given, field)
         if not any(when is one for one in allowed):  # not a text that equals one
             return f"whose {field} is not one of {', '.join(f'{type(one).__name__}.{one.name}' for one in allowed)}"
-    if kind in {Validator, Observer, Backtest} and not (
+    if kind in {Validator, Observer, Backtest, Criteria} and not (
         isinstance(given.time_limit, int | float) and given.time_limit > 0
     ):
         return "whose time_limit is not a number of seconds above 0"

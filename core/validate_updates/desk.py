@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from validate_updates.errors import PluginError, UsageError
 from validate_updates.journal.rows import Switch, SwitchMode
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 
     from validate_updates.choosing import Standing
     from validate_updates.context import History
+    from validate_updates.criteria import Criterion
+    from validate_updates.declarations import Backtest, Criteria
     from validate_updates.journal.rows import RunRow, StoredRun
     from validate_updates.journal.tables import JournalTables
+    from validate_updates.manager import Plugins
     from validate_updates.modes import Selected
     from validate_updates.result import Section
     from validate_updates.secret import SecretUrl
     from validate_updates.settings import Settings
+
+
+T = TypeVar("T")
 
 
 class OpenJournal(Protocol):
@@ -82,6 +88,10 @@ class Desk(Protocol):
 
     def backtests(self, plugin: str, task: str, runs: int) -> Sequence[Section]:
         """What a plugin would have said of the last runs of a task; nothing of one that cannot tell."""
+        ...
+
+    def criteria(self, plugin: str, task: str, since: datetime, until: datetime) -> Sequence[Criterion]:
+        """What a plugin asks of a task within a window, and what came of it; nothing of one that asks nothing."""
         ...
 
 
@@ -155,22 +165,48 @@ class SettingsDesk:
 
     def backtests(self, plugin: str, task: str, runs: int) -> Sequence[Section]:
         """What a plugin would have said of the last runs."""
-        from validate_updates.guard import guarded
         from validate_updates.journal.history import seen_by
+
+        loaded = self._loaded(plugin)
+        with self.journal(task) as journal:
+            history = seen_by(plugin, journal.history(task))
+            return [
+                _asked(f"the backtest {plugin}.{one.item.name}", partial(one.item.replay, history, runs), one.item)
+                for one in loaded.backtests()
+            ]
+
+    def criteria(self, plugin: str, task: str, since: datetime, until: datetime) -> Sequence[Criterion]:
+        """What a plugin asks of a task, and what came of it."""
+        from validate_updates.answers import read_criteria
+
+        def judged(one: Criteria, journal: OpenJournal) -> tuple[Criterion, ...]:
+            return read_criteria(one.judge(journal, task, since, until))
+
+        loaded = self._loaded(plugin)
+        with replace(self, plugin=plugin).journal(task) as journal:
+            return [
+                criterion
+                for one in loaded.criteria()
+                for criterion in _asked(
+                    f"the criteria {plugin}.{one.item.name}", partial(judged, one.item, journal), one.item
+                )
+            ]
+
+    def _loaded(self, plugin: str) -> Plugins:
         from validate_updates.manager import load
 
         tables = self.settings.plugin_tables
-        loaded = load((plugin,), {plugin: tables[plugin]} if plugin in tables else {}, origins=self.settings.origins)
-        sections: list[Section] = []
-        with self.journal(task) as journal:
-            history = seen_by(plugin, journal.history(task))
-            for owned in loaded.backtests():
-                outcome = guarded(partial(owned.item.replay, history, runs), limit=owned.item.time_limit)
-                if outcome.problem or outcome.value is None:
-                    what = outcome.problem.message if outcome.problem else "gave nothing"
-                    raise PluginError(f"the backtest {plugin}.{owned.item.name} {what}")
-                sections.append(outcome.value)
-        return sections
+        return load((plugin,), {plugin: tables[plugin]} if plugin in tables else {}, origins=self.settings.origins)
+
+
+def _asked(who: str, call: Callable[[], T], declared: Backtest | Criteria) -> T:
+    """What another plugin's code answers."""
+    from validate_updates.guard import guarded
+
+    outcome = guarded(call, limit=declared.time_limit)
+    if outcome.problem or outcome.value is None:
+        raise PluginError(f"{who} {outcome.problem.message if outcome.problem else 'gave nothing'}")
+    return outcome.value
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from validate_updates.markers import hookspec
 if TYPE_CHECKING:
     from validate_updates.declarations import (
         Backtest,
+        Criteria,
         Metric,
         Observer,
         PluginSettings,
@@ -221,6 +222,34 @@ def vu_backtests(settings: SettingsOf) -> Iterable[Backtest]:  # type: ignore[em
         @hookimpl
         def vu_backtests(settings):
             yield Backtest(name="large", replay=replay, summary="updates that add too much")
+    """
+
+
+@hookspec
+def vu_criteria(settings: SettingsOf) -> Iterable[Criteria]:  # type: ignore[empty-body]
+    """What this plugin asks of a task over a while, each with target, actual, evidence, and what came of it.
+
+    Asked for by those who judge a task as a whole, such as ``gate check``, never in a run. What cannot be told is
+    ``CriterionState.UNKNOWN``, and says in ``todo`` what to run.
+
+    .. code-block:: python
+
+        from validate_updates import Criteria, Criterion, CriterionState, hookimpl
+
+        def busy(journal, task, since, until):
+            runs = [run for run in journal.runs(task=task, since=since) if run.started_at <= until]
+            yield Criterion(
+                name="runs",
+                target="at least 3",
+                actual=str(len(runs)),
+                state=CriterionState.PASS if len(runs) >= 3 else CriterionState.UNKNOWN,
+                evidence=f"since {since:%Y-%m-%d}",
+                todo=f"validate-updates run {task}",
+            )
+
+        @hookimpl
+        def vu_criteria(settings):
+            yield Criteria(name="busy", judge=busy, summary="whether it runs at all")
     """
 
 

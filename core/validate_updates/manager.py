@@ -19,6 +19,7 @@ from validate_updates import hookspecs
 from validate_updates.capture import quiet
 from validate_updates.declarations import (
     Backtest,
+    Criteria,
     Metric,
     Observer,
     PluginSettings,
@@ -119,6 +120,10 @@ class Plugins:
         """What they would have said of the past; asked for here, not before. Raises ``PluginError``."""
         return _declared(self._loaded, "vu_backtests", Backtest)
 
+    def criteria(self) -> tuple[Owned[Criteria], ...]:
+        """What they ask of a task; asked for here, not before. Raises ``PluginError``."""
+        return _declared(self._loaded, "vu_criteria", Criteria)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
@@ -133,6 +138,7 @@ class Description:
     sections: tuple[ReportSection, ...]
     observers: tuple[Observer, ...]
     backtests: tuple[Backtest, ...]
+    criteria: tuple[Criteria, ...]
     subcommands: tuple[Subcommand, ...]
 
 
@@ -229,6 +235,7 @@ def describe(
         sections=tuple(owned.item for owned in plugins.sections),
         observers=tuple(owned.item for owned in plugins.observers),
         backtests=tuple(owned.item for owned in plugins.backtests()),
+        criteria=tuple(owned.item for owned in plugins.criteria()),
         subcommands=tuple(owned.item for owned in plugins.subcommands()),
     )
 

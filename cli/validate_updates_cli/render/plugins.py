@@ -99,6 +99,7 @@ def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
     sections = [(one.name, one.title) for one in description.sections]
     observers = [(one.name, one.occasion.value, one.summary) for one in description.observers]
     backtests = [(one.name, one.summary) for one in description.backtests]
+    criteria = [(one.name, one.summary) for one in description.criteria]
     commands = [(one.name, one.summary) for one in description.subcommands]
     return [
         ("Sources", [*sources]),
@@ -108,6 +109,7 @@ def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
         ("Sections", [*sections]),
         ("Observers", [*observers]),
         ("Backtests", [*backtests]),
+        ("Criteria", [*criteria]),
         ("Commands", [*commands]),
     ]
 
@@ -131,6 +133,7 @@ def plugin_fields(description: Description) -> dict[str, Any]:
         "sections": [{"name": one.name, "title": one.title} for one in description.sections],
         "observers": [_named(one, occasion=one.occasion.value) for one in description.observers],
         "backtests": [_named(one) for one in description.backtests],
+        "criteria": [_named(one) for one in description.criteria],
         "subcommands": [_named(one) for one in description.subcommands],
     }
 

@@ -9,9 +9,21 @@ from typing import Annotated
 from validate_updates import Desk, OpenJournal, Section, SwitchMode, UsageError
 from validate_updates_canary import telling
 from validate_updates_canary.criteria import criteria
-from validate_updates_canary.looking import sides
+from validate_updates_canary.looking import newest, sides
 from validate_updates_canary.settings import CanarySettings
-from validate_updates_canary.trial import KEPT, LAST, MOST_HOURS, PLUGIN, Change, Trial, forget, load, save
+from validate_updates_canary.trial import (
+    KEPT,
+    LAST,
+    MOST_HOURS,
+    PLUGIN,
+    Change,
+    Ended,
+    Trial,
+    end,
+    forget,
+    load,
+    save,
+)
 
 REPLAYED = 120
 """Runs of the past over which the plugins are tried before anything begins."""
@@ -110,7 +122,6 @@ def _trial(
         if new:
             earlier[other] = _earlier(journal, other, new)
             elsewhere += [other] if not desk.problem(_with(modes, new, "enforce")) else []
-    newest = journal.runs(limit=1)
     return Trial(
         task=task,
         plugins=names,
@@ -119,7 +130,7 @@ def _trial(
         runs=runs,
         hours=hours,
         started_at=now,
-        after=newest[0].run_no if newest else 0,
+        after=newest(journal),
         earlier=earlier,
     )
 
@@ -168,7 +179,7 @@ def _ended(task: str, word: str, reason: str, desk: Desk) -> Section:
         changes = list(_own(journal, trial, promoted=word == "promoted"))
         for where, plugin, mode in changes:
             journal.switch(where, plugin, mode, said)
-        forget(state, said)
+        end(state, Ended(trial=trial, how=word, at=datetime.now(UTC), until=newest(journal)), said)
     return Section(
         title=f"The {said}",
         header=("task", "plugin", "from its next run on"),

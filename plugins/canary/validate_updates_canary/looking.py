@@ -26,6 +26,11 @@ class Journal(Protocol):
         ...
 
 
+def newest(journal: Journal) -> int:
+    """Number of the newest run of all; 0 where there is none."""
+    return max((run.run_no for run in journal.runs(limit=1)), default=0)
+
+
 def sides(journal: Journal, trial: Trial) -> Sides:
     """The runs of the canary, as many before it, and those beside it."""
     plugins = trial.plugins

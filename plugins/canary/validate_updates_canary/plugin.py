@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from validate_updates import Desk, Observer, Occasion, PluginSettings, Section, SettingsOf, Subcommand, hookimpl
+from validate_updates import (
+    Criteria,
+    Desk,
+    Observer,
+    Occasion,
+    PluginSettings,
+    Section,
+    SettingsOf,
+    Subcommand,
+    hookimpl,
+)
 from validate_updates_canary import commands
+from validate_updates_canary.asking import asked
 from validate_updates_canary.settings import CanarySettings
 from validate_updates_canary.watching import watch
 
@@ -26,6 +37,13 @@ def vu_observers(settings: SettingsOf) -> Iterable[Observer]:
         observe=partial(watch, settings=settings[CanarySettings]),
         summary="whether the plugins on trial stand the test",
     )
+
+
+@hookimpl
+def vu_criteria(settings: SettingsOf) -> Iterable[Criteria]:
+    """Both sides compared, for gates."""
+    judge = partial(asked, settings=settings[CanarySettings])
+    yield Criteria(name="canary", judge=judge, summary="the canary of a task, under way or over")
 
 
 @hookimpl

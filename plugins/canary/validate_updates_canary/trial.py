@@ -14,6 +14,8 @@ KEPT = "canary"
 """Under which name a canary is kept for its task."""
 LAST = "last"
 """And how the one before it ended."""
+ENDED = "ended"
+"""And what it was, for those who judge it afterwards."""
 TOLD = "told"
 """Under which that somebody was told that a canary is not decided: once is enough."""
 PLUGIN = "canary"
@@ -78,8 +80,34 @@ def load(state: Mapping[str, str]) -> Trial | None:
         return None
 
 
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """A canary that is over."""
+
+    trial: Trial
+    how: str
+    """``promoted`` or ``aborted``."""
+    at: datetime
+    until: int
+    """Number of the newest run of all, when it ended."""
+
+
+def load_ended(state: Mapping[str, str]) -> Ended | None:
+    """The last canary of a task that ended; None too where it cannot be read."""
+    text = state.get(ENDED)
+    try:
+        return msgspec.json.decode(text, type=Ended) if text else None
+    except msgspec.DecodeError:
+        return None
+
+
+def end(state: dict[str, str], ended: Ended, said: str) -> None:
+    """The canary of a task is over; what it was stays known."""
+    forget(state, said)
+    state[ENDED] = msgspec.json.encode(ended).decode()
+
+
 def forget(state: dict[str, str], said: str) -> None:
-    """The canary of a task is over."""
+    """No canary is kept for a task any more."""
     for name in (KEPT, TOLD):
         state.pop(name, None)
     state[LAST] = said

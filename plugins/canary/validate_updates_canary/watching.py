@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from validate_updates import Finding, Observation, Severity, Switch
 from validate_updates_canary import telling
 from validate_updates_canary.criteria import Decision, criteria, decide
-from validate_updates_canary.looking import sides
+from validate_updates_canary.looking import newest, sides
 from validate_updates_canary.settings import CanarySettings
-from validate_updates_canary.trial import TOLD, Trial, forget, load
+from validate_updates_canary.trial import TOLD, Ended, Trial, end, load
 
 _CODES = {
     Decision.PROMOTE: "canary_promoted",
@@ -62,7 +62,8 @@ def _end(observation: Observation, trial: Trial, decision: Decision, said: str) 
         switch = _newest(observation, task).get(plugin)
         if switch is not None and switch.reason == trial.reason:
             observation.journal.switch(task, plugin, mode, f"{telling.title(trial)} {word} by its rule, {said}")
-    forget(observation.state, f"{telling.title(trial)} {word} by its rule after {observation.run.run_id}, {said}")
+    over = Ended(trial=trial, how=word, at=observation.run.as_of, until=newest(observation.journal))
+    end(observation.state, over, f"{telling.title(trial)} {word} by its rule after {observation.run.run_id}, {said}")
 
 
 def _broken_off(observation: Observation, trial: Trial, meddled: list[str]) -> Finding:

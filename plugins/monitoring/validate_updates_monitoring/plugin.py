@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
-from validate_updates import Answer, Desk, PluginSettings, SettingsOf, Subcommand, hookimpl
+from validate_updates import Answer, Criteria, Desk, PluginSettings, SettingsOf, Subcommand, hookimpl
 from validate_updates_monitoring import commands
+from validate_updates_monitoring.asking import asked
 from validate_updates_monitoring.settings import Monitoring
 
 
@@ -13,6 +15,13 @@ from validate_updates_monitoring.settings import Monitoring
 def vu_settings() -> type[PluginSettings]:
     """The criteria of success."""
     return Monitoring
+
+
+@hookimpl
+def vu_criteria(settings: SettingsOf) -> Iterable[Criteria]:
+    """The criteria, for gates."""
+    judge = partial(asked, settings=settings[Monitoring])
+    yield Criteria(name="success", judge=judge, summary="the criteria of success over a window")
 
 
 @hookimpl

@@ -1,8 +1,9 @@
-"""What commands of plugins reach: tasks, their journals, other plugins' backtests."""
+"""What commands of plugins reach: tasks, their journals, other plugins' backtests and criteria."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.core.engine.target import Target
 from tests.core.plugins.sample import install
+from validate_updates.criteria import CriterionState
 from validate_updates.desk import SettingsDesk
 from validate_updates.errors import PluginError, UsageError
 from validate_updates.journal.rows import SwitchMode
@@ -151,3 +153,79 @@ def test_what_a_plugin_would_have_said(
         with pytest.raises(PluginError, match=f"the backtest replays.all raised {said}"):
             asked()
     assert desk.backtests("batch", "daily", 30) == []
+
+
+CRITERIA = """
+from validate_updates import Criteria, Criterion, CriterionState, hookimpl
+
+def judge(journal, task, since, until):
+    runs = [run for run in journal.runs(task=task, since=since) if run.started_at <= until]
+    {body}
+
+def one(name, actual, **more):
+    return Criterion(name=name, target="1", actual=actual, state=CriterionState.PASS, evidence="the journal", **more)
+
+@hookimpl
+def vu_criteria(settings):
+    yield Criteria(name="seen", judge=judge, summary="runs")
+"""
+
+
+@pytest.fixture
+def judging(site: Path, target: Target) -> Any:
+    """A plugin with criteria whose function ends so; what it says of the one run there is."""
+
+    def install_it(body: str) -> None:
+        (site / "acme_judges.py").write_text(CRITERIA.format(body=body))
+        install(site, "acme-judges", "1", {"judges": "acme_judges"})
+        target.update([{"id": 1}], task="daily")
+
+    return install_it
+
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+NOON = datetime(2999, 1, 1, 12, tzinfo=UTC)
+
+
+def test_what_a_plugin_asks_of_a_task(desk: SettingsDesk, judging: Any) -> None:
+    judging("yield one('runs', str(len(runs)), runs=tuple(run.run_id for run in runs))")
+
+    def asked(since: datetime, until: datetime) -> list[tuple[str, str, CriterionState, int]]:
+        return [
+            (one.name, one.actual, one.state, len(one.runs)) for one in desk.criteria("judges", "daily", since, until)
+        ]
+
+    assert asked(LONG_AGO, LONG_AGO) == [("runs", "0", CriterionState.PASS, 0)]
+    assert asked(LONG_AGO, NOON) == [("runs", "1", CriterionState.PASS, 1)]
+    assert desk.criteria("batch", "daily", NOON, NOON) == []
+
+
+def test_what_is_kept_is_that_of_the_plugin_that_is_asked(desk: SettingsDesk, judging: Any) -> None:
+    judging("yield one('kept', journal.state(task).get('a', 'nothing'))")
+    with SettingsDesk(desk.settings, "judges").journal("daily", write=True) as journal:
+        journal.state("daily")["a"] = "its own"
+
+    assert [one.actual for one in desk.criteria("judges", "daily", NOON, NOON)] == ["its own"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("yield 1 / 0", "the criteria judges.seen raised ZeroDivisionError"),
+        ("return 3", "the criteria judges.seen returned a value of type int; return criteria, or an empty list"),
+        ("yield 'well'", "the criteria judges.seen gave a value of type str where a Criterion belongs"),
+        (
+            "yield one('x', 3)",
+            "the criteria judges.seen gave a criterion whose actual is a value of type int, not text",
+        ),
+        ("yield one('x', '3', runs=(3,))", "the criteria judges.seen gave a criterion whose runs holds something else"),
+        ("while True: yield one('x', '3')", "the criteria judges.seen gave more than 200 criteria"),
+    ],
+)
+def test_criteria_of_no_use_are_an_error_that_names_the_plugin(
+    desk: SettingsDesk, judging: Any, body: str, said: str
+) -> None:
+    judging(body)
+
+    with pytest.raises(PluginError, match=re.escape(said)):
+        desk.criteria("judges", "daily", NOON, NOON)

@@ -1,0 +1,103 @@
+"""The criteria of a canary, under way or over, for those who judge a task as a whole, such as a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from validate_updates import Criterion, CriterionState, OpenJournal, RunRow, StoredRun
+from validate_updates_canary import criteria as own
+from validate_updates_canary.looking import sides
+from validate_updates_canary.settings import CanarySettings
+from validate_updates_canary.trial import Ended, Trial, load, load_ended
+
+_STATES: Final = {
+    own.State.MET: CriterionState.PASS,
+    own.State.NOT_MET: CriterionState.FAIL,
+    own.State.NOT_KNOWN: CriterionState.UNKNOWN,
+}
+_LATEST: Final = 2**62
+"""Number of a run that never comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Until:
+    """The journal without runs that are later than the canary, or than the moment asked about."""
+
+    journal: OpenJournal
+    moment: datetime
+    run_no: int
+
+    def runs(self, *, task: str | None = None, limit: int = 100) -> Sequence[RunRow]:
+        """The newest runs of a task."""
+        found = self.journal.runs(task=task, limit=limit)
+        return [run for run in found if run.run_no <= self.run_no and run.started_at <= self.moment]
+
+    def run(self, run_id: str) -> StoredRun:
+        """Everything about one."""
+        return self.journal.run(run_id)
+
+
+def asked(
+    journal: OpenJournal, task: str, since: datetime, until: datetime, *, settings: CanarySettings
+) -> Iterator[Criterion]:
+    """The criteria of the canary of a task: of the one under way, else of one that has ended in the window."""
+    trial, ended = load(journal.state(task)), load_ended(journal.state(task))
+    if trial is None and ended is not None and since <= ended.at <= until:
+        yield from _judged(journal, ended.trial, ended, ended.at, settings)
+    elif trial is not None and trial.started_at <= until:
+        yield from _judged(journal, trial, None, until, settings)
+    else:
+        yield Criterion(
+            name="canary",
+            target="one that is over, and not aborted",
+            actual="none",
+            state=CriterionState.UNKNOWN,
+            evidence=f"no canary is under way on {task}, and none has ended since {since:%Y-%m-%d}",
+            todo=f"validate-updates canary start {task} --plugins A,B --runs 14",
+        )
+
+
+def _judged(
+    journal: OpenJournal, trial: Trial, ended: Ended | None, moment: datetime, settings: CanarySettings
+) -> Iterator[Criterion]:
+    seen = sides(_Until(journal, moment, ended.until if ended else _LATEST), trial)
+    yield _outcome(trial, ended)
+    yield _runs(trial, seen.canary.runs, moment)
+    for one in own.criteria(seen, settings):
+        yield Criterion(
+            name=one.name,
+            target=one.wanted,
+            actual=one.actual,
+            state=_STATES[one.state],
+            evidence=f"{own.of_runs(seen.canary.runs)} on {trial.task}, {own.of_runs(seen.beside.runs)} in shadow",
+            todo=_more(trial) if one.state is own.State.NOT_KNOWN else "",
+        )
+
+
+def _outcome(trial: Trial, ended: Ended | None) -> Criterion:
+    return Criterion(
+        name="canary",
+        target="not aborted",
+        actual=ended.how if ended else "under way",
+        state=CriterionState.FAIL if ended and ended.how == "aborted" else CriterionState.PASS,
+        evidence=f"{', '.join(trial.plugins)}, begun {trial.started_at:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def _runs(trial: Trial, runs: int, moment: datetime) -> Criterion:
+    over = trial.over(runs, moment)
+    return Criterion(
+        name="runs",
+        target=f"{trial.runs}, or {trial.hours:g} hours" if trial.hours else str(trial.runs),
+        actual=str(runs),
+        state=CriterionState.PASS if over else CriterionState.UNKNOWN,
+        evidence=f"enforced on {trial.task}",
+        todo="" if over else _more(trial),
+    )
+
+
+def _more(trial: Trial) -> str:
+    return f"validate-updates run {trial.task}, then see validate-updates canary status {trial.task}"
