@@ -69,10 +69,17 @@ def column_numbers(
 
 
 def dates_outside(context: Context, column: str, first: date, end: date) -> Sequence[str]:
-    """A few dates before ``first`` or not before ``end``, each with the key of its record."""
-    staged = context.staged
+    """The first dates of the plan before ``first`` or not before ``end``, each with the key of its record.
+
+    Read in the order of the plan, up to the last one shown: where the whole source is too old, nothing is searched.
+    """
+    import sqlalchemy as sa
+
+    planned, staged = context.planned, context.staged
     cells = [_shown(staged.c[name]) for name in (*context.target.key, column)]
-    found = _written(context, *cells).where(_outside(staged.c[column], first, end)).order_by(staged.c["vu_row"])
+    written = planned.join(staged, sa.and_(staged.c["vu_row"] == planned.c.row, planned.c.action != "D"))
+    outside = _outside(staged.c[column], first, end)
+    found = sa.select(*cells).select_from(written).where(outside).order_by(planned.c.pos)
     return [f"{row[-1]} ({_key_text(context, row)})" for row in _few(context.db, found)]
 
 

@@ -17,7 +17,7 @@ from validate_updates_static_thresholds.settings import StaticThresholds
 
 VALUES: Final = "values"
 """Metric: see :func:`~validate_updates_static_thresholds.queries.column_numbers`."""
-LOOKED_AT: Final = 20_000
+LOOKED_AT: Final = 10_000
 """Records among which repeated texts are looked for: a text that repeats in a bulk load repeats there too."""
 
 _DATES: Final = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_TZ})

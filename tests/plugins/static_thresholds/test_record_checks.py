@@ -250,6 +250,6 @@ def test_a_bulk_load_is_searched_for_repeated_texts_only_in_part_and_says_so(wor
     numbers = measure_values(DEFAULT, world.context())
     metrics = {f"values.{name}": value for name, value in numbers.items()} | {"values.records": LOOKED_AT + 1.0}
     (finding,) = text_repeated(world.context(metrics=metrics), DEFAULT)
-    assert finding.message == "repeated texts are looked for in the first 20000 of 20001 records only"
+    assert finding.message == "repeated texts are looked for in the first 10000 of 10001 records only"
     world.connection.execute(sa.update(PLANNED).where(PLANNED.c.pos > LOOKED_AT).values(pos=PLANNED.c.pos - LOOKED_AT))
     assert codes(list(text_repeated(world.context(metrics=metrics), DEFAULT))) == ["not_checked", "text_repeated"]
