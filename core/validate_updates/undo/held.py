@@ -1,4 +1,4 @@
-"""What foreign keys have to say about loaded entries: which cannot be taken back, and which broke one."""
+"""What foreign keys say about loaded entries: which cannot be taken back, or should not, and which broke one."""
 
 from __future__ import annotations
 
@@ -28,11 +28,24 @@ def set_aside(connection: sa.Connection, keys: Iterable[Key], tables: Mapping[Na
     held: list[sa.Update] = []
     for key in keys:
         if key.parent in tables and not key.action:
-            held.append(_refused(tables[key.parent], Step.DELETE, _is_needed(key, tables)))
+            held.append(_left(tables[key.parent], Step.DELETE, _is_needed(key, tables), Reason.REFUSED))
         if key.child in tables and _is_known(key, tables[key.child]):
-            held.append(_refused(tables[key.child], Step.INSERT, _is_in_want(key, tables)))
+            held.append(_left(tables[key.child], Step.INSERT, _is_in_want(key, tables), Reason.REFUSED))
     while sum(connection.execute(statement).rowcount for statement in held):
         pass
+
+
+def referred_to(keys: Iterable[Key], table: Matching) -> Sequence[sa.Update]:
+    """Statements that leave rows alone to which others refer that would be deleted, or emptied, with them.
+
+    For the entries that are ready, to be run again until none is left alone any more.
+    """
+    name = table.target.schema, table.target.name
+    return [
+        _left(table, Step.DELETE, _is_needed(key, {name: table}), Reason.REFERRED_TO)
+        for key in keys
+        if key.action and key.parent == name
+    ]
 
 
 def broken(keys: Iterable[Key], table: Matching) -> Sequence[tuple[Key, sa.Select[int]]]:
@@ -55,8 +68,8 @@ def broken(keys: Iterable[Key], table: Matching) -> Sequence[tuple[Key, sa.Selec
     return queries
 
 
-def _refused(table: Matching, step: Step, condition: _Condition) -> sa.Update:
-    return sa.update(table.entry).where(_is_ready(table.entry, step), condition).values(state=Reason.REFUSED)
+def _left(table: Matching, step: Step, condition: _Condition, reason: Reason) -> sa.Update:
+    return sa.update(table.entry).where(_is_ready(table.entry, step), condition).values(state=reason)
 
 
 def _is_ready(entry: sa.FromClause, step: Step) -> _Condition:

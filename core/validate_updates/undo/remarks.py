@@ -19,6 +19,7 @@ _WHY: Final = {
     Reason.CHANGED: "was changed since",
     Reason.GONE: "was deleted since",
     Reason.THERE_AGAIN: "has been added again since",
+    Reason.REFERRED_TO: "is referred to by rows that came later, and would take them with it",
     Reason.REFUSED: "cannot be taken back",
 }
 

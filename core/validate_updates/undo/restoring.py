@@ -1,7 +1,8 @@
 """Taking back loaded entries: which can be, in which steps, and halving where the database refuses.
 
 An entry whose row is as before already needs nothing. One whose row is what the run left is taken back. All others are
-conflicts, left alone unless forced. Where a run wrote a row twice, the later entry comes first.
+conflicts, left alone unless forced. Where a run wrote a row twice, the later entry comes first, and as long as that may
+still be taken back the earlier one waits.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.targets.prepared import prepare
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.trouble import Blame, world_error
-from validate_updates.undo.held import broken
+from validate_updates.undo.held import broken, referred_to
 from validate_updates.undo.keys import keys_about
 from validate_updates.undo.loaded import OPEN
 from validate_updates.undo.matching import Matching
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 DONE, ALREADY = "done", "already"
 """States of an entry that is settled; the others are :class:`Reason`."""
+_WAITING: Final = "waiting"
+"""The state of an entry whose row comes back when every table has lost what may have taken its place."""
+_IN_THE_WAY: Final = (Reason.REFUSED, Reason.REFERRED_TO)
+"""Why an entry is not taken back whose own row is as it should be."""
 AMBIGUOUS: Final = "more than one row has its key"
 
 
@@ -54,23 +59,46 @@ class Restoring:
         self._steps = Steps(database, connection, loaded, self.matching)
         self._done = prepare(self._set_state(READY, DONE, ranged=True), connection)
         self._refused = prepare(self._set_state(READY, Reason.REFUSED, ranged=True), connection)
+        self._referred_to = () if force else referred_to(self.keys, self.matching)
         self._broken = [(key, prepare(query, connection)) for key, query in broken(self.keys, self.matching)]
 
-    def take_back(self) -> None:
-        """All that can be taken back. Raises ``TargetError`` for what no row is to blame for."""
-        while self._classify():
-            self._prepare_steps()
+    def brings_back(self) -> bool:
+        """Whether any of the entries is about a row that the run deleted."""
+        query = sa.select(sa.exists().where(self._entry.c.action == DELETE))
+        return bool(self._connection.execute(query).scalar_one())
+
+    def take_back(self, *, after_refused: bool, put_back: bool) -> bool:
+        """All that can be taken back now; whether there was anything to look at.
+
+        ``after_refused``: also what is older than an entry that the database refused. Not ``put_back``: deleted rows
+        wait for :meth:`put_back`. Raises ``TargetError`` for what no row is to blame for.
+        """
+        looked_at = 0
+        while found := self._classify(after_refused=after_refused):
+            self._prepare_steps(READY if put_back else _WAITING)
+            self._take(1, self.loaded.last)
+            looked_at += found
+        return looked_at > 0
+
+    def put_back(self) -> None:
+        """Bring back the deleted rows that wait."""
+        if self._connection.execute(self._set_state(_WAITING, READY)).rowcount:
             self._take(1, self.loaded.last)
 
     def retry(self) -> bool:
-        """Try again what the database refused, since other rows have changed; whether any of it went now."""
-        before = self.count(Reason.REFUSED)
+        """Try again what others were in the way of, since other rows have changed; whether any of it went now."""
+        before = self._in_the_way()
         if not before:
             return False
-        again = self._set_state(Reason.REFUSED, READY).where(self._entry.c.step.isnot(None))
-        self._connection.execute(again)
+        for reason in _IN_THE_WAY:
+            again = self._set_state(reason, READY).where(self._entry.c.step.isnot(None))
+            self._connection.execute(again)
+        self._leave_referred_to()
         self._take(1, self.loaded.last)
-        return self.count(Reason.REFUSED) < before
+        return self._in_the_way() < before
+
+    def _in_the_way(self) -> int:
+        return sum(map(self.count, _IN_THE_WAY))
 
     def reconsider(self) -> None:
         """Make ready what the database refused to add or to remove."""
@@ -116,11 +144,12 @@ class Restoring:
         query = sa.select(sa.func.count()).select_from(entry).where(entry.c.state == DONE, amiss, first)
         return int(self._connection.execute(query).scalar_one())
 
-    def _classify(self) -> int:
-        """Give a state to the open entries, but those of whose row a later entry is open; how many."""
+    def _classify(self, *, after_refused: bool) -> int:
+        """Give a state to the open entries, but those of whose row a later entry is not settled; how many."""
         entry, later = self._entry, self._entry.alias("later")
+        unsettled = [OPEN, _WAITING, *([] if after_refused else [Reason.REFUSED])]
         same = (later.c[column.name] == column for column in map(self.loaded.written, self.loaded.target.key))
-        newer = sa.exists().where(*same, later.c.pos > entry.c.pos, later.c.state == OPEN).correlate(entry)
+        newer = sa.exists().where(*same, later.c.pos > entry.c.pos, later.c.state.in_(unsettled)).correlate(entry)
         as_written = sa.case((self.matching.as_written(), READY), else_=Reason.CHANGED)
         state = sa.case(
             (entry.c.action == INSERT, self._found(none=ALREADY, one=as_written)),
@@ -140,7 +169,8 @@ class Restoring:
     def _if_before(self, otherwise: Any) -> sa.ColumnElement[Any]:
         return sa.case((self.matching.as_before(), ALREADY), else_=otherwise)
 
-    def _prepare_steps(self) -> None:
+    def _prepare_steps(self, inserts: str) -> None:
+        """Say by which step each entry is taken back, and give those of deleted rows the state ``inserts``."""
         entry = self._entry
         wanted = [READY, *([Reason.CHANGED, Reason.GONE, Reason.THERE_AGAIN] if self._force else [])]
         step = sa.case(
@@ -151,6 +181,14 @@ class Restoring:
             else_=Step.INSERT,
         )
         self._connection.execute(sa.update(entry).where(entry.c.state.in_(wanted)).values(step=step, state=READY))
+        self._leave_referred_to()
+        if inserts != READY:
+            comes_back = sa.and_(entry.c.state == READY, entry.c.step == Step.INSERT)
+            self._connection.execute(sa.update(entry).where(comes_back).values(state=inserts))
+
+    def _leave_referred_to(self) -> None:
+        while sum(self._connection.execute(statement).rowcount for statement in self._referred_to):
+            pass
 
     def _take(self, first: int, last: int) -> None:
         """Take back a range; where the database refuses it, its later half and then its earlier half."""

@@ -22,6 +22,8 @@ class Reason(StrEnum):
     """The run changed it, and somebody deleted it since."""
     THERE_AGAIN = "there again"
     """The run deleted it, and somebody has added a row of its key since."""
+    REFERRED_TO = "referred to"
+    """The run added it, and rows refer to it that the run did not add: they would be deleted, or emptied, with it."""
     REFUSED = "refused"
     """The database does not let it be taken back: other rows refer to it, or are in its way."""
 

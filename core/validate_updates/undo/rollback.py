@@ -45,7 +45,7 @@ from validate_updates.undo.restoring import ALREADY, DONE, Restoring
 from validate_updates.undo.result import SAMPLES, Conflict, Reason, RollbackResult
 from validate_updates.undo.steps import Step
 from validate_updates.undo.takeable import UPDATES, refuse, storable
-from validate_updates.undo.together import take_together
+from validate_updates.undo.together import take_back_all
 
 if TYPE_CHECKING:
     from validate_updates.journal.tables import JournalTables
@@ -263,10 +263,7 @@ class _Rollback:
         restorings = [
             self._restoring(run, name, batches, number) for number, name in enumerate(self.log.table_names(batches))
         ]
-        for restoring in reversed(restorings):  # what was written last may refer to what was written first
-            restoring.take_back()
-        while take_together(self.connection, restorings) or any(restoring.retry() for restoring in restorings):
-            pass  # what the database refused may pass once other rows are taken back
+        take_back_all(self.connection, restorings)
         tally = sum((self._tally_of(restoring) for restoring in restorings), _Tally())
         self.log.forget(batches, [restoring.settled() for restoring in restorings])
         for restoring in restorings:

@@ -1,8 +1,8 @@
-"""Rows that need each other: refused one by one, they can go, or come back, together.
+"""Taking back several tables: in which order, and together what needs each other.
 
-Of all that the database refuses, what foreign keys hold is set aside. The others are taken back by one statement for
-each table, since a key is checked at the statement's end. Where tables refer to each other, so that none can be the
-first, the rows that go lose their references before.
+Rows that are refused one by one can go, or come back, together. Of all that the database refuses, what foreign keys
+hold is set aside. The others are taken back by one statement for each table, since a key is checked at the statement's
+end. Where tables refer to each other, so that none can be the first, the rows that go lose their references before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,31 @@ class _StuckError(Exception):
     """None of the tables can be the first."""
 
 
-def take_together(connection: sa.Connection, restorings: Sequence[Restoring]) -> bool:
+def take_back_all(connection: sa.Connection, restorings: Sequence[Restoring]) -> None:
+    """Take back all tables, which are given in the order in which they were written, as far as that is possible."""
+    apart = sum(restoring.brings_back() for restoring in restorings) > 1
+    for after_refused in (False, True):
+        _in_turn(restorings, apart=apart, after_refused=after_refused)
+        while _take_together(connection, restorings) or any(restoring.retry() for restoring in restorings):
+            # What was refused passed once other rows were taken back: so may what is older than that.
+            _in_turn(restorings, apart=apart, after_refused=after_refused)
+
+
+def _in_turn(restorings: Sequence[Restoring], *, apart: bool, after_refused: bool) -> None:
+    """What was written last may refer to what was written first, and goes first.
+
+    ``apart``: rows of several tables come back. They do so after all others have gone, and those that were written
+    first before those that refer to them: else a row would refer to the one that has taken its parent's number.
+    """
+    found = True
+    while found:
+        taken = [one.take_back(after_refused=after_refused, put_back=not apart) for one in reversed(restorings)]
+        for restoring in restorings:
+            restoring.put_back()
+        found = any(taken)
+
+
+def _take_together(connection: sa.Connection, restorings: Sequence[Restoring]) -> bool:
     """Take back rows that the database refused, and that need only each other; whether there were any."""
     if not any(restoring.count(Reason.REFUSED) for restoring in restorings):
         return False

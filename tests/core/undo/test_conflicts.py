@@ -140,6 +140,43 @@ def test_a_row_that_others_refer_to_stays(target: Target) -> None:
     assert target.rows("SELECT * FROM t") == []
 
 
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])
+def test_rows_that_would_go_with_a_row_keep_it(target: Target, action: str) -> None:
+    target.execute(
+        "CREATE TABLE t (id integer PRIMARY KEY, name text, above integer REFERENCES t ON DELETE CASCADE)",
+        f"CREATE TABLE child (id integer PRIMARY KEY, t integer REFERENCES t ON DELETE {action})",
+    )
+    target.update([{"id": number, "name": "new", "above": number - 1 or None} for number in range(1, 8)])
+    run = target.story().run.run_id
+    target.execute("INSERT INTO child VALUES (1, 3)")
+
+    result = taken_back(target)
+
+    assert target.rows("SELECT id FROM t ORDER BY id") == [(1,), (2,), (3,)]
+    assert target.rows("SELECT * FROM child") == [(1, 3)]
+    assert (result.deleted, result.conflicts, result.forceable) == (4, 3, 3)
+    assert {(one.key, one.reason) for one in result.samples} == {(f"id={n}", Reason.REFERRED_TO) for n in (1, 2, 3)}
+    assert "is referred to by rows that came later" in target.story().findings[0].message
+    assert taken_back(target, run, force=True).deleted == 3
+    assert target.rows("SELECT * FROM t") == []
+    assert target.rows("SELECT * FROM child") == ([] if action == "CASCADE" else [(1, None)])
+
+
+def test_rows_that_would_go_with_a_row_are_no_hindrance_once_they_are_gone(target: Target) -> None:
+    target.execute(
+        "CREATE TABLE t (id integer PRIMARY KEY, name text)",
+        "CREATE TABLE child (id integer PRIMARY KEY, t integer REFERENCES t ON DELETE CASCADE)",
+    )
+    target.update([{"id": 1, "name": "new"}])
+    run = target.story().run.run_id
+    target.execute("INSERT INTO child VALUES (1, 1)")
+    assert taken_back(target).conflicts == 1
+    target.execute("DELETE FROM child")
+
+    assert taken_back(target, run).deleted == 1
+    assert target.rows("SELECT * FROM t") == []
+
+
 def test_when_nothing_can_be_taken_back_the_run_still_stands(target: Target) -> None:
     target.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
     target.update([{"id": 1, "name": "new"}])

@@ -123,6 +123,19 @@ def test_a_row_that_took_over_a_number_goes_and_the_one_before_comes_back(hearin
     assert hearings.dump() == before
 
 
+def test_a_number_taken_over_by_a_row_with_children_comes_back_with_its_own(hearings: Hearings) -> None:
+    replacing = {name: {"children": "replace"} for name in ("appearances", "documents")}
+    hearings.bring(hearing("1", appearances=[witness("Ann", "Oxfam", documents=[{"url": "x"}, {"url": "y"}])]))
+    before = hearings.dump()
+    hearings.bring(hearing("1", appearances=[witness("Bob", documents=[{"url": "y"}])]), tables=replacing)
+    assert hearings.has("documents") == [("1", "Bob", "y")]
+
+    result = taken_back(hearings)
+
+    assert (result.conflicts, result.altered) == (0, 0)
+    assert hearings.dump() == before
+
+
 def test_of_two_children_alike_the_later_counts(hearings: Hearings) -> None:
     twice = [{"system_code": "a"}, {"committee_id": {"system_code": "a"}, "is_primary": False}]
 
