@@ -48,7 +48,16 @@ if TYPE_CHECKING:
         UsageError,
     )
     from validate_updates.findings import Finding, KeepOut, Severity
-    from validate_updates.journal.rows import BatchRow, RunKind, RunRow, RunState, StoredRun, Switch, SwitchMode
+    from validate_updates.journal.rows import (
+        BatchRow,
+        JudgedRun,
+        RunKind,
+        RunRow,
+        RunState,
+        StoredRun,
+        Switch,
+        SwitchMode,
+    )
     from validate_updates.lending import Lent
     from validate_updates.markers import hookimpl
     from validate_updates.modes import Mode
@@ -71,6 +80,7 @@ if TYPE_CHECKING:
     from validate_updates.strategies import ALL_OR_NOTHING
     from validate_updates.targets.table import Column, Kind, TargetTable
     from validate_updates.text import printable
+    from validate_updates.times import as_time
 
 _HOMES = {
     "api": ("plan", "run"),
@@ -109,7 +119,7 @@ _HOMES = {
         "UsageError",
     ),
     "findings": ("Finding", "KeepOut", "Severity"),
-    "journal.rows": ("BatchRow", "RunKind", "RunRow", "RunState", "StoredRun", "Switch", "SwitchMode"),
+    "journal.rows": ("BatchRow", "JudgedRun", "RunKind", "RunRow", "RunState", "StoredRun", "Switch", "SwitchMode"),
     "lending": ("Lent",),
     "markers": ("hookimpl",),
     "modes": ("Mode",),
@@ -132,6 +142,7 @@ _HOMES = {
     "strategies": ("ALL_OR_NOTHING",),
     "targets.table": ("Column", "Kind", "TargetTable"),
     "text": ("printable",),
+    "times": ("as_time",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -160,6 +171,7 @@ __all__ = [
     "Interrupted",
     "JournalView",
     "Judged",
+    "JudgedRun",
     "KeepOut",
     "KeptOut",
     "Kind",
@@ -211,6 +223,7 @@ __all__ = [
     "Validator",
     "Verdict",
     "__version__",
+    "as_time",
     "hookimpl",
     "plan",
     "printable",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from validate_updates.context import History
     from validate_updates.criteria import Criterion
     from validate_updates.declarations import Backtest, Criteria
-    from validate_updates.journal.rows import RunRow, StoredRun
+    from validate_updates.journal.rows import JudgedRun, RunRow, StoredRun
     from validate_updates.journal.tables import JournalTables
     from validate_updates.manager import Plugins
     from validate_updates.modes import Selected
@@ -38,12 +38,23 @@ T = TypeVar("T")
 class OpenJournal(Protocol):
     """The journal of a task, in one transaction. What is switched and kept needs one that writes."""
 
-    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
-        """The newest runs first; of one task, or begun since a moment, if asked."""
+    def runs(
+        self,
+        *,
+        task: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[RunRow]:
+        """The newest runs first; of one task, or begun since or until a moment, if asked."""
         ...
 
     def run(self, run_id: str) -> StoredRun:
         """Everything about one run. Raises ``UsageError`` where there is no such run."""
+        ...
+
+    def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
+        """What was measured and said of several runs, in a few queries; those that are not there are left out."""
         ...
 
     def history(self, task: str) -> History:
@@ -52,6 +63,10 @@ class OpenJournal(Protocol):
 
     def standings(self, task: str) -> Sequence[Standing]:
         """How plugins take part in the next run of a task, by the settings and by the switches that hold."""
+        ...
+
+    def switches(self, task: str) -> Sequence[Switch]:
+        """Every switch of a plugin in a task that there has been, oldest first; of each plugin the newest holds."""
         ...
 
     def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
@@ -221,17 +236,30 @@ class _Journal:
     _states: dict[str, dict[str, str]] = field(default_factory=dict)
     _before: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
+    def runs(
+        self,
+        *,
+        task: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[RunRow]:
         """The newest runs first."""
         from validate_updates.journal import reading
 
-        return reading.runs(self.connection, self.tables, task=task, since=since, limit=limit)
+        return reading.runs(self.connection, self.tables, task=task, since=since, until=until, limit=limit)
 
     def run(self, run_id: str) -> StoredRun:
         """Everything about one run."""
         from validate_updates.journal import reading
 
         return reading.show(self.connection, self.tables, run_id)
+
+    def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
+        """What was measured and said of several runs."""
+        from validate_updates.journal import reading
+
+        return reading.judged(self.connection, self.tables, run_ids)
 
     def history(self, task: str) -> History:
         """The earlier runs of a task."""
@@ -242,9 +270,15 @@ class _Journal:
     def standings(self, task: str) -> Sequence[Standing]:
         """How plugins take part in the next run."""
         from validate_updates.choosing import standings
-        from validate_updates.journal.switches import in_force, switches
+        from validate_updates.journal.switches import in_force
 
-        return standings(*self.named(task), in_force(switches(self.connection, self.tables, task)))
+        return standings(*self.named(task), in_force(self.switches(task)))
+
+    def switches(self, task: str) -> Sequence[Switch]:
+        """Every switch of a task, oldest first."""
+        from validate_updates.journal.switches import switches
+
+        return switches(self.connection, self.tables, task)
 
     def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
         """Enter a switch."""

@@ -12,19 +12,30 @@ from validate_updates.declarations import Occasion
 
 if TYPE_CHECKING:
     from validate_updates.findings import Finding
-    from validate_updates.journal.rows import RunRow, StoredRun, Switch, SwitchMode
+    from validate_updates.journal.rows import JudgedRun, RunRow, StoredRun, Switch, SwitchMode
     from validate_updates.result import RunResult
 
 
 class JournalView(Protocol):
     """The journal: runs and switches of all tasks. The access ends with the observer's call."""
 
-    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
-        """The newest runs first, the observed one among them; of one task, or begun since a moment, if asked."""
+    def runs(
+        self,
+        *,
+        task: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[RunRow]:
+        """The newest runs first, also the observed one; of one task, or begun since or until a moment, if asked."""
         ...
 
     def run(self, run_id: str) -> StoredRun:
         """Everything about one run: findings, metrics, batches. Raises ``UsageError`` where there is no such run."""
+        ...
+
+    def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
+        """What was measured and said of several runs, in a few queries; those that are not there are left out."""
         ...
 
     def switches(self, task: str) -> Sequence[Switch]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from validate_updates.context import RunInfo
     from validate_updates.job import Job
-    from validate_updates.journal.rows import RunRow, StoredRun
+    from validate_updates.journal.rows import JudgedRun, RunRow, StoredRun
     from validate_updates.journal.tables import JournalTables
     from validate_updates.manager import Owned, Plugins
     from validate_updates.result import RunResult
@@ -181,12 +181,21 @@ class _View:
         except troubles:
             self._connection = None
 
-    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
+    def runs(
+        self,
+        *,
+        task: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[RunRow]:
         """The newest runs first."""
         from validate_updates.journal import reading
 
         with self._reading() as conn:
-            return reading.runs(conn, self._tables, task=task, since=since, limit=limit) if conn is not None else ()
+            if conn is None:
+                return ()
+            return reading.runs(conn, self._tables, task=task, since=since, until=until, limit=limit)
 
     def run(self, run_id: str) -> StoredRun:
         """Everything about one run."""
@@ -197,6 +206,13 @@ class _View:
             if conn is None:
                 raise UsageError("the journal cannot be read: the database cannot be reached")
             return reading.show(conn, self._tables, run_id)
+
+    def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
+        """What was measured and said of several runs."""
+        from validate_updates.journal import reading
+
+        with self._reading() as conn:
+            return reading.judged(conn, self._tables, run_ids) if conn is not None else ()
 
     def switches(self, task: str) -> Sequence[Switch]:
         """Every switch of a task, oldest first."""

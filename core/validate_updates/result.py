@@ -29,6 +29,11 @@ class Verdict(StrEnum):
     """Could not be done; rolled back."""
     INTERRUPTED = "interrupted"
 
+    @property
+    def stands(self) -> bool:
+        """Whether the target has what the update wrote."""
+        return self in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
+
 
 EXIT_CODES: Final = {
     Verdict.COMMITTED: ExitCode.OK,
@@ -66,6 +71,12 @@ class Counts:
     def add_up(self) -> bool:
         """Whether every record read is accounted for."""
         return self.read == self.parts
+
+    @property
+    def taken_back(self) -> Counts:
+        """The same of an update that was taken back: what it wrote counts as rolled back."""
+        written = self.inserted + self.updated
+        return replace(self, inserted=0, updated=0, deleted=0, rolled_back=self.rolled_back + written)
 
 
 class Publish(StrEnum):

@@ -61,7 +61,7 @@ def next_steps(result: RunResult, job: Job) -> tuple[str, ...]:
     """Commands to type next; none for a job from Python."""
     if not job.command:
         return ()
-    stands = result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
+    stands = result.verdict.stands
     again, plan = ("quarantine replay", "quarantine replay --dry-run") if job.replay else ("run", "plan")
     if result.dry_run:
         return (f"validate-updates {again} {job.command}",) if stands else ()

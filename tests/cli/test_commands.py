@@ -132,6 +132,12 @@ def test_json_is_the_one_thing_on_stdout(command: Command, hearings: Path, recor
     assert (result.counts.inserted, result.key, result.exit_code) == (1, ("event_id",), 0)
 
 
+def test_the_time_that_counts_as_now_is_told_in_utc(command: Command, hearings: Path, records: Records) -> None:
+    said = command("run", str(records(GOOD)), *flags(hearings), "--as-of", "2026-01-01T06:00+02:00", "--format", "json")
+
+    assert said.json["started_at"] == "2026-01-01T04:00:00Z"
+
+
 def test_quiet_is_one_line(command: Command, hearings: Path, records: Records) -> None:
     said = command("run", str(records(GOOD)), *flags(hearings), "-q")
 

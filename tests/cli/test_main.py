@@ -132,7 +132,10 @@ def test_a_traceback_comes_only_when_asked_for(command: Command, monkeypatch: py
         (["run", "x", "--wait", "-1"], "error: --wait -1 must be 0 or more\n"),
         (["run", "x", "--wait", "nan"], "error: --wait nan must be 0 or more\n"),
         (["run", "x", "--max-deletes", "1.5"], "error: --max-deletes '1.5' is not a whole number\n"),
-        (["run", "x", "--as-of", "noon"], "error: --as-of 'noon' is not a time\n  such as 2024-05-01T06:00Z\n"),
+        (
+            ["run", "x", "--as-of", "noon"],
+            "error: --as-of 'noon' is not a time\n  such as 2024-05-01, or 2024-05-01T06:00Z\n",
+        ),
         (["run", "x", "--format", "xml"], "error: --format 'xml' is not known\n  one of text, json\n"),
         (["run", "x", "--fail-on", "info"], "error: --fail-on 'info' is not known\n  one of critical, warning\n"),
         (["runs", "list", "--limit", "x"], "error: --limit 'x' is not a whole number\n"),

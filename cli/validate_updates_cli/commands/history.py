@@ -12,8 +12,8 @@ import typer
 
 from validate_updates.errors import ExitCode, UsageError
 from validate_updates.text import counted, printable
+from validate_updates.times import as_day
 from validate_updates_cli.commands.opening import Place, TargetOptions, place_of, reading, settings_of, writing
-from validate_updates_cli.commands.times import as_day
 from validate_updates_cli.output import Shared, answer
 from validate_updates_cli.translate import one_of
 

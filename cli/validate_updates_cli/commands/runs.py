@@ -7,8 +7,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 from validate_updates.errors import UsageError
+from validate_updates.times import as_time
 from validate_updates_cli.commands.opening import TargetOptions, place_of, reading, settings_of, writing
-from validate_updates_cli.commands.times import as_time
 from validate_updates_cli.output import Shared, answer
 
 

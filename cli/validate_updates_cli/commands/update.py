@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from validate_updates.errors import UsageError
 from validate_updates.findings import Severity
 from validate_updates.text import printable
+from validate_updates.times import as_time
 from validate_updates_cli.output import Shared, look, show
 from validate_updates_cli.progress import watching
 from validate_updates_cli.reports import Report, open_reports, tell_github, write_reports
@@ -167,7 +166,7 @@ def flags(options: UpdateOptions, *, dry_run: bool, sources: tuple[str, ...] | N
         max_deletes_percent=as_number("--max-deletes-percent", options.max_deletes_percent, float),
         wait=as_number("--wait", options.wait, float),
         dry_run=dry_run or None,
-        as_of=moment(options.as_of),
+        as_of=as_time("--as-of", options.as_of),
     )
 
 
@@ -184,17 +183,6 @@ def deliver(result: RunResult, shared: Shared, reports: Sequence[Report]) -> Non
         show([one_line(result, here)] if shared.quiet else summary(result, here, verbose=shared.verbose), shared)
     write_reports(result, reports)
     tell_github(result)
-
-
-def moment(text: str | None) -> datetime | None:
-    """The time that ``text`` means, in UTC unless it says otherwise."""
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--as-of {text!r} is not a time", hint="such as 2024-05-01T06:00Z") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _by_commas(texts: Iterable[str] | None) -> tuple[str, ...] | None:

@@ -8,12 +8,11 @@ from xml.etree import ElementTree as ET
 
 from validate_updates.findings import Finding, Severity
 from validate_updates.modes import Mode
-from validate_updates.result import Judged, RunResult, Verdict
+from validate_updates.result import Judged, RunResult
 from validate_updates.text import printable
 from validate_updates_cli.render.look import Look
 from validate_updates_cli.render.words import FINDINGS, MESSAGE, equation, evidence
 
-_STOOD: Final = {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
 _LOOK: Final = Look()
 
 
@@ -43,7 +42,7 @@ def junit(result: RunResult) -> str:
 
 def _verdict(result: RunResult) -> ET.Element:
     case = _element("update", "verdict", result.seconds)
-    if result.verdict not in _STOOD:
+    if not result.verdict.stands:
         _child(case, "failure", f"{result.verdict}: {result.reason}", kind=result.verdict.value)
     _child(case, "system-out", equation(result.counts))
     return case

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from validate_updates.journal.rows import RunState
 from validate_updates.undo.remarks import why
 from validate_updates.undo.result import RollbackResult
 from validate_updates_cli.render.page import Page
@@ -62,7 +61,7 @@ def rollback_entry(stored: StoredRun, look: Look, *, verbose: bool = False) -> l
         conflicts=run.counts.quarantined,
         seconds=run.seconds or 0.0,
     )
-    stood = run.state in {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE}
+    stood = run.state.stands
     unfinished = Text(f"ROLL-BACK {run.state.upper()}", style="bold red").append(
         f"  run {look.text(result.taken_back)}", style="not bold"
     )

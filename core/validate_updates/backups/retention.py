@@ -106,13 +106,13 @@ def unfinished_backups(connection: sa.Connection, journal: JournalTables) -> fro
     """
     import sqlalchemy as sa
 
-    from validate_updates.journal.rows import RunState
+    from validate_updates.journal.rows import STOOD, RunState
 
     logs, later = journal.logs, journal.logs.alias("later")
     stood = sa.exists().where(
         later.c.table_name == logs.c.table_name,
         later.c.run_no > logs.c.run_no,
-        later.c.state.in_((RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)),
+        later.c.state.in_(STOOD),
     )
     open_ended = (logs.c.state == RunState.RUNNING) | ((logs.c.state == RunState.INTERRUPTED) & ~stood)
     return frozenset(connection.scalars(sa.select(logs.c.run_id).where(open_ended)))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from validate_updates.context import EarlierRun, History
 from validate_updates.findings import Severity
-from validate_updates.journal.rows import RunKind, RunState
+from validate_updates.journal.rows import STOOD, RunKind, RunState
 from validate_updates.journal.tables import JournalTables
 from validate_updates.journal.texts import stored
 from validate_updates.modes import Mode
@@ -25,7 +25,6 @@ EXPECTED: Final = "expected"
 
 _OF_A_RUN = ("run_id", "state", "started_at", "seconds", "kind", "label", "label_until")
 _COUNTS = tuple(field.name for field in fields(Counts))
-_STOOD = (RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)
 _NO_UPDATE = (RunState.RUNNING, RunState.REFUSED)
 
 
@@ -156,7 +155,7 @@ def finished_updates(logs: sa.Table) -> sa.ColumnElement[bool]:
 
 def examples(logs: sa.Table) -> sa.ColumnElement[bool]:
     """Those of them that later ones are compared with: they stood, and nobody has called them an incident."""
-    return finished_updates(logs) & logs.c.state.in_(_STOOD) & logs.c.label.is_distinct_from(INCIDENT)
+    return finished_updates(logs) & logs.c.state.in_(STOOD) & logs.c.label.is_distinct_from(INCIDENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from validate_updates.errors import UsageError
 from validate_updates.findings import Finding, Severity, Value
-from validate_updates.journal.rows import BatchRow, BatchState, RunKind, RunRow, RunState, StoredRun
+from validate_updates.journal.rows import BatchRow, BatchState, JudgedRun, RunKind, RunRow, RunState, StoredRun
 from validate_updates.journal.tables import JournalTables
 from validate_updates.journal.texts import stored
 from validate_updates.modes import Mode
@@ -36,8 +36,9 @@ def runs(
     task: str | None = None,
     table: str | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Sequence[RunRow]:
-    """The newest runs first; of one task or table, or begun since a moment, if asked."""
+    """The newest runs first; of one task or table, or begun since or until a moment, if asked."""
     if tables is None:
         return ()
     logs = tables.logs
@@ -48,6 +49,8 @@ def runs(
         statement = statement.where(logs.c.table_name == stored(table))
     if since is not None:
         statement = statement.where(logs.c.started_at >= since)
+    if until is not None:
+        statement = statement.where(logs.c.started_at <= until)
     return tuple(_run(row) for row in conn.execute(statement))
 
 
@@ -61,18 +64,55 @@ def show(conn: sa.Connection, tables: JournalTables | None, wanted: str) -> Stor
     row = _wanted(conn, tables, wanted)
     run = _run(row)
     how_many = sa.select(sa.func.count()).select_from(tables.quarantine).where(tables.quarantine.c.run_id == run.run_id)
-    said = [(row.mode, _finding(row)) for row in _of(conn, tables.findings, run, "finding_no")]
+    said = [(one.mode, _finding(one)) for one in _of(conn, tables.findings, run, "finding_no")]
     return StoredRun(
-        run=run,
-        findings=tuple(finding for mode, finding in said if mode != Mode.SHADOW),
-        shadow=tuple(finding for mode, finding in said if mode == Mode.SHADOW),
-        metrics={row.name: row.value for row in _of(conn, tables.metrics, run, "name")},
-        timings=msgspec.json.decode(row.timings, type=tuple[tuple[str, float], ...]),
-        judged=msgspec.json.decode(row.judged, type=tuple[Judged, ...]),
+        **_said_of(row, {one.name: one.value for one in _of(conn, tables.metrics, run, "name")}, said),
         batches=tuple(_batch(row) for row in _of(conn, tables.batches, run, "batch_no")),
         kept_out=tuple(kept_out(row) for row in _of(conn, tables.quarantine, run, "entry_no", KEPT_OUT_SAMPLE)),
         kept_out_total=conn.scalar(how_many) or 0,
     )
+
+
+def judged(conn: sa.Connection, tables: JournalTables | None, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
+    """What was measured and said of runs, in the order of their ids; those that are not there are left out.
+
+    A few queries, however many runs they are.
+    """
+    if tables is None:
+        return ()
+    found: dict[str, JudgedRun] = {}
+    for part in range(0, len(run_ids), _AT_ONCE):
+        found.update(_judged(conn, tables, run_ids[part : part + _AT_ONCE]))
+    return tuple(found[run_id] for run_id in run_ids if run_id in found)
+
+
+_AT_ONCE: Final = 500
+"""Ids in one query."""
+
+
+def _judged(conn: sa.Connection, tables: JournalTables, run_ids: Sequence[str]) -> Iterator[tuple[str, JudgedRun]]:
+    logs, metrics, findings = tables.logs, tables.metrics, tables.findings
+    numbers: dict[str, dict[str, float]] = {}
+    said: dict[str, list[tuple[str, Finding]]] = {}
+    for row in conn.execute(sa.select(metrics).where(metrics.c.run_id.in_(run_ids))):
+        numbers.setdefault(row.run_id, {})[row.name] = row.value
+    ours = sa.select(findings).where(findings.c.run_id.in_(run_ids)).order_by(findings.c.run_id, findings.c.finding_no)
+    for row in conn.execute(ours):
+        said.setdefault(row.run_id, []).append((row.mode, _finding(row)))
+    for row in conn.execute(sa.select(logs).where(logs.c.run_id.in_(run_ids))):
+        yield row.run_id, JudgedRun(**_said_of(row, numbers.get(row.run_id, {}), said.get(row.run_id, ())))
+
+
+def _said_of(row: sa.Row[Any], metrics: Mapping[str, float], said: Sequence[tuple[str, Finding]]) -> dict[str, Any]:
+    """The fields of a :class:`JudgedRun`."""
+    return {
+        "run": _run(row),
+        "findings": tuple(finding for mode, finding in said if mode != Mode.SHADOW),
+        "shadow": tuple(finding for mode, finding in said if mode == Mode.SHADOW),
+        "metrics": metrics,
+        "timings": msgspec.json.decode(row.timings, type=tuple[tuple[str, float], ...]),
+        "judged": msgspec.json.decode(row.judged, type=tuple[Judged, ...]),
+    }
 
 
 def tasks(conn: sa.Connection, tables: JournalTables) -> Sequence[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from validate_updates.findings import Finding
 from validate_updates.result import Counts, Judged, KeptOut, PluginInfo
@@ -23,6 +24,15 @@ class RunState(StrEnum):
     INTERRUPTED = "interrupted"
     ROLLED_BACK = "rolled back"
     """It stood, and was taken back later."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether the target has what the run wrote."""
+        return self in STOOD
+
+
+STOOD: Final = (RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)
+"""States of a run that stands."""
 
 
 class RunKind(StrEnum):
@@ -98,6 +108,45 @@ class RunRow:
     note: str | None
     label_until: datetime | None
 
+    @property
+    def fates(self) -> Counts:
+        """What became of the records in the end: of a run that was rolled back, none is written."""
+        return self.counts.taken_back if self.state is RunState.ROLLED_BACK else self.counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRun:
+    """A run with what was measured and said of it: without its batches and the records that it kept out."""
+
+    run: RunRow
+    findings: tuple[Finding, ...]
+    shadow: tuple[Finding, ...]
+    """What plugins in shadow would have said."""
+    metrics: Mapping[str, float]
+    timings: tuple[tuple[str, float], ...]
+    judged: tuple[Judged, ...]
+
+    @property
+    def accounted_for(self) -> bool:
+        """Whether every record read is in a count, and, where the run stands, every row of the table too.
+
+        Rows that were made since records refer to them are no records of their own, and are counted as a metric.
+        """
+        run, counts = self.run, self.run.counts
+        if not counts.add_up:
+            return False
+        if not run.state.stands or run.rows_before is None or run.rows_after is None:
+            return True
+        return run.rows_after == run.rows_before + counts.inserted + self._made - counts.deleted
+
+    @property
+    def _made(self) -> int:
+        """Rows of the table of the records. Metrics name it without the schema, which the run has before it."""
+        names = (self.run.table, self.run.table.partition(".")[2])
+        return next(
+            (int(self.metrics[made]) for name in names if (made := f"tables.{name}.created") in self.metrics), 0
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchRow:
@@ -117,16 +166,9 @@ class BatchRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRun:
+class StoredRun(JudgedRun):
     """Everything that the journal says about one run."""
 
-    run: RunRow
-    findings: tuple[Finding, ...]
-    shadow: tuple[Finding, ...]
-    """What plugins in shadow would have said."""
-    metrics: Mapping[str, float]
-    timings: tuple[tuple[str, float], ...]
-    judged: tuple[Judged, ...]
     batches: tuple[BatchRow, ...]
     kept_out: tuple[KeptOut, ...]
     """The first of the records that it put into quarantine."""

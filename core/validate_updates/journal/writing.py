@@ -33,7 +33,7 @@ from validate_updates.journal.texts import (
     without_folders,
 )
 from validate_updates.modes import Mode
-from validate_updates.result import Counts, KeptOut, PluginInfo, Publish, RunResult, Verdict
+from validate_updates.result import Counts, KeptOut, PluginInfo, Publish, RunResult
 from validate_updates.undo.numbering import changes_of
 
 
@@ -216,11 +216,10 @@ class Journal:
 
 def _outcome(result: RunResult) -> dict[str, Any]:
     deciding = [finding.code for finding in result.findings if finding.severity is Severity.CRITICAL]
-    stood = result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
     return {
         "state": RunState(result.verdict),
         "reason": stored(without_folders(result.reason, result.source), MESSAGE_BYTES),
-        "error_code": stored(deciding[0]) if deciding and not stood else None,
+        "error_code": stored(deciding[0]) if deciding and not result.verdict.stands else None,
         "dry_run": result.dry_run,
         "key_columns": json_texts(result.key),
         "finished_at": result.started_at + timedelta(seconds=result.seconds),

@@ -188,7 +188,7 @@ class _Row:
         started_at = self._moment("started_at")
         seconds = self._seconds(started_at)
         metrics = dict(self._metrics())
-        if not metrics and ended in (RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE):
+        if not metrics and ended.stands:
             raise BadCell("it has none of the numbers")
         if seconds is not None:
             metrics.setdefault(DURATION, seconds)

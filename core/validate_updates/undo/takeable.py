@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 UPDATES: Final = {RunKind.UPDATE, RunKind.REPLAY}
 """Kinds of runs that keep an undo log."""
-_STOOD: Final = {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE}
 
 
 def refuse(run: RunRow, *, now: datetime, retention_days: int) -> UsageError:
@@ -33,7 +32,7 @@ def refuse(run: RunRow, *, now: datetime, retention_days: int) -> UsageError:
         return UsageError(f"run {run.run_id} is a {run.kind}, and no update; it cannot be taken back", hint=show)
     if run.state is RunState.ROLLED_BACK:
         return UsageError(f"run {run.run_id} has been taken back already", hint=show)
-    if run.state not in _STOOD:
+    if not run.state.stands:
         return UsageError(f"run {run.run_id} was {run.state}; nothing of it was kept", hint=show)
     if not counts.inserted + counts.updated + counts.deleted:
         return UsageError(f"run {run.run_id} wrote nothing; there is nothing to take back", hint=show)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from validate_updates import Section, Verdict
+from validate_updates import Section
 
 if TYPE_CHECKING:
     from validate_updates import RunResult
@@ -18,7 +18,7 @@ def batches_section(result: RunResult) -> Section | None:
         lines.append(f"{number['planned']} in all, {number['isolated']} taken apart, {number['failed']} failed")
     elif not result.troubled_batches:
         return None
-    counts, stands = result.counts, result.verdict in _STANDS
+    counts, stands = result.counts, result.verdict.stands
     if counts.quarantined:
         others = f", {counts.read - counts.quarantined} let through" if stands else ""
         lines.append(f"{counts.quarantined} of {counts.read} records kept out{others}")
@@ -32,6 +32,3 @@ def batches_section(result: RunResult) -> Section | None:
         ),
         lines=tuple(lines),
     )
-
-
-_STANDS = (Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from validate_updates import Criterion, CriterionState, OpenJournal, RunRow, StoredRun
+from validate_updates import Criterion, CriterionState, OpenJournal
 from validate_updates_canary import criteria as own
-from validate_updates_canary.looking import sides
+from validate_updates_canary.looking import Until, sides
 from validate_updates_canary.settings import CanarySettings
 from validate_updates_canary.trial import Ended, Trial, load, load_ended
 
@@ -18,26 +17,6 @@ _STATES: Final = {
     own.State.NOT_MET: CriterionState.FAIL,
     own.State.NOT_KNOWN: CriterionState.UNKNOWN,
 }
-_LATEST: Final = 2**62
-"""Number of a run that never comes."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Until:
-    """The journal without runs that are later than the canary, or than the moment asked about."""
-
-    journal: OpenJournal
-    moment: datetime
-    run_no: int
-
-    def runs(self, *, task: str | None = None, limit: int = 100) -> Sequence[RunRow]:
-        """The newest runs of a task."""
-        found = self.journal.runs(task=task, limit=limit)
-        return [run for run in found if run.run_no <= self.run_no and run.started_at <= self.moment]
-
-    def run(self, run_id: str) -> StoredRun:
-        """Everything about one."""
-        return self.journal.run(run_id)
 
 
 def asked(
@@ -63,7 +42,7 @@ def asked(
 def _judged(
     journal: OpenJournal, trial: Trial, ended: Ended | None, moment: datetime, settings: CanarySettings
 ) -> Iterator[Criterion]:
-    seen = sides(_Until(journal, moment, ended.until if ended else _LATEST), trial)
+    seen = sides(journal, trial, Until(moment, ended.until if ended else None))
     yield _outcome(trial, ended)
     yield _runs(trial, seen.canary.runs, moment)
     for one in own.criteria(seen, settings):

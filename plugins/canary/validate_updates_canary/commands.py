@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
-from validate_updates import Desk, OpenJournal, Section, SwitchMode, UsageError
+from validate_updates import Desk, OpenJournal, Section, SwitchMode, UsageError, as_time
 from validate_updates_canary import telling
 from validate_updates_canary.criteria import criteria
 from validate_updates_canary.looking import newest, sides
@@ -53,7 +53,16 @@ def start(
     told = list(_backtested(desk, task, names))
     with desk.journal(task, write=True) as journal:
         _check(journal, desk, task, names)  # nobody else has begun one meanwhile
-        trial = _trial(journal, desk, task, names, beside=beside, runs=runs, hours=hours, now=_moment(as_of))
+        trial = _trial(
+            journal,
+            desk,
+            task,
+            names,
+            beside=beside,
+            runs=runs,
+            hours=hours,
+            now=as_time("--as-of", as_of or None) or datetime.now(UTC),
+        )
         journal.state(task)[KEPT] = save(trial)
         for where, plugin, mode in trial.beginning():
             journal.switch(where, plugin, mode, trial.reason)
@@ -193,13 +202,3 @@ def _own(journal: OpenJournal, trial: Trial, *, promoted: bool) -> Iterator[Chan
         held = {one.plugin: one.switch for one in journal.standings(where)}.get(plugin)
         if held is not None and held.reason == trial.reason:
             yield where, plugin, mode
-
-
-def _moment(text: str) -> datetime:
-    if not text:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--as-of {text!r} is not a time", hint="such as 2024-05-01T06:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

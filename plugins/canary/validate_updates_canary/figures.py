@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from validate_updates import Finding, RunKind, RunState, Severity, SourceError, StoredRun, TargetError, TryLater
+from validate_updates import Finding, JudgedRun, RunKind, RunRow, RunState, Severity, SourceError, TargetError, TryLater
 
 INCIDENT = "incident"
 FAILURES = frozenset(
@@ -15,7 +15,6 @@ FAILURES = frozenset(
 """Codes of findings that say that plugin code failed."""
 _OF_THE_WORLD = frozenset(f"run_failed.{error.__name__}" for error in (SourceError, TargetError, TryLater))
 """Codes of runs that failed for what no plugin is at fault."""
-_STOOD = (RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +51,20 @@ class Figures:
         return median(self.seconds) if self.seconds else None
 
 
-def counts(run: StoredRun) -> bool:
+def counts(run: RunRow) -> bool:
     """Whether a run is an update that came to an end."""
-    row = run.run
-    return row.kind is RunKind.UPDATE and not row.dry_run and row.state is not RunState.RUNNING
+    return run.kind is RunKind.UPDATE and not run.dry_run and run.state is not RunState.RUNNING
 
 
-def modes(run: StoredRun, plugins: Collection[str]) -> set[str]:
+def modes(run: RunRow, plugins: Collection[str]) -> set[str]:
     """In which modes the plugins on trial took part in a run; ``off`` where one did not."""
-    took_part = {one.name: str(one.mode) for one in run.run.plugins}
+    took_part = {one.name: str(one.mode) for one in run.plugins}
     return {took_part.get(plugin, "off") for plugin in plugins}
 
 
-def figures(runs: Sequence[StoredRun], plugins: Collection[str]) -> Figures:
+def figures(runs: Sequence[JudgedRun], plugins: Collection[str]) -> Figures:
     """What the runs came to, as far as the plugins on trial are concerned."""
-    stood = [run for run in runs if _stood(run)]
+    stood = [run for run in runs if run.run.state.stands]
     said = {run.run.run_id: _said(run, plugins) for run in runs}
     alerted = [run for run in runs if _worst(said[run.run.run_id]) >= Severity.WARNING.rank]
     opposed = [run for run in runs if _worst(said[run.run.run_id]) == Severity.CRITICAL.rank]
@@ -82,27 +80,23 @@ def figures(runs: Sequence[StoredRun], plugins: Collection[str]) -> Figures:
         alerts=len(alerted),
         false_alarms=sum(run.run.label != INCIDENT for run in alerted),
         opposed=len(opposed),
-        at_stake=sum(_written(run) for run in opposed if _stood(run)),
+        at_stake=sum(_written(run) for run in opposed if run.run.state.stands),
         errors=sum(_failed(run, plugins) for run in runs),
-        losses=sum(_lost(run) for run in runs),
+        losses=sum(not run.accounted_for for run in runs),
         seconds=tuple(run.run.seconds for run in runs if run.run.seconds is not None),
     )
 
 
-def _stood(run: StoredRun) -> bool:
-    return run.run.state in _STOOD
-
-
-def _good(run: StoredRun) -> int:
+def _good(run: JudgedRun) -> int:
     counts = run.run.counts
     return counts.inserted + counts.updated + counts.unchanged + counts.duplicates
 
 
-def _written(run: StoredRun) -> int:
+def _written(run: JudgedRun) -> int:
     return run.run.counts.inserted + run.run.counts.updated
 
 
-def _said(run: StoredRun, plugins: Collection[str]) -> list[Finding]:
+def _said(run: JudgedRun, plugins: Collection[str]) -> list[Finding]:
     """What the plugins on trial said of the update: not that they failed."""
     return [one for one in (*run.findings, *run.shadow) if one.plugin in plugins and one.code not in FAILURES]
 
@@ -111,15 +105,6 @@ def _worst(findings: Iterable[Finding]) -> int:
     return max((finding.severity.rank for finding in findings), default=-1)
 
 
-def _failed(run: StoredRun, plugins: Collection[str]) -> bool:
+def _failed(run: JudgedRun, plugins: Collection[str]) -> bool:
     failed = any(one.plugin in plugins and one.code in FAILURES for one in (*run.findings, *run.shadow))
     return failed or (run.run.state is RunState.FAILED and run.run.error_code not in _OF_THE_WORLD)
-
-
-def _lost(run: StoredRun) -> bool:
-    row = run.run
-    if not row.counts.add_up:
-        return True
-    if not _stood(run) or row.rows_before is None or row.rows_after is None:
-        return False
-    return row.rows_after != row.rows_before + row.counts.inserted - row.counts.deleted

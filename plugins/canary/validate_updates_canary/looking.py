@@ -3,58 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING
 
-from validate_updates import RunRow, StoredRun
+from validate_updates import RunRow
 from validate_updates_canary.criteria import Sides
-from validate_updates_canary.figures import counts, figures, modes
+from validate_updates_canary.figures import Figures, counts, figures, modes
 from validate_updates_canary.trial import Trial
 
-_MOST = 200
-"""Runs of one task that are looked at."""
+if TYPE_CHECKING:
+    from validate_updates import JournalView, OpenJournal
+
+_BITE = 200
+"""Runs that are asked for first; most trials need no more."""
 
 
-class Journal(Protocol):
-    """What is asked of the journal, by commands and by the observer alike."""
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Later runs do not count."""
 
-    def runs(self, *, task: str | None = None, limit: int = 100) -> Sequence[RunRow]:
-        """The newest runs of a task."""
-        ...
-
-    def run(self, run_id: str) -> StoredRun:
-        """Everything about one."""
-        ...
+    moment: datetime | None = None
+    run_no: int | None = None
+    """Number of the last run of all."""
 
 
-def newest(journal: Journal) -> int:
+ALL = Until()
+
+
+def newest(journal: JournalView | OpenJournal) -> int:
     """Number of the newest run of all; 0 where there is none."""
     return max((run.run_no for run in journal.runs(limit=1)), default=0)
 
 
-def sides(journal: Journal, trial: Trial) -> Sides:
+def sides(journal: JournalView | OpenJournal, trial: Trial, until: Until = ALL) -> Sides:
     """The runs of the canary, as many before it, and those beside it."""
-    plugins = trial.plugins
-    since = [run for run in _since(journal, trial.task, trial) if modes(run, plugins) == {"enforce"}]
-    beside = [run for task in trial.beside for run in _since(journal, task, trial) if "shadow" in modes(run, plugins)]
-    before = _before(journal, trial, max(len(since), 1))
-    return Sides(canary=figures(since, plugins), before=figures(before, plugins), beside=figures(beside, plugins))
+
+    def since(task: str) -> Iterator[RunRow]:
+        return takewhile(lambda run: run.run_no > trial.after, _updates(journal, task, until))
+
+    def summed_up(runs: Sequence[RunRow]) -> Figures:
+        return figures(journal.judged([run.run_id for run in runs]), trial.plugins)
+
+    canary = [run for run in since(trial.task) if modes(run, trial.plugins) == {"enforce"}]
+    beside = [run for task in trial.beside for run in since(task) if "shadow" in modes(run, trial.plugins)]
+    earlier = (run for run in _updates(journal, trial.task, until) if 0 < run.run_no <= trial.after)
+    before = list(islice(earlier, max(len(canary), 1)))
+    return Sides(canary=summed_up(canary), before=summed_up(before), beside=summed_up(beside))
 
 
-def _since(journal: Journal, task: str, trial: Trial) -> Iterator[StoredRun]:
-    for row in journal.runs(task=task, limit=_MOST):
-        if row.run_no <= trial.after:
+def _updates(journal: JournalView | OpenJournal, task: str, until: Until) -> Iterator[RunRow]:
+    """The updates of a task that came to an end, newest first, as far back as they are asked for."""
+    limit, last = _BITE, until.run_no
+    while True:
+        found = journal.runs(task=task, until=until.moment, limit=limit)
+        yield from (run for run in found if counts(run) and (last is None or run.run_no <= last))
+        if len(found) < limit:
             return
-        run = journal.run(row.run_id)
-        if counts(run):
-            yield run
-
-
-def _before(journal: Journal, trial: Trial, wanted: int) -> list[StoredRun]:
-    found: list[StoredRun] = []
-    for row in journal.runs(task=trial.task, limit=_MOST):
-        if len(found) == wanted:
-            break
-        if 0 < row.run_no <= trial.after:
-            run = journal.run(row.run_id)
-            found += [run] if counts(run) else []
-    return found
+        limit, last = limit * 2, min(found[-1].run_no - 1, last or found[-1].run_no)

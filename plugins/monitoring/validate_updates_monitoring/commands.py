@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from validate_updates import Answer, Desk, Section, UsageError
+from validate_updates import Answer, Desk, Section, UsageError, as_time
 from validate_updates_monitoring.criteria import Criterion, State, counted, criteria
 from validate_updates_monitoring.figures import figures
 from validate_updates_monitoring.health import EXIT_STATUS, Report, judged, worst
@@ -117,13 +117,7 @@ def _data(report: Report) -> dict[str, Any]:
 
 
 def _moment(text: str) -> datetime:
-    if not text:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"--as-of {text!r} is not a time", hint="such as 2024-05-01T06:00Z") from None
+    moment = as_time("--as-of", text or None) or datetime.now(UTC)
     if moment < EARLIEST:
         raise UsageError(f"--as-of {text!r} is before {EARLIEST:%Y}", hint="such as 2024-05-01T06:00Z")
     return moment

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from validate_updates import RunRow
-from validate_updates_monitoring.figures import Figures, fates, usual
+from validate_updates_monitoring.figures import Figures, usual
 from validate_updates_monitoring.settings import Monitoring
 
 SHOWN_RUNS = 5
@@ -104,7 +104,7 @@ def _batches(figures: Figures, settings: Monitoring) -> Criterion:
 
 
 def _records(figures: Figures, settings: Monitoring) -> Criterion:
-    against = [run for run in figures.runs if fates(run).rolled_back]
+    against = [run for run in figures.runs if run.fates.rolled_back]
     return _share(
         "good records committed",
         figures.committed,

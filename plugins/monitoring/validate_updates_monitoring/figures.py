@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from validate_updates import Counts, Moment, RunKind, RunRow, RunState, Severity, StoredRun, TryLater
+from validate_updates import JudgedRun, Moment, RunKind, RunRow, RunState, Severity, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from validate_updates import JournalView, OpenJournal
+
 MOST_RUNS: Final = 2000
-"""Runs of a window that are looked at; the newest."""
+"""Entries of the journal about a task that are looked at in a window; the newest."""
 DAYS_TO_COMPARE: Final = 90
 """Before now: runs without the plugins that those with them are compared with."""
 
-_STOOD: Final = {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE}
 _BROKEN: Final = {RunState.FAILED, RunState.INTERRUPTED}
 _PUT_OFF: Final = f"run_failed.{TryLater.__name__}"
 _MOMENTS: Final = frozenset(moment.value for moment in Moment)
-
-
-class Runs(Protocol):
-    """A journal, as far as it is needed here."""
-
-    def runs(self, *, task: str | None = None, since: datetime | None = None, limit: int = 100) -> Sequence[RunRow]:
-        """The newest first."""
-        ...
-
-    def run(self, run_id: str) -> StoredRun:
-        """All about one."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +46,8 @@ class Figures:
     judged: int
     """Runs whose checks were asked."""
     alerts: tuple[RunRow, ...]
+    losses: tuple[RunRow, ...]
+    """Runs whose counts do not add up: records, or rows of the table, are unaccounted for."""
     seconds_with: tuple[float, ...]
     seconds_without: tuple[float, ...]
     last_success: datetime | None
@@ -71,11 +62,6 @@ class Figures:
         return tuple(run for run in self.of(*_BROKEN) if run.error_code != _PUT_OFF)
 
     @property
-    def losses(self) -> tuple[RunRow, ...]:
-        """Runs whose counts do not add up: records, or rows of the table, are unaccounted for."""
-        return tuple(run for run in self.runs if not adds_up(run))
-
-    @property
     def backups(self) -> int:
         """Runs that made a verified backup first."""
         return sum(run.backup is not None for run in self.runs)
@@ -86,34 +72,18 @@ class Figures:
         return None if self.last_success is None else (self.now - self.last_success) / timedelta(hours=1)
 
 
-def adds_up(run: RunRow) -> bool:
-    """Whether every record read, and every row of the table, is accounted for."""
-    counts = run.counts
-    if not counts.add_up:
-        return False
-    if run.state not in _STOOD or run.rows_before is None or run.rows_after is None:
-        return True
-    return run.rows_after == run.rows_before + counts.inserted - counts.deleted
-
-
-def fates(run: RunRow) -> Counts:
-    """What became of the records in the end: a run that was rolled back has written none."""
-    told = run.counts
-    if run.state is not RunState.ROLLED_BACK:
-        return told
-    return replace(told, inserted=0, updated=0, deleted=0, rolled_back=told.rolled_back + told.inserted + told.updated)
-
-
-def figures(journal: Runs, task: str, *, now: datetime, days: float, watched: Collection[str]) -> Figures:
+def figures(
+    journal: JournalView | OpenJournal, task: str, *, now: datetime, days: float, watched: Collection[str]
+) -> Figures:
     """The figures of a task over the last so many days."""
     since = now - timedelta(days=days)
-    ended = list(_updates(journal.runs(task=task, since=since, limit=MOST_RUNS), now))
-    told = [journal.run(run.run_id) for run in ended]
+    ended = list(_updates(journal.runs(task=task, since=since, until=now, limit=MOST_RUNS)))
+    told = journal.judged([run.run_id for run in ended])
     batched = [one.metrics for one in told if "batches.planned" in one.metrics and one.run.strategy == "batch"]
-    counts = [fates(run) for run in ended]
+    counts = [run.fates for run in ended]
     committed = sum(one.inserted + one.updated + one.unchanged for one in counts)
-    earlier = journal.runs(task=task, since=now - timedelta(days=DAYS_TO_COMPARE), limit=MOST_RUNS)
-    stood = (run for run in _updates(journal.runs(task=task, limit=MOST_RUNS), now) if run.state in _STOOD)
+    earlier = journal.runs(task=task, since=now - timedelta(days=DAYS_TO_COMPARE), until=now, limit=MOST_RUNS)
+    stood = (run for run in _updates(journal.runs(task=task, until=now, limit=MOST_RUNS)) if run.state.stands)
     last = next(stood, None)
     return Figures(
         task=task,
@@ -127,26 +97,27 @@ def figures(journal: Runs, task: str, *, now: datetime, days: float, watched: Co
         batch_runs=len(batched),
         judged=sum(bool(one.judged) for one in told),
         alerts=tuple(one.run for one in told if _has_alert(one)),
+        losses=tuple(one.run for one in told if not one.accounted_for),
         seconds_with=tuple(_seconds(ended, watched, among=True)),
-        seconds_without=tuple(_seconds(_updates(earlier, now), watched, among=False)),
+        seconds_without=tuple(_seconds(_updates(earlier), watched, among=False)),
         last_success=last.finished_at or last.started_at if last else None,
     )
 
 
-def _updates(runs: Iterable[RunRow], now: datetime) -> Iterator[RunRow]:
+def _updates(runs: Iterable[RunRow]) -> Iterator[RunRow]:
     for run in runs:
-        if run.kind is RunKind.UPDATE and run.state is not RunState.RUNNING and run.started_at <= now:
+        if run.kind is RunKind.UPDATE and run.state is not RunState.RUNNING:
             yield run
 
 
-def _has_alert(stored: StoredRun) -> bool:
+def _has_alert(stored: JudgedRun) -> bool:
     return any(one.severity is not Severity.INFO and one.plugin and one.moment in _MOMENTS for one in stored.findings)
 
 
 def _seconds(runs: Iterable[RunRow], watched: Collection[str], *, among: bool) -> Iterator[float]:
     """How long runs took that stood, those with any of the plugins, or those with none."""
     for run in runs:
-        if run.state in _STOOD and run.seconds is not None and among is any(one.name in watched for one in run.plugins):
+        if run.state.stands and run.seconds is not None and among is any(one.name in watched for one in run.plugins):
             yield run.seconds
 
 

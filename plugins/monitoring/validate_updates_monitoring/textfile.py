@@ -10,7 +10,6 @@ from tempfile import mkstemp
 
 from validate_updates import RunError, RunState
 from validate_updates_monitoring.criteria import State
-from validate_updates_monitoring.figures import fates
 from validate_updates_monitoring.health import Report
 
 _PREFIX = "validate_updates"
@@ -72,7 +71,7 @@ def _samples(report: Report) -> Iterator[Sample]:
     for state in RunState:
         if state is not RunState.RUNNING:
             yield "runs", {**task, "state": state.value}, len(figures.of(state))
-    ended = [fates(run) for run in figures.runs]
+    ended = [run.fates for run in figures.runs]
     for fate in _FATES:
         yield "records", {**task, "fate": fate}, sum(getattr(one, fate) for one in ended)
     for one in report.criteria:

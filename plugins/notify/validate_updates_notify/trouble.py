@@ -68,8 +68,7 @@ def seen(observation: Observation) -> Seen:
     dead = result.recovered if result else ()
     ends = [(f"process.{run_id}", Event.FAILED, f"run {run_id} ended without a word") for run_id in dead]
     decided = [(_check(one), Event.DECISION, printable(one.message, _TEXT)) for one in findings if _is_decision(one)]
-    stands = {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}
-    looked = observation.error is None and result is not None and result.verdict in stands
+    looked = observation.error is None and result is not None and result.verdict.stands
     return Seen(wrong=wrong, once=(*ends, *decided), looked=looked)
 
 

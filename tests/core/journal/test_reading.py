@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.core.journal.made import run, start
+from tests.core.journal.made import STARTED, run, start
 from validate_updates.errors import UsageError
-from validate_updates.journal.reading import runs, show
+from validate_updates.findings import Finding, Severity
+from validate_updates.journal import reading
+from validate_updates.journal.reading import judged, runs, show
+from validate_updates.journal.rows import JudgedRun
 from validate_updates.journal.schema import find
 
 if TYPE_CHECKING:
@@ -90,3 +95,28 @@ def test_an_unknown_run_lists_the_newest(engine: sa.Engine, filled: Journal, wan
     assert IDS[2] in caught.value.hint
     assert "\x1b" not in caught.value.message
     assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+def test_several_runs_at_once_are_what_each_is(
+    engine: sa.Engine, journal: Journal, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(reading, "_AT_ONCE", at_once)
+    seen = Finding(code="seen", severity=Severity.WARNING, message="a finding")
+    with engine.begin() as conn:
+        for number in range(5):
+            run(journal, conn, f"{number}", metrics={"n": float(number)}, findings=(seen,) * number, shadow=(seen,))
+        wanted = ["3", "nothing", "0", "4"]
+        found = judged(conn, journal.tables, wanted)
+        alone = [show(conn, journal.tables, run_id) for run_id in ("3", "0", "4")]
+    assert [one.run.run_id for one in found] == ["3", "0", "4"]
+    for one, whole in zip(found, alone, strict=True):
+        assert all(getattr(one, field.name) == getattr(whole, field.name) for field in fields(JudgedRun))
+
+
+def test_runs_begun_within_a_window(engine: sa.Engine, journal: Journal) -> None:
+    with engine.begin() as conn:
+        for day in range(4):
+            start(journal, conn, f"{day}", started_at=STARTED + timedelta(days=day))
+        window: dict[str, Any] = {"since": STARTED + timedelta(days=1), "until": STARTED + timedelta(days=2)}
+        assert [row.run_id for row in runs(conn, journal.tables, **window)] == ["2", "1"]

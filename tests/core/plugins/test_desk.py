@@ -72,7 +72,9 @@ def test_the_journal_is_read_and_written(desk: SettingsDesk, target: Target) -> 
     with desk.journal("daily", write=True) as journal:
         assert [run.run_id for run in journal.runs(task="daily")] == [first.run_id]
         assert journal.runs(since=first.started_at + timedelta(hours=1)) == ()
+        assert journal.runs(until=first.started_at - timedelta(hours=1)) == ()
         assert journal.run(first.run_id).run.counts == first.counts
+        assert [one.metrics["records.read"] for one in journal.judged([first.run_id])] == [1.0]
         assert [run.run_id for run in journal.history("daily").runs()] == [first.run_id]
         journal.switch("daily", "batch", SwitchMode.ENFORCE, "to see")
         journal.state("daily")["a"] = "1"
@@ -84,6 +86,7 @@ def test_the_journal_is_read_and_written(desk: SettingsDesk, target: Target) -> 
         assert (journal.state("daily"), journal.state("hourly")) == ({}, {"b": "2"})
         [batch] = journal.standings("daily")
         assert (batch.mode, batch.switch and batch.switch.made_by) == ("enforce", who())
+        assert journal.switches("daily") == (batch.switch,)
         assert [(one.plugin, one.mode, one.origin) for one in journal.standings("hourly")] == [
             ("static_thresholds", "enforce", f"{desk.settings.origins['default_plugins']}: default_plugins")
         ]

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -312,12 +313,14 @@ def test_the_journal_can_be_read(target: Target) -> None:
             [(run.task, run.state) for run in journal.runs()],
             [run.task for run in journal.runs(task="other")],
             [run.task for run in journal.runs(since=since)],
+            [run.task for run in journal.runs(until=since - timedelta(days=1))],
             journal.run(observation.run.run_id).metrics["records.read"],
+            [one.metrics["records.read"] for one in journal.judged([observation.run.run_id])],
         )
 
     target.judged(RECORDS, Watching(noting(seen, note), [END]), task="daily")
 
-    assert seen == [([("daily", "committed"), ("other", "committed")], ["other"], ["daily"], 2.0)]
+    assert seen == [([("daily", "committed"), ("other", "committed")], ["other"], ["daily"], [], 2.0, [2.0])]
 
 
 def test_access_ends_with_the_call(target: Target) -> None:

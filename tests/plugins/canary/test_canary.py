@@ -322,3 +322,28 @@ def test_a_task_that_enforces_it_already_is_left_alone(young: World, command: Ca
 
     assert young.modes("hourly") == {"static_thresholds": "enforce"}
     assert young.modes("daily") == {}
+
+
+def test_a_trial_of_more_runs_than_are_read_at_once_ends(young: World) -> None:
+    young.answer("start", "daily", "--plugins", "batch", "--runs", "210")
+    assert codes(young.run("daily")) == []
+    with closing(sqlite3.connect(young.folder / "target.db")) as database:
+        names = [row[1] for row in database.execute("PRAGMA table_info(update_logs)") if row[1] != "run_no"]
+        copied = ", ".join("'copy ' || n" if name == "run_id" else name for name in names)
+        database.execute(
+            "WITH RECURSIVE copies (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copies WHERE n < 208)"
+            f" INSERT INTO update_logs ({', '.join(names)}) SELECT {copied} FROM copies,"
+            " (SELECT * FROM update_logs ORDER BY run_no DESC LIMIT 1)"
+        )
+        database.commit()
+
+    said = young.run("daily")
+
+    assert codes(said) == ["canary_undecided"], "one run before it says nothing about a slowdown"
+    assert "run 210 of 210" in str(said.json["findings"])
+
+
+def test_times_are_told_in_utc(young: World) -> None:
+    young.answer("start", "daily", "--plugins", "batch", "--hours", "24", "--as-of", "2026-01-01T06:00+02:00")
+
+    assert "24 hours after 2026-01-01 04:00 UTC" in str(young.answer("status", "daily")["lines"])

@@ -218,3 +218,23 @@ def test_dry_runs_and_other_tasks_do_not_count(sqlite: World) -> None:
     sqlite.update(task="other")
 
     assert len(sqlite.report(days=30).figures.runs) == 1
+
+
+def test_rows_made_for_references_are_not_lost(world: World) -> None:
+    world.target.execute("CREATE TABLE c (code text PRIMARY KEY, above text REFERENCES c (code))")
+    created = {"c": {"references": {"above": {"to": "c.code", "missing": "create"}}}}
+    world.update(source=[{"code": "a", "above": {"code": "b"}}], table="c", tables=created)
+
+    assert world.target.rows("SELECT count(*) FROM c") == [(2,)]
+    assert world.criterion("data loss").state is State.PASS
+
+
+def test_later_runs_do_not_hide_those_of_the_window(sqlite: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("validate_updates_monitoring.figures.MOST_RUNS", 2)
+    sqlite.update()
+    for _ in range(3):
+        sqlite.update(after=10 * DAY)
+
+    report = sqlite.report(after=-29 * DAY)
+
+    assert (len(report.figures.runs), report.health) == (1, Health.HEALTHY)

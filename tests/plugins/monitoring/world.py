@@ -67,10 +67,8 @@ class World:
         rows += [{"id": f"bad {number}", "name": "x"} for number in range(bad)]
         self.next_id += records
         source = more.pop("source", rows)
-        options: dict[str, Any] = {"task": "daily", "as_of": self.now, **more}
-        return run(
-            source, target=self.url, table="t", plugins=tuple(plugins), extra={"given": Saying(findings)}, **options
-        )
+        options: dict[str, Any] = {"table": "t", "task": "daily", "as_of": self.now, **more}
+        return run(source, target=self.url, plugins=tuple(plugins), extra={"given": Saying(findings)}, **options)
 
     def failed(self) -> RunResult:
         return self.update(source=self.folder / "nowhere.jsonl")

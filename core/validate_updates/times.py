@@ -8,7 +8,10 @@ from validate_updates.errors import UsageError
 
 
 def as_time(option: str, text: str | None) -> datetime | None:
-    """The moment that was typed, in UTC unless it says otherwise; a day begins at midnight. None where nothing was."""
+    """The moment that was typed, in UTC unless it says otherwise; a day begins at midnight. None where nothing was.
+
+    Raises ``UsageError`` naming the option.
+    """
     if text is None:
         return None
     try:
