@@ -69,7 +69,7 @@ def tell_github(result: RunResult) -> None:
 
 def error_lines(result: RunResult) -> Iterator[str]:
     """Lines that GitHub shows at the top of the job."""
-    if result.verdict in {Verdict.FAILED, Verdict.REFUSED, Verdict.INTERRUPTED}:
+    if result.verdict in {Verdict.FAILED, Verdict.REFUSED, Verdict.INTERRUPTED, Verdict.ROLLED_BACK}:
         yield f"::error title={_property(result.verdict)}::{_data(result.reason)}"
     for finding in result.findings:
         if finding.severity is Severity.CRITICAL:

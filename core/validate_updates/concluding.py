@@ -16,12 +16,14 @@ from validate_updates.quarantine.closing import close_older
 from validate_updates.rejected import Rejected, because
 from validate_updates.result import Verdict
 from validate_updates.summing_up import next_steps, reason_for, sections_of
+from validate_updates.text import counted
 
 if TYPE_CHECKING:
     from validate_updates.intake import Intake
     from validate_updates.result import Counts, RunResult
     from validate_updates.targets.plan import Plan
     from validate_updates.underway import UnderWay
+    from validate_updates.undo.result import RollbackResult
 
 
 def weigh(run: UnderWay) -> None:
@@ -143,6 +145,19 @@ def _close_older(run: UnderWay, intake: Intake, plan: Plan | None) -> None:
             plan=plan,
             replay=run.job.replay,
         )
+
+
+def taken_back(result: RunResult, rollback: RollbackResult) -> RunResult:
+    """What an update comes to that stood, and was taken back before anybody was told, since a plugin asked for it."""
+    left = f", but for {counted(rollback.conflicts, 'row')}" if rollback.conflicts else ""
+    return replace(
+        result,
+        verdict=Verdict.ROLLED_BACK,
+        reason=f"it was committed, and taken back by run {rollback.run_id}{left}",
+        counts=result.counts.taken_back,
+        rows_after=None,
+        rows_left=rollback.conflicts,
+    )
 
 
 def summed_up(run: UnderWay) -> RunResult:

@@ -17,7 +17,7 @@ from validate_updates.applying import PlanApplication
 from validate_updates.backups.policy import BackupMode
 from validate_updates.choosing import Choice, as_named, choose
 from validate_updates.committing import ASKING_SECONDS, check_deferred
-from validate_updates.concluding import fail, roll_back, stand, summed_up, weigh
+from validate_updates.concluding import fail, roll_back, stand, summed_up, taken_back, weigh
 from validate_updates.declarations import Moment, Occasion
 from validate_updates.errors import Interrupted, StateUncertain, TryLater, UpdateError, UsageError
 from validate_updates.feeding import is_whole, opened, record_source
@@ -152,6 +152,8 @@ class _Run(UnderWay):
         for occasion in (Occasion.RECORDED, Occasion.TELL):
             found = self.observers.tell(occasion, self.connection, self.result, findings=self.result.findings)
             self.result = replace(self.result, findings=(*self.result.findings, *found))
+            if self.observers.taken_back and self.result.verdict.stands:
+                self.result = taken_back(self.result, self.observers.taken_back)
 
     def _work_and_conclude(self) -> None:
         try:

@@ -34,7 +34,7 @@ class ExitCode(IntEnum):
     FAILED = 3
     """Source, database or disk failed; rolled back."""
     UNCERTAIN = 4
-    """The state of the target is not known; a person is needed."""
+    """The state of the target is not known, or a run was taken back but for some rows; a person is needed."""
     PARTIAL = 5
     """Committed in part: records are in quarantine or batches failed."""
     DEFECT = 70

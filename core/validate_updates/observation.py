@@ -49,6 +49,15 @@ class JournalView(Protocol):
         """
         ...
 
+    def take_back(self, run_id: str, reason: str) -> None:
+        """Ask for a run to be taken back after the call, under the lock, as ``rollback`` does it. At ``recorded`` only.
+
+        What came of it is a finding: ``run_taken_back``; ``run_taken_back_in_part`` where others have changed rows
+        since; ``run_not_taken_back`` where another run holds the lock, or nothing of it can be. The journal keeps the
+        plugin and the reason. Where it is the observed run, that has the verdict ``rolled back``.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from validate_updates import signals
+from validate_updates import remarks, signals
 from validate_updates.answers import Answer, read_answer
 from validate_updates.declarations import Observer, Occasion
 from validate_updates.errors import Interrupted, LockHeld, UpdateError
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from validate_updates.manager import Owned, Plugins
     from validate_updates.result import RunResult
     from validate_updates.targets.base import Database
+    from validate_updates.undo.result import RollbackResult
 
 State = Mapping[str, Mapping[str, str]]
 """What a plugin keeps: task -> name -> text. What belongs to no task is under the empty name."""
@@ -57,6 +58,8 @@ class Observers:
         self._troubles: tuple[type[Exception], ...] = (UpdateError, *database.errors)
         self.result_so_far: Callable[[], RunResult | None] = lambda: None
         """The result of the run as far as it has come, for those who are told that it broke off."""
+        self.taken_back: RollbackResult | None = None
+        """What became of the run where an observer asked for it to be taken back, and it was."""
 
     def are_those_of(self, plugins: Plugins) -> None:
         """It is known which plugins take part. Those in shadow are told nothing: they would act on it."""
@@ -114,7 +117,7 @@ class Observers:
     def _told(
         self, owned: Owned[Observer], connection: sa.Connection | None, makes: Callable[..., Observation]
     ) -> Sequence[Finding]:
-        view = _View(self._database, connection, self._job, owned.plugin)
+        view = _View(self._database, connection, self._job, owned)
         kept = view.kept
         state, shared = (dict(kept.get(task, {})) for task in (self._info.task, ""))
         answer = _answer(owned, makes(journal=view, state=state, shared=shared), view)
@@ -127,7 +130,19 @@ class Observers:
         if owned.item.occasion is Occasion.BEGIN:  # written down with the outcome, on which it has no influence
             found = [replace(one, severity=min(one.severity, Severity.WARNING, key=_rank)) for one in found]
         changed = {task: changes(kept.get(task, {}), texts) for task, texts in after.items()}
-        return [*found, *self._keep(owned, view, found, changed)]
+        found += self._keep(owned, view, found, changed)
+        back = [one.by(owned.plugin, owned.item.name, owned.item.occasion.value) for one in self._take_back(view)]
+        return [*found, *back, *self._keep(owned, view, back, {})]
+
+    def _take_back(self, view: _View) -> Iterator[Finding]:
+        """Take back the runs that it asked for; whatever goes wrong is a finding."""
+        for run_id, reason in view.asked_back.items():
+            outcome = view.take_back_now(run_id, reason, self._job)
+            if not isinstance(outcome, str):
+                yield remarks.taken_back(outcome, reason)
+                self.taken_back = outcome if run_id == self._info.run_id else self.taken_back
+            else:
+                yield remarks.could_not_be_taken_back(run_id, outcome, reason)
 
     def _keep(
         self, owned: Owned[Observer], view: _View, found: Sequence[Finding], changed: Mapping[str, Changes]
@@ -158,13 +173,16 @@ def _answer(owned: Owned[Observer], observation: Observation, view: _View) -> An
 class _View:
     """The journal as an observer reads it, each time in a transaction of its own, so that none is open for long."""
 
-    def __init__(self, database: Database, connection: sa.Connection | None, job: Job, plugin: str) -> None:
-        self._plugin = plugin
+    def __init__(self, database: Database, connection: sa.Connection | None, job: Job, owned: Owned[Observer]) -> None:
+        self._plugin = owned.plugin
+        self._occasion = owned.item.occasion
         self._database = database
         self._connection = connection
         self._open = True
         self._tables: JournalTables | None = None
         self._made: list[Switch] = []
+        self.asked_back: dict[str, str] = {}
+        """Id of a run -> why it is to be taken back."""
         self.kept: State = {}
         if connection is not None:
             self._look(connection, job)
@@ -237,6 +255,15 @@ class _View:
             )
         )
 
+    def take_back(self, run_id: str, reason: str) -> None:
+        """Ask for a run to be taken back after the call. Raises ``ValueError`` at other occasions than ``recorded``."""
+        if self._occasion is not Occasion.RECORDED:
+            raise ValueError(f"runs are taken back at the occasion {Occasion.RECORDED}, and this is {self._occasion}")
+        texts: tuple[object, ...] = (run_id, reason)
+        if not all(isinstance(text, str) and text for text in texts):
+            raise ValueError("taking back a run takes its id, and why in words")
+        self.asked_back[run_id] = reason
+
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection | None]:
         if not self._open:
@@ -274,6 +301,30 @@ class _View:
             for switch in self._made:
                 enter(self._connection, self._tables, replace(switch, made_at=info.as_of, made_by=self._plugin))
             Journal(self._tables).add_findings(self._connection, info.run_id, found, info.source)
+        self._made.clear()
+
+    def take_back_now(self, run_id: str, reason: str, job: Job) -> RollbackResult | str:
+        """Take back a run under the lock; or why that could not be."""
+        from validate_updates.undo.rollback import Rollback, roll_back_over
+
+        if self._connection is None:
+            return "the database cannot be reached"
+        wanted = Rollback(
+            target=job.target,
+            run=run_id,
+            schema=job.schema,
+            journal_prefix=job.journal_prefix,
+            retention_days=job.undo_retention_days,
+            wait=job.wait,
+            as_of=job.as_of,
+            asked_by=f"{self._plugin}: {reason}",
+        )
+        troubles: tuple[type[Exception], ...] = (UpdateError, *self._database.errors)
+        try:
+            return roll_back_over(wanted, self._database, self._connection)
+        except troubles as error:
+            self._database.abandon(self._connection)
+            return error.message if isinstance(error, UpdateError) else type(error).__name__
 
 
 @contextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from validate_updates.targets.plan import Planned
     from validate_updates.targets.table import TargetTable
     from validate_updates.targets.trouble import Trouble
+    from validate_updates.undo.result import RollbackResult
 
 
 def switched(switch: Switch) -> Finding:
@@ -133,6 +134,31 @@ def not_taken_back(run_id: str, why: str) -> Finding:
         severity=Severity.CRITICAL,
         message=f"what the run had published could not all be taken back [{why}]",
         hint=f"take it back: validate-updates rollback {run_id}",
+    )
+
+
+def taken_back(rollback: RollbackResult, why: str) -> Finding:
+    """A run was taken back since a plugin asked for it; or all but some rows of it."""
+    rows, run_id = rollback.conflicts, rollback.taken_back
+    left = f", but for {counted(rows, 'row')} that others have changed or hold; a person is needed" if rows else ""
+    return Finding(
+        code="run_taken_back_in_part" if rows else "run_taken_back",
+        severity=Severity.CRITICAL if rows else Severity.WARNING,
+        message=f"run {run_id} was taken back{left}: {why}",
+        observed=rollback.taken,
+        hint=f"see which: validate-updates runs show {rollback.run_id}",
+        runs=(run_id,),
+    )
+
+
+def could_not_be_taken_back(run_id: str, message: str, why: str) -> Finding:
+    """A plugin asked for a run to be taken back, and it stands."""
+    return Finding(
+        code="run_not_taken_back",
+        severity=Severity.CRITICAL,
+        message=f"run {run_id} should have been taken back ({why}), and was not, or not wholly: {message}",
+        hint=f"take it back: validate-updates rollback {run_id}",
+        runs=(run_id,),
     )
 
 

@@ -28,6 +28,8 @@ class Verdict(StrEnum):
     FAILED = "failed"
     """Could not be done; rolled back."""
     INTERRUPTED = "interrupted"
+    ROLLED_BACK = "rolled back"
+    """It was committed, and right afterwards taken back, since a plugin asked for that."""
 
     @property
     def stands(self) -> bool:
@@ -42,6 +44,7 @@ EXIT_CODES: Final = {
     Verdict.REFUSED: ExitCode.REJECTED,
     Verdict.FAILED: ExitCode.FAILED,
     Verdict.INTERRUPTED: ExitCode.FAILED,
+    Verdict.ROLLED_BACK: ExitCode.REJECTED,
 }
 
 
@@ -238,6 +241,8 @@ class RunResult:
     sections: tuple[Section, ...] = ()
     rows_before: int | None = None
     rows_after: int | None = None
+    rows_left: int = 0
+    """Of a run that was taken back: rows that stay as it left them, since others have changed them or hold them."""
     recovered: tuple[str, ...] = ()
     """Earlier runs that this one found dead and marked interrupted."""
     next_steps: tuple[str, ...] = ()
@@ -255,6 +260,8 @@ class RunResult:
             return 128 + self.signum
         if self.try_later:
             return ExitCode.TRY_LATER
+        if self.rows_left:
+            return ExitCode.UNCERTAIN
         return EXIT_CODES[self.verdict]
 
     @property

@@ -44,6 +44,7 @@ _SIGNS: Final = {
     Verdict.REFUSED: _BAD,
     Verdict.FAILED: _BAD,
     Verdict.INTERRUPTED: _MIXED,
+    Verdict.ROLLED_BACK: _BAD,
 }
 _SEVERITIES: Final = {
     Severity.CRITICAL: ("✖", "x", "red"),

@@ -76,6 +76,8 @@ class Rollback:
     """Take back also rows that are no longer what the run left: what others wrote to them since is lost."""
     as_of: datetime | None = None
     """Counts as now; the clock unless given. Aware."""
+    asked_by: str = ""
+    """Who asked for it and why, where no person typed it: for the journal."""
 
 
 def roll_back(wanted: Rollback) -> RollbackResult:
@@ -85,7 +87,13 @@ def roll_back(wanted: Rollback) -> RollbackResult:
     ``Interrupted``. Of a run published in groups, what was taken back before that stays so.
     """
     database = open_database(wanted.target)
-    with reached(database) as connection, broken_text_is_read(database, connection):
+    with reached(database) as connection:
+        return roll_back_over(wanted, database, connection)
+
+
+def roll_back_over(wanted: Rollback, database: Database, connection: sa.Connection) -> RollbackResult:
+    """The same over a connection that is there, and idle."""
+    with broken_text_is_read(database, connection):
         with told(database, connection), database.transaction(connection, write=False):
             tables = find(connection, wanted.journal_prefix, wanted.schema)
             run = show(connection, tables, wanted.run).run
@@ -299,7 +307,7 @@ class _Rollback:
     def _stand(self, run: RunRow, tally: _Tally) -> None:
         left = f", but for {counted(tally.conflicts, 'row')}" if tally.conflicts else ""
         if tally.taken or self.log.any_undone():
-            if not self.log.mark_rolled_back(run.state, f"taken back by run {self.run_id}{left}"):
+            if not self.log.mark_rolled_back(run.state, f"taken back by run {self.run_id}{left}{self._asked}"):
                 raise StateUncertain(
                     f"run {run.run_id} has changed while it was taken back; nothing was changed",
                     hint=f"see what became of it: validate-updates runs show {run.run_id}",
@@ -307,7 +315,11 @@ class _Rollback:
             reopen(self.connection, self.tables, run.run_id)
             take_back_watermarks(self.connection, self.tables, run.run_id)
         verdict = Verdict.COMMITTED_WITH_QUARANTINE if tally.conflicts else Verdict.COMMITTED
-        self._finish(run, verdict, said(run.run_id, tally.numbers, tally.conflicts), tally)
+        self._finish(run, verdict, f"{said(run.run_id, tally.numbers, tally.conflicts)}{self._asked}", tally)
+
+    @property
+    def _asked(self) -> str:
+        return f"; asked for by {self.wanted.asked_by}" if self.wanted.asked_by else ""
 
     def _enter_failure(self, run: RunRow, error: BaseException) -> None:
         self.database.abandon(self.connection)

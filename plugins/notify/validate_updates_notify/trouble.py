@@ -25,6 +25,7 @@ _TEXT: Final = 400
 _EVENTS: Final = {
     Verdict.REJECTED: Event.REJECTED,
     Verdict.REFUSED: Event.REJECTED,
+    Verdict.ROLLED_BACK: Event.REJECTED,
     Verdict.FAILED: Event.FAILED,
     Verdict.INTERRUPTED: Event.FAILED,
     Verdict.COMMITTED_WITH_QUARANTINE: Event.PARTIAL,

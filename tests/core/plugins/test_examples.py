@@ -99,6 +99,23 @@ def test_the_page_shows_how_records_are_kept_out(database_url: str) -> None:
     ]
 
 
+def test_the_page_shows_how_a_run_is_taken_back(tmp_path: Path) -> None:
+    _, _, taking_back = PAGE.partition("**Taking a run back.**")
+    with sqlite3.connect(tmp_path / "target.db") as connection:
+        connection.execute("create table hearings (id integer primary key)")
+    connection.close()
+    job = Job(
+        source=[{"id": number} for number in range(1001)],
+        target=SecretUrl(f"sqlite:///{tmp_path / 'target.db'}"),
+        table="hearings",
+    )
+
+    result = execute(job, extra={"acme": module(code_of(taking_back))})
+
+    assert (result.verdict, result.exit_code) == ("rolled back", 1)
+    assert [one.code for one in result.findings] == ["flood", "run_taken_back"]
+
+
 def test_the_test_of_the_page_passes(site: Path) -> None:
     _, _, first = PAGE.partition("\n## Your first plugin\n")
     _, _, testing = PAGE.partition("\n## Test your plugin\n")
