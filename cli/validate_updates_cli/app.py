@@ -23,8 +23,8 @@ Plugins may bring commands of their own: validate-updates PLUGIN --help. Exit co
 """
 
 
-SHORT = {"monitor": ("monitoring", "show"), "health": ("monitoring", "health")}
-"""Commands of a plugin that are typed, and set up for probes, without its name."""
+SHORT = {"monitor": ("monitoring", "show"), "health": ("monitoring", "health"), "gate": ("gates", None)}
+"""Commands of a plugin that are typed, and set up for probes, without its name; None is all of them."""
 
 
 class Commands(PlainGroup):
@@ -40,7 +40,7 @@ class Commands(PlainGroup):
         if cmd_name in SHORT:
             plugin, command = SHORT[cmd_name]
             group = group_of(plugin, ctx.obj)
-            return group.get_command(ctx, command) if group else None
+            return group.get_command(ctx, command) if group and command else group
         return group_of(cmd_name, ctx.obj)
 
 

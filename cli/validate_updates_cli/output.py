@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from validate_updates.result import SCHEMA_VERSION
 from validate_updates_cli.render.look import Look
 from validate_updates_cli.streams import wants_color, write
 from validate_updates_cli.translate import one_of
@@ -55,9 +54,9 @@ class Shared:
 def answer(shared: Shared, data: Mapping[str, Any], page: Callable[[Look], Iterable[Text]]) -> None:
     """What a command was asked for, on stdout: ``data`` as one JSON object, or the ``page`` for people."""
     if shared.json:
-        from validate_updates_cli.render.json import as_json
+        from validate_updates_cli.render.json import answer_json
 
-        write(as_json({"schema_version": SCHEMA_VERSION, **data}))
+        write(answer_json(data))
     else:
         show(page(look()), shared)
 

@@ -5,18 +5,34 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from validate_updates.errors import UsageError
-from validate_updates_cli.output import Shared
+from validate_updates_cli.output import PANEL, Shared
 from validate_updates_cli.translate import new_app, with_options
 
 if TYPE_CHECKING:
     from validate_updates.desk import Desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Where the answer of a plugin's command goes besides the terminal."""
+
+    report_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--report", metavar="KIND=PATH", help="Write it to a file: json or markdown.", rich_help_panel=PANEL
+        ),
+    ] = None
+
+
+NOWHERE = Written()
 
 
 def group_of(name: str, arguments: Sequence[str]) -> Any:
@@ -57,15 +73,19 @@ def _called(function: Callable[..., Any], desk: Desk) -> Callable[..., int]:
     at_desk = {name: desk for name, one in own.parameters.items() if one.annotation is Desk}
 
     @functools.wraps(function)
-    def call(*, shared: Shared, **values: Any) -> int:
+    def call(*, shared: Shared, written: Written = NOWHERE, **values: Any) -> int:
         from validate_updates_cli.commands.plugins import call_subcommand
 
-        return call_subcommand(shared, function, {**values, **at_desk})
+        return call_subcommand(shared, function, {**values, **at_desk}, written.report_to or ())
 
-    shared = inspect.Parameter("shared", inspect.Parameter.KEYWORD_ONLY, annotation=Shared)
+    groups = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
+        for name, kind in (("written", Written), ("shared", Shared))
+        if name != "written" or "report" not in own.parameters  # then --report is the command's own
+    ]
     options = [one for name, one in own.parameters.items() if name not in at_desk]
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in options]
-    call.__signature__ = own.replace(parameters=[*parameters, shared])  # type: ignore[attr-defined]  # inspect reads it
+    call.__signature__ = own.replace(parameters=[*parameters, *groups])  # type: ignore[attr-defined]  # inspect reads it
     return call
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from validate_updates.errors import UsageError
 from validate_updates.findings import Severity
-from validate_updates.result import RunResult, Verdict
+from validate_updates.result import RunResult, Section, Verdict
 from validate_updates.text import printable
 from validate_updates_cli.streams import complain
 
 KINDS: Final = ("json", "junit", "markdown")
+OF_ANSWERS: Final = ("json", "markdown")
+"""Those that an answer of a plugin's command can be written as."""
 STEP_SUMMARY_BYTES: Final = 1024 * 1024
 """Of a step's summary on GitHub; more, and it is dropped as a whole."""
 _CUT: Final = "\n\n(cut: the page may hold no more)\n"
@@ -28,13 +30,13 @@ class Report:
     path: Path
 
 
-def open_reports(wanted: Iterable[str]) -> list[Report]:
+def open_reports(wanted: Iterable[str], kinds: Sequence[str] = KINDS) -> list[Report]:
     """The reports meant by texts like ``junit=PATH``, each file made empty.
 
     Done before the run: a path that cannot be written is a wrong flag and nothing is tried, and what an earlier run
     left there cannot be taken for this run's. Raises ``UsageError``.
     """
-    reports = [_parsed(text) for text in wanted]
+    reports = [_parsed(text, kinds) for text in wanted]
     for report in reports:
         try:
             report.path.write_text("")
@@ -43,10 +45,10 @@ def open_reports(wanted: Iterable[str]) -> list[Report]:
     return reports
 
 
-def _parsed(text: str) -> Report:
+def _parsed(text: str, kinds: Sequence[str]) -> Report:
     kind, equals, path = text.partition("=")
-    if kind not in KINDS or not equals or not path:
-        raise UsageError(f"--report {printable(text)} is not known", hint=f"KIND=PATH, KIND one of {', '.join(KINDS)}")
+    if kind not in kinds or not equals or not path:
+        raise UsageError(f"--report {printable(text)} is not known", hint=f"KIND=PATH, KIND one of {', '.join(kinds)}")
     return Report(kind, Path(path))
 
 
@@ -54,6 +56,15 @@ def write_reports(result: RunResult, reports: Sequence[Report]) -> None:
     """Write them; one that fails is told, and changes nothing: the update is over."""
     for report in reports:
         _append(report.path, _rendered(result, report.kind))
+
+
+def write_answer(data: Mapping[str, Any], sections: Iterable[Section], reports: Iterable[Report]) -> None:
+    """The same of what a plugin's command answers: as JSON the data, as Markdown the sections."""
+    from validate_updates_cli.render.json import answer_json
+    from validate_updates_cli.render.markdown import sections_markdown
+
+    for report in reports:
+        _append(report.path, answer_json(data) if report.kind == "json" else sections_markdown(sections))
 
 
 def tell_github(result: RunResult) -> None:

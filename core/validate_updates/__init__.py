@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         UpdateError,
         UsageError,
     )
-    from validate_updates.findings import Finding, KeepOut, Severity
+    from validate_updates.findings import PLUGIN_FAILURES, Finding, KeepOut, Severity
     from validate_updates.journal.rows import (
         BatchRow,
         JudgedRun,
@@ -118,7 +118,7 @@ _HOMES = {
         "UpdateError",
         "UsageError",
     ),
-    "findings": ("Finding", "KeepOut", "Severity"),
+    "findings": ("PLUGIN_FAILURES", "Finding", "KeepOut", "Severity"),
     "journal.rows": ("BatchRow", "JudgedRun", "RunKind", "RunRow", "RunState", "StoredRun", "Switch", "SwitchMode"),
     "lending": ("Lent",),
     "markers": ("hookimpl",),
@@ -148,6 +148,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ALL_OR_NOTHING",
+    "PLUGIN_FAILURES",
     "Answer",
     "Application",
     "Backtest",

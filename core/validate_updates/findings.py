@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 
 class Severity(StrEnum):
@@ -59,6 +60,12 @@ class Finding:
     def by(self, plugin: str, validator: str, moment: str) -> Finding:
         """The same finding, signed by who made it and when."""
         return replace(self, plugin=plugin, validator=validator, moment=moment)
+
+
+PLUGIN_FAILURES: Final = frozenset(
+    {"validator_failed", "metric_failed", "section_failed", "observer_failed", "plugin_failed"}
+)
+"""Codes of findings that say that plugin code itself failed, not what it thinks of the update."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,18 @@ def test_a_section_is_a_table_and_json_where_asked(run: Run) -> None:
     assert run("greeter", "silent").stdout == ""
 
 
+def test_the_answer_is_written_to_files_too(run: Run, tmp_path: Path) -> None:
+    done = run("greeter", "table", "--report", "markdown=a.md", "--report", "json=a.json")
+
+    assert done.stdout == "Two\n  a  b\n  1  2\n"
+    assert (tmp_path / "a.md").read_text() == "### Two\n\n| a | b |\n| --- | --- |\n| `1` | `2` |\n\n"
+    assert json.loads((tmp_path / "a.json").read_text())["answer"]["title"] == "Two"
+    run("greeter", "greet", "*you*", "--times", "2", "--report", "markdown=a.md")
+    assert (tmp_path / "a.md").read_text().split() == ["hello", r"\*you\*\\x1b\[31m"] * 2
+    refused = run("greeter", "silent", "--report", "junit=a.xml")
+    assert (refused.returncode, "--report junit=a.xml is not known" in refused.stderr) == (2, True)
+
+
 def test_help_lists_the_commands(run: Run) -> None:
     done = run("greeter", "--help")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from validate_updates.result import Answer, Section
 from validate_updates_cli.commands.opening import TargetOptions, settings_of
 from validate_updates_cli.output import Shared, answer
 
@@ -41,14 +42,27 @@ def show_plugin(shared: Shared, name: str) -> int:
     return 0
 
 
-def call_subcommand(shared: Shared, function: Callable[..., Any], arguments: dict[str, Any]) -> int:
-    """Run a plugin's command and show what it returns: a section, text, nothing, or an answer of several parts."""
-    from validate_updates.result import Answer
-    from validate_updates_cli.render.summary import answer_page, answer_pages
+def call_subcommand(
+    shared: Shared, function: Callable[..., Any], arguments: dict[str, Any], written: Sequence[str] = ()
+) -> int:
+    """Run a plugin's command and show what it returns: a section, text, nothing, or an answer of several parts.
 
+    ``written`` are texts like ``markdown=PATH``: files to write it to.
+    """
+    from validate_updates_cli.render.summary import answer_page, answer_pages
+    from validate_updates_cli.reports import OF_ANSWERS, open_reports, write_answer
+
+    reports = open_reports(written, OF_ANSWERS)
     returned = function(**arguments)
     if isinstance(returned, Answer):
         answer(shared, returned.data, lambda look: answer_pages(returned.sections, look))
+        write_answer(returned.data, returned.sections, reports)
         return returned.exit_status
-    answer(shared, {"answer": returned}, lambda look: answer_page(returned, look))
+    data = {"answer": returned}
+    answer(shared, data, lambda look: answer_page(returned, look))
+    write_answer(data, [returned if isinstance(returned, Section) else _of_text(returned)], reports)
     return 0
+
+
+def _of_text(returned: object) -> Section:
+    return Section(title="", lines=() if returned is None else tuple(str(returned).split("\n")))

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from validate_updates.result import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from validate_updates.result import RunResult
@@ -26,6 +29,11 @@ def as_json(value: Any) -> str:
     """Any plain data or dataclasses as JSON on one line. What is no finite number becomes null."""
     text = json.dumps(_finite(msgspec.to_builtins(value, enc_hook=_basic)), allow_nan=False)
     return text.replace("##[", "#\\u0023[") + "\n"  # "##[" is a command to some CI systems, wherever it stands
+
+
+def answer_json(data: Mapping[str, Any]) -> str:
+    """What a command answers."""
+    return as_json({"schema_version": SCHEMA_VERSION, **data})
 
 
 def _basic(value: Any) -> Any:

@@ -49,6 +49,11 @@ def markdown(result: RunResult) -> str:
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
+def sections_markdown(sections: Iterable[Section]) -> str:
+    """Sections alone."""
+    return "\n".join(line for section in sections for line in _section(section)) + "\n"
+
+
 def prose(value: object, limit: int = MESSAGE) -> str:
     """A sentence that may hold values of records, as text that means nothing to Markdown."""
     escaped = _ACTIVE.sub(r"\\\1", printable(value, limit))
@@ -142,11 +147,14 @@ def _sections(result: RunResult) -> Iterator[str]:
 
 
 def _section(section: Section) -> Iterator[str]:
-    yield f"### {prose(section.title)}"
-    yield ""
+    if section.title:
+        yield f"### {prose(section.title)}"
+        yield ""
     if section.rows:
         header = section.header or ("",) * len(section.rows[0])
-        yield from _table(map(prose, header), ([code(cell) for cell in row] for row in section.rows[:ROWS]))
+        yield from _table(
+            map(prose, header), ([code(cell) if cell else "" for cell in row] for row in section.rows[:ROWS])
+        )
     if section.drawing:  # indented, which nothing in a line can end
         yield from ("", *(f"    {printable(line)}" for line in section.drawing[:ROWS]), "")
     for line in section.lines[:ROWS]:

@@ -6,13 +6,20 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from validate_updates import Finding, JudgedRun, RunKind, RunRow, RunState, Severity, SourceError, TargetError, TryLater
+from validate_updates import (
+    PLUGIN_FAILURES,
+    Finding,
+    JudgedRun,
+    RunKind,
+    RunRow,
+    RunState,
+    Severity,
+    SourceError,
+    TargetError,
+    TryLater,
+)
 
 INCIDENT = "incident"
-FAILURES = frozenset(
-    {"validator_failed", "metric_failed", "section_failed", "observer_failed", "plugin_failed", "plugin_left_out"}
-)
-"""Codes of findings that say that plugin code failed."""
 _OF_THE_WORLD = frozenset(f"run_failed.{error.__name__}" for error in (SourceError, TargetError, TryLater))
 """Codes of runs that failed for what no plugin is at fault."""
 
@@ -98,7 +105,7 @@ def _written(run: JudgedRun) -> int:
 
 def _said(run: JudgedRun, plugins: Collection[str]) -> list[Finding]:
     """What the plugins on trial said of the update: not that they failed."""
-    return [one for one in (*run.findings, *run.shadow) if one.plugin in plugins and one.code not in FAILURES]
+    return [one for one in (*run.findings, *run.shadow) if one.plugin in plugins and one.code not in PLUGIN_FAILURES]
 
 
 def _worst(findings: Iterable[Finding]) -> int:
@@ -106,5 +113,5 @@ def _worst(findings: Iterable[Finding]) -> int:
 
 
 def _failed(run: JudgedRun, plugins: Collection[str]) -> bool:
-    failed = any(one.plugin in plugins and one.code in FAILURES for one in (*run.findings, *run.shadow))
+    failed = any(one.plugin in plugins and one.code in PLUGIN_FAILURES for one in (*run.findings, *run.shadow))
     return failed or (run.run.state is RunState.FAILED and run.run.error_code not in _OF_THE_WORLD)

@@ -1,0 +1,19 @@
+"""The updates of a task in a window, from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from validate_updates import OpenJournal, RunKind, RunRow, RunState
+from validate_updates_gates.case import Case
+
+MOST_RUNS: Final = 2000
+"""Runs of a window that are looked at; the newest."""
+
+
+def updates(journal: OpenJournal, case: Case) -> Iterator[RunRow]:
+    """Those that have ended, newest first."""
+    for run in journal.runs(task=case.task, since=case.since, until=case.until, limit=MOST_RUNS):
+        if run.kind is RunKind.UPDATE and run.state is not RunState.RUNNING:
+            yield run
