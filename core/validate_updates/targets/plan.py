@@ -434,6 +434,7 @@ class Plan:
         differs = sa.or_(self._differs(self.cells, self.shape), self._refers_ahead(plan.c.row))
         action = sa.case((rows.c[self.key[0]].is_(None), INSERT), (differs, UPDATE), else_=UNCHANGED)
         first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
+        here = plan.c.pos.between(first, last)  # of both sides: PostgreSQL would read all of the plan
         found = [
             *(column.label(f"at{place}") for place, column in enumerate(self.order)),
             action.label("now"),
@@ -443,14 +444,14 @@ class Plan:
         now = (
             sa.select(*found)
             .select_from(self.records.outerjoin(rows, self.same_key(self.cells)))
-            .where(plan.c.pos.between(first, last), pending)
+            .where(here, pending)
             .subquery("compared")
         )
         other, values = [plan.c.action != now.c.now], {"action": now.c.now}
         if self.target.rowid:
             other, values = [*other, plan.c.tid.is_distinct_from(now.c.place)], {**values, "tid": now.c.place}
         same = (column == now.c[f"at{place}"] for place, column in enumerate(self.order))
-        statement = plan.update().values(values).where(*same, pending, sa.or_(*other))
+        statement = plan.update().values(values).where(*same, here, pending, sa.or_(*other))
         return prepare(statement, self._connection)
 
     def recount(self) -> Planned:
