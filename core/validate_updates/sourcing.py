@@ -72,6 +72,8 @@ class SourceContext:
         """
         if len(watermark.encode()) > WATERMARK_BYTES:
             raise ValueError(f"a watermark has at most {WATERMARK_BYTES} bytes")
+        if "\0" in watermark:
+            raise ValueError("a watermark has no NUL character: PostgreSQL has no room for it")
         self.advanced = watermark
 
     def measure(self, name: str, value: float) -> None:

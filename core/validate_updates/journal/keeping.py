@@ -43,17 +43,18 @@ def keep(
     if not changed:
         return
     states = tables.states
+    named = {stored(name): text for name, text in changed.items()}  # of names that are stored alike the last counts
     ours = (states.c.plugin == stored(plugin)) & (states.c.task == stored(task))
-    conn.execute(states.delete().where(ours, states.c.name.in_([stored(name) for name in changed])))
+    conn.execute(states.delete().where(ours, states.c.name.in_(named)))
     rows = [
         {
             "plugin": stored(plugin),
             "task": stored(task),
-            "name": stored(name),
+            "name": name,
             "value": stored(text, 4 * RECORD_BYTES),
             "changed_at": now,
         }
-        for name, text in changed.items()
+        for name, text in named.items()
         if text is not None
     ]
     if rows:

@@ -28,9 +28,16 @@ def environment_layer(environment: Mapping[str, str], known: Mapping[str, Any]) 
     origins: dict[Keys, str] = {}
     for name, text in sorted(environment.items()):
         if name.startswith(PREFIX) and name != CONFIG and text:
+            _check_text(name, text)
             path, kind = _address(name, known)
             _insert(tree, path, _read(text, kind), f"env {printable(name)}", origins)
     return Layer(tree, origins)
+
+
+def _check_text(name: str, text: str) -> None:
+    """Bytes that are no text arrive as lone surrogates, which no file and no database takes."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise SettingsError(f"env {printable(name)}: is not text in UTF-8")
 
 
 def _address(name: str, known: Any) -> tuple[Keys, Any]:

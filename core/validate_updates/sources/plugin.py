@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from validate_updates.manager import Owned
 
 PLACE_LENGTH = 200
-"""Characters of a place that are kept."""
+"""Characters of a place, and of a code, that are kept."""
 _FIELDS: Final = (("code", str), ("message", str), ("place", str), ("key", Mapping), ("raw", str))
 
 
@@ -112,7 +112,8 @@ class PluginSource:
             raise Rubbish(f"gave an UnreadableRecord whose {wrong} is {kind_of(getattr(item, wrong))}")
         self._remember(seq, item.place)
         raw = item.raw[:RAW_LIMIT].encode(errors="backslashreplace")[:RAW_LIMIT]
-        return Unreadable(seq=seq, code=item.code, message=printable(item.message, 500), raw=raw, key=item.key)
+        code, message = printable(item.code, PLACE_LENGTH), printable(item.message, 500)
+        return Unreadable(seq=seq, code=code, message=message, raw=raw, key=item.key)
 
     def _remember(self, seq: int, place: Any) -> None:
         if not isinstance(place, str):

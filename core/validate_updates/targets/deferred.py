@@ -146,9 +146,11 @@ def _trouble(key: _Key) -> Trouble:
 
 
 _DEFERRED = re.compile(r"\bdeferrable\s+initially\s+deferred\b", re.IGNORECASE)
+# Of a table that is missing SQLite tells itself, when a row would refer to it.
 _KEYS = sa.text(
     'SELECT m.name AS child, m.sql, f.id, f.seq, f."table" AS parent, f."from" AS ours, f."to" AS theirs'
     " FROM main.sqlite_master m, pragma_foreign_key_list(m.name) f"
+    " JOIN main.sqlite_master p ON p.type = 'table' AND lower(p.name) = lower(f.\"table\")"
     " WHERE m.type = 'table' AND lower(:name) IN (lower(m.name), lower(f.\"table\")) ORDER BY m.name, f.id, f.seq"
 )
 _PRIMARY_KEY = sa.text("SELECT name FROM pragma_table_info(:name) WHERE pk ORDER BY pk")

@@ -303,6 +303,7 @@ def exits(_: SourceContext) -> Any:
             id="finding",
         ),
         pytest.param(lambda context: context.advance("x" * 70_000), "a watermark has at most 65536 bytes", id="long"),
+        pytest.param(lambda context: context.advance("a\0b"), "a watermark has no NUL character", id="nul"),
         pytest.param(lambda context: context.advance(7), "raised AttributeError", id="number"),
         pytest.param(lambda context: context.measure("two words", 1), "a metric is a finite number with", id="name"),
         pytest.param(lambda context: context.measure("n", float("nan")), "a metric is a finite number", id="nan"),
@@ -316,6 +317,14 @@ def test_a_source_that_breaks_fails_the_run_and_nothing_else(sqlite: Target, rea
     assert said in result.reason
     assert ids(sqlite) == []
     assert sqlite.states() == ["failed"]
+
+
+def test_the_code_of_an_unreadable_record_is_bounded(sqlite: Target) -> None:
+    updated(sqlite, lambda _: [UnreadableRecord(code="x\x1b" * 500, message="no")])
+
+    [(code,)] = sqlite.rows("SELECT code FROM update_quarantine")
+    assert len(code) <= 200
+    assert code.isprintable()
 
 
 @pytest.mark.parametrize("waits", [True, False])

@@ -139,6 +139,20 @@ def test_a_rule_that_is_checked_at_the_commit_rejects_the_update(target: Target)
     assert result.counts.rolled_back == 2
 
 
+def test_a_deferred_rule_about_a_table_that_is_missing_is_no_obstacle_to_rows_that_leave_it_alone(
+    sqlite: Target,
+) -> None:
+    sqlite.execute(
+        "PRAGMA foreign_keys = OFF",  # otherwise SQLite would not let the row in
+        "CREATE TABLE t (id integer PRIMARY KEY, name text,"
+        " team integer REFERENCES teams (id) DEFERRABLE INITIALLY DEFERRED)",
+        "INSERT INTO t VALUES (1, 'old', NULL)",
+    )
+
+    assert sqlite.update([{"id": 1, "name": "new"}]).verdict is Verdict.COMMITTED
+    assert sqlite.rows("SELECT name FROM t") == [("new",)]
+
+
 def test_a_deferred_rule_that_holds_in_the_end_is_no_obstacle(postgres: Target) -> None:
     """Two rows exchange a unique value: forbidden row by row, allowed at the end."""
     postgres.execute(

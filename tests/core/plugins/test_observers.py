@@ -269,6 +269,17 @@ def test_a_lock_that_another_run_holds_is_no_news(target: Target) -> None:
 # What they keep, and read
 
 
+def test_of_two_names_that_are_stored_alike_the_last_counts(target: Target) -> None:
+    def keep(observation: Observation) -> Any:
+        observation.state.update({"a\0": "1", "a\ufffd": "2", "other": "3"})
+        return []
+
+    result = target.judged(RECORDS, Watching(keep, [END]), task="daily")
+
+    assert result.findings == ()
+    assert target.rows("SELECT value FROM update_states ORDER BY value") == [("2",), ("3",)]
+
+
 def test_what_is_kept_is_there_in_the_next_run_of_the_task(target: Target) -> None:
     seen: list[Any] = []
 

@@ -104,6 +104,7 @@ def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
         ("TASKS__DAILY__MAX_DELETES", "1.5", "expected a whole number, got 1.5"),
         ("JOURNAL", "x", 'env VALIDATE_UPDATES_JOURNAL: expected a table, got "x"'),
         ("PLUGINS", "a,b", "the list of plugins to use is named default_plugins"),
+        ("TARGET", "sqlite:///a\udcff.db", "env VALIDATE_UPDATES_TARGET: is not text in UTF-8"),
         ("TARGET__X", "x", "env VALIDATE_UPDATES_TARGET__X: expected text, got a table"),
     ],
 )
