@@ -265,27 +265,19 @@ class Plan:
         return differs if carried is None else sa.and_(carried, differs)
 
     def _count(self) -> Planned:
-        plan = self.table
-        query = sa.select(plan.c.action, sa.func.count()).group_by(plan.c.action)
-        by_action = self._by_action(query)
-        self.counts = Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), by_action.get(DELETE, 0))
+        self.counts = Planned(*self._numbers_of((INSERT, UPDATE, DELETE), self.table))
         return self.counts
 
-    def _by_action(self, query: sa.Select[Any]) -> dict[str, int]:
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+    def _numbers_of(self, actions: Sequence[str], found: sa.FromClause) -> Sequence[int]:
+        """How many there are of each action. Grouping by it, SQLite would sort them all."""
+        numbers = (sa.func.count().filter(self.table.c.action == action) for action in actions)
+        return tuple(self._connection.execute(sa.select(*numbers).select_from(found)).one())
 
     def landed(self) -> Planned:
         """What of the plan stands in the target now, recounted by key. Call :meth:`recount` first."""
-        plan = self.table
-        there = (
-            sa.select(plan.c.action, sa.func.count())
-            .select_from(self.records.join(self.rows, self.same_key(self.cells)))
-            .where(plan.c.action.in_((INSERT, UPDATE)))
-            .group_by(plan.c.action)
-        )
-        by_action = self._by_action(there)
+        there = self.records.join(self.rows, self.same_key(self.cells))
         deleted = self.counts.deletes - self._not_deleted()
-        return Planned(by_action.get(INSERT, 0), by_action.get(UPDATE, 0), deleted)
+        return Planned(*self._numbers_of((INSERT, UPDATE), there), deleted)
 
     def rows_made(self) -> int:
         """Rows of the target that no record is about, and that were made since records refer to them."""
