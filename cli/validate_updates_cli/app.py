@@ -10,6 +10,7 @@ from validate_updates import __version__
 from validate_updates_cli.commands.history import LogOptions
 from validate_updates_cli.commands.opening import TargetOptions
 from validate_updates_cli.commands.quarantine import EntryOptions
+from validate_updates_cli.commands.report import ReportOptions, ReportShared
 from validate_updates_cli.commands.update import UpdateOptions
 from validate_updates_cli.output import Shared
 from validate_updates_cli.streams import write
@@ -445,6 +446,21 @@ def rollback(
     return roll_back(shared, options, run, dry_run=dry_run, force=force, wait=seconds)
 
 
+def report(
+    *,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Without it the reports are listed.")] = None,
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="For a report about one run: its id, or last.")
+    ] = None,
+    request: ReportOptions,
+    shared: ReportShared,
+) -> int:
+    """What has happened, over a day, a week, a month: what the installed plugins tell of each task."""
+    from validate_updates_cli.commands.report import list_reports, show_report
+
+    return list_reports(shared) if name is None else show_report(shared, request, name, run_id)
+
+
 def evaluate(
     *,
     histories: Annotated[
@@ -615,5 +631,6 @@ _group(
 )
 _group("config", "The settings that hold here.", show=config_show, check=config_check)
 _group("db", "The journal's own tables.", status=db_status, upgrade=db_upgrade)
+add(app, "report", report)
 add(app, "evaluate", evaluate)
 add(app, "doctor", doctor)

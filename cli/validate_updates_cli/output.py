@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -29,6 +29,8 @@ WIDEST = 120
 class Shared:
     """Options of every command."""
 
+    FORMS: ClassVar[tuple[str, ...]] = ("text", "json")
+
     config: Annotated[
         str | None,
         typer.Option("--config", metavar="PATH", help="Settings file; else looked for here.", rich_help_panel=PANEL),
@@ -43,7 +45,7 @@ class Shared:
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=PANEL)] = False
 
     def __post_init__(self) -> None:
-        one_of("--format", self.form, ("text", "json"))
+        one_of("--format", self.form, self.FORMS)
 
     @property
     def json(self) -> bool:

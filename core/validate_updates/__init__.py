@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Occasion,
         PluginSettings,
         RecordSource,
+        Report,
         ReportSection,
         SettingsOf,
         Subcommand,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from validate_updates.modes import Mode
     from validate_updates.observation import JournalView, Observation
     from validate_updates.patterns import Pattern
+    from validate_updates.reporting import ReportContext
     from validate_updates.result import (
         Answer,
         CellChange,
@@ -97,6 +99,7 @@ _HOMES = {
         "Occasion",
         "PluginSettings",
         "RecordSource",
+        "Report",
         "ReportSection",
         "SettingsOf",
         "Subcommand",
@@ -125,6 +128,7 @@ _HOMES = {
     "modes": ("Mode",),
     "observation": ("JournalView", "Observation"),
     "patterns": ("Pattern",),
+    "reporting": ("ReportContext",),
     "result": (
         "Answer",
         "CellChange",
@@ -193,6 +197,8 @@ __all__ = [
     "Reader",
     "RecordRefused",
     "RecordSource",
+    "Report",
+    "ReportContext",
     "ReportSection",
     "RunError",
     "RunInfo",

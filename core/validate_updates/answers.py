@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from types import CoroutineType, NoneType
 from typing import Final
 
+from validate_updates import result
 from validate_updates.criteria import Criterion, CriterionState
 from validate_updates.declared import kind_of
 from validate_updates.findings import Finding, KeepOut, Severity
@@ -50,6 +51,14 @@ _FIELDS_OF_CRITERION: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
     ("evidence", (str,), "text"),
     ("todo", (str,), "text"),
     ("runs", (tuple,), "a tuple of text"),
+)
+
+
+_FIELDS_OF_SECTION: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
+    ("title", (str,), "text"),
+    ("header", (tuple,), "a tuple of text"),
+    ("lines", (tuple,), "a tuple of text"),
+    ("drawing", (tuple,), "a tuple of text"),
 )
 
 
@@ -126,6 +135,23 @@ def read_criteria(returned: object) -> tuple[Criterion, ...]:
         if len(criteria) > MOST_CRITERIA:
             raise Rubbish(f"gave more than {MOST_CRITERIA} criteria")
     return tuple(criteria)
+
+
+def read_report(returned: object) -> result.Answer:
+    """What the function of a report returned: sections that can be shown, data, an exit status."""
+    if not isinstance(returned, result.Answer):
+        raise Rubbish(f"returned {kind_of(returned)}; return an Answer")
+    for section in returned.sections:
+        if not isinstance(section, result.Section):
+            raise Rubbish(f"gave {kind_of(section)} where a Section belongs")
+        _check_fields(section, "a section", _FIELDS_OF_SECTION)
+        if not all(_is_texts(row) for row in section.rows):
+            raise Rubbish("gave a section whose rows are not tuples of text")
+    return returned
+
+
+def _is_texts(row: object) -> bool:
+    return isinstance(row, tuple) and all(isinstance(cell, str) for cell in row)
 
 
 def _check_fields(item: object, what: str, fields: Iterable[tuple[str, tuple[type, ...], str]]) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from validate_updates.findings import Finding, KeepOut
     from validate_updates.lending import Lent
     from validate_updates.observation import Observation
-    from validate_updates.result import RunResult, Section
+    from validate_updates.reporting import ReportContext
+    from validate_updates.result import Answer, RunResult, Section
     from validate_updates.sourcing import Read, SourceContext
 
 
@@ -203,6 +204,25 @@ class Criteria:
     summary: str
     """One line: what is asked."""
     time_limit: float = 60.0
+    """Seconds after which it counts as failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What is told of a task over a while: ``validate-updates report <name>``."""
+
+    name: str
+    """What is typed, so unique among all plugins."""
+    summary: str
+    build: Callable[[ReportContext], Answer]
+    """The sections for people, data for programs; and an exit status, where one that is asked by a script has one."""
+    days: float = 1.0
+    """How far back it looks, unless it is told otherwise."""
+    of_run: bool = False
+    """Whether it may be asked about one run: ``report <name> RUN``."""
+    extends: bool = False
+    """Whether it adds to the report of that name of another plugin, whose ``days`` and ``of_run`` hold."""
+    time_limit: float = 120.0
     """Seconds after which it counts as failed."""
 
 

@@ -13,6 +13,7 @@ from validate_updates.declarations import (
     Observer,
     Occasion,
     RecordSource,
+    Report,
     ReportSection,
     Subcommand,
     UpdateStrategy,
@@ -20,7 +21,17 @@ from validate_updates.declarations import (
 )
 
 D = TypeVar(
-    "D", RecordSource, Validator, Metric, ReportSection, Observer, Subcommand, UpdateStrategy, Backtest, Criteria
+    "D",
+    RecordSource,
+    Validator,
+    Metric,
+    ReportSection,
+    Observer,
+    Subcommand,
+    UpdateStrategy,
+    Backtest,
+    Criteria,
+    Report,
 )
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -35,6 +46,7 @@ _CODE: Final[dict[type, str]] = {
     Subcommand: "function",
     Backtest: "replay",
     Criteria: "judge",
+    Report: "build",
 }
 _WHEN: Final[dict[type, tuple[str, tuple[Moment | Occasion, ...]]]] = {
     Validator: ("moment", tuple(Moment)),
@@ -42,6 +54,10 @@ _WHEN: Final[dict[type, tuple[str, tuple[Moment | Occasion, ...]]]] = {
     Observer: ("occasion", tuple(Occasion)),
 }
 """The field that says when it is called, and what it may hold."""
+
+
+MOST_DAYS: Final = 3650
+"""Of a report: ten years."""
 
 
 class Broken(Exception):
@@ -71,11 +87,19 @@ def _fault(given: Any, kind: type) -> str:
         when = getattr(given, field)
         if not any(when is one for one in allowed):  # not a text that equals one
             return f"whose {field} is not one of {', '.join(f'{type(one).__name__}.{one.name}' for one in allowed)}"
-    if kind in {Validator, Observer, Backtest, Criteria} and not (
-        isinstance(given.time_limit, int | float) and given.time_limit > 0
-    ):
+    return _fault_of_limits(given, kind)
+
+
+def _fault_of_limits(given: Any, kind: type) -> str:
+    if kind in {Validator, Observer, Backtest, Criteria, Report} and not _is_above_0(given.time_limit):
         return "whose time_limit is not a number of seconds above 0"
+    if kind is Report and not (_is_above_0(given.days) and given.days <= MOST_DAYS):
+        return f"whose days are not a number above 0, and at most {MOST_DAYS:,}"
     return ""
+
+
+def _is_above_0(value: object) -> bool:
+    return isinstance(value, int | float) and value > 0
 
 
 def kind_of(value: object) -> str:

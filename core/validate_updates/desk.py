@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from validate_updates.choosing import Standing
     from validate_updates.context import History
     from validate_updates.criteria import Criterion
-    from validate_updates.declarations import Backtest, Criteria
+    from validate_updates.declarations import Backtest, Criteria, Report
     from validate_updates.journal.rows import JudgedRun, RunRow, StoredRun
     from validate_updates.journal.tables import JournalTables
     from validate_updates.manager import Plugins
@@ -186,7 +186,7 @@ class SettingsDesk:
         with self.journal(task) as journal:
             history = seen_by(plugin, journal.history(task))
             return [
-                _asked(f"the backtest {plugin}.{one.item.name}", partial(one.item.replay, history, runs), one.item)
+                asked(f"the backtest {plugin}.{one.item.name}", partial(one.item.replay, history, runs), one.item)
                 for one in loaded.backtests()
             ]
 
@@ -202,7 +202,7 @@ class SettingsDesk:
             return [
                 criterion
                 for one in loaded.criteria()
-                for criterion in _asked(
+                for criterion in asked(
                     f"the criteria {plugin}.{one.item.name}", partial(judged, one.item, journal), one.item
                 )
             ]
@@ -214,7 +214,7 @@ class SettingsDesk:
         return load((plugin,), {plugin: tables[plugin]} if plugin in tables else {}, origins=self.settings.origins)
 
 
-def _asked(who: str, call: Callable[[], T], declared: Backtest | Criteria) -> T:
+def asked(who: str, call: Callable[[], T], declared: Backtest | Criteria | Report) -> T:
     """What another plugin's code answers."""
     from validate_updates.guard import guarded
 

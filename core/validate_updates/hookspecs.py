@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Observer,
         PluginSettings,
         RecordSource,
+        Report,
         ReportSection,
         SettingsOf,
         Subcommand,
@@ -250,6 +251,31 @@ def vu_criteria(settings: SettingsOf) -> Iterable[Criteria]:  # type: ignore[emp
         @hookimpl
         def vu_criteria(settings):
             yield Criteria(name="busy", judge=busy, summary="whether it runs at all")
+    """
+
+
+@hookspec
+def vu_reports(settings: SettingsOf) -> Iterable[Report]:  # type: ignore[empty-body]
+    """What is told of a task over a while, as data: ``validate-updates report <name>``, as text, Markdown, JSON, HTML.
+
+    Asked of all installed plugins when a report is, never in a run: a plugin need not be selected. The function gets a
+    :class:`~validate_updates.reporting.ReportContext`. A name belongs to one plugin; others may add to its report:
+    ``extends=True``.
+
+    .. code-block:: python
+
+        from validate_updates import Answer, Report, Section, hookimpl
+
+        def slowest(context):
+            slow = sorted(context.runs, key=lambda run: run.seconds or 0, reverse=True)[:5]
+            rows = tuple((run.run_id, f"{run.seconds or 0:.1f} s") for run in slow)
+            section = Section(title="The slowest runs", header=("run", "took"), rows=rows)
+            return Answer(sections=(section,), data={"runs": [run.run_id for run in slow]})
+
+        @hookimpl
+        def vu_reports(settings):
+            yield Report(name="slowest", build=slowest, days=30, summary="the runs that took longest")
+            yield Report(name="weekly", build=slowest, extends=True, summary="the slowest runs, in the weekly report")
     """
 
 

@@ -24,6 +24,7 @@ from validate_updates.declarations import (
     Observer,
     PluginSettings,
     RecordSource,
+    Report,
     ReportSection,
     SettingsOf,
     Subcommand,
@@ -124,6 +125,10 @@ class Plugins:
         """What they ask of a task; asked for here, not before. Raises ``PluginError``."""
         return _declared(self._loaded, "vu_criteria", Criteria)
 
+    def reports(self) -> tuple[Owned[Report], ...]:
+        """What they tell of a task; asked for here, not before. Raises ``PluginError``."""
+        return _declared(self._loaded, "vu_reports", Report)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
@@ -139,6 +144,7 @@ class Description:
     observers: tuple[Observer, ...]
     backtests: tuple[Backtest, ...]
     criteria: tuple[Criteria, ...]
+    reports: tuple[Report, ...]
     subcommands: tuple[Subcommand, ...]
 
 
@@ -236,6 +242,7 @@ def describe(
         observers=tuple(owned.item for owned in plugins.observers),
         backtests=tuple(owned.item for owned in plugins.backtests()),
         criteria=tuple(owned.item for owned in plugins.criteria()),
+        reports=tuple(owned.item for owned in plugins.reports()),
         subcommands=tuple(owned.item for owned in plugins.subcommands()),
     )
 

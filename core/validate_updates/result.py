@@ -187,8 +187,8 @@ class Answer:
 
     sections: tuple[Section, ...]
     """For people."""
-    data: Mapping[str, Any]
-    """For programs: with ``--format json``, in place of the sections."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """For programs: with ``--format json``, in place of the sections; in a report beside them."""
     exit_status: int = 0
 
 

@@ -100,6 +100,7 @@ def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
     observers = [(one.name, one.occasion.value, one.summary) for one in description.observers]
     backtests = [(one.name, one.summary) for one in description.backtests]
     criteria = [(one.name, one.summary) for one in description.criteria]
+    reports = [(one.name, one.summary) for one in description.reports]
     commands = [(one.name, one.summary) for one in description.subcommands]
     return [
         ("Sources", [*sources]),
@@ -110,6 +111,7 @@ def _parts(description: Description) -> list[tuple[str, list[tuple[str, ...]]]]:
         ("Observers", [*observers]),
         ("Backtests", [*backtests]),
         ("Criteria", [*criteria]),
+        ("Reports", [*reports]),
         ("Commands", [*commands]),
     ]
 
@@ -134,6 +136,7 @@ def plugin_fields(description: Description) -> dict[str, Any]:
         "observers": [_named(one, occasion=one.occasion.value) for one in description.observers],
         "backtests": [_named(one) for one in description.backtests],
         "criteria": [_named(one) for one in description.criteria],
+        "reports": [_named(one) for one in description.reports],
         "subcommands": [_named(one) for one in description.subcommands],
     }
 

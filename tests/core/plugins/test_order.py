@@ -127,7 +127,7 @@ class Recorder:
         return [Subcommand(name="hello", summary="says hello", function=print)]
 
 
-LATE = {"vu_backtests", "vu_criteria", "vu_subcommands"}
+LATE = {"vu_backtests", "vu_criteria", "vu_reports", "vu_subcommands"}
 """Hooks that are asked in no run."""
 COLLECTING = [f"{plugin}: {hook}" for hook in HOOKS if hook not in LATE for plugin in "ab"]
 

@@ -1,0 +1,236 @@
+"""Reports: what the installed plugins tell of a task over a while, found, asked and put together.
+
+A report belongs to one plugin, and others may add to it. Whoever shows it decides how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from validate_updates.declared import MOST_DAYS
+from validate_updates.errors import PluginError, UpdateError, UsageError
+from validate_updates.journal.rows import RunKind, RunRow, RunState
+
+if TYPE_CHECKING:
+    from validate_updates.declarations import Report
+    from validate_updates.desk import OpenJournal
+    from validate_updates.journal.rows import StoredRun
+    from validate_updates.manager import Owned
+    from validate_updates.result import Answer, Section
+    from validate_updates.settings import Settings
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The longest window before it is still in the calendar."""
+MOST_RUNS: Final = 10_000
+"""Of a window, the newest: a month of one every five minutes."""
+LAST: Final = "last"
+"""Stands for the newest run of the task."""
+_OURS: Final = ""
+"""What is kept between reports belongs to no plugin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContext:
+    """What the function of a report is called with."""
+
+    task: str
+    journal: OpenJournal
+    """To be read; ``journal.state(task)`` is what the plugin keeps."""
+    since: datetime
+    until: datetime
+    """The end of the window; counts as now."""
+    runs: tuple[RunRow, ...]
+    """What has ended in the window, newest first: updates, replays, roll-backs; no dry runs, nothing imported."""
+    run: StoredRun | None = None
+    """The run that it is asked about, where it may be and was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What a report is about, as it was asked for."""
+
+    until: datetime
+    days: float | None = None
+    """How far back; None: as far as the report does."""
+    run_id: str | None = None
+    since_last: bool = False
+    """From where the last such report of the task ended, if there was one."""
+
+    def __post_init__(self) -> None:
+        """Raises ``UsageError`` where that is no window."""
+        if self.days is not None and not 0 < self.days <= MOST_DAYS:  # what is not a number is in no range
+            raise UsageError(f"--days is more than 0, and at most {MOST_DAYS:,}")
+        if self.until < EARLIEST:
+            raise UsageError(f"--as-of {self.until:%Y-%m-%d} is before {EARLIEST:%Y}", hint="such as 2024-05-01T06:00Z")
+        if self.run_id is not None and self.since_last:
+            raise UsageError("a report about one run has no window: leave out --since-last, or the run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A report of one task."""
+
+    report: str
+    task: str
+    since: datetime
+    until: datetime
+    run_id: str | None
+    runs: int
+    newest: int
+    """Number of the newest run in it; 0 where there is none."""
+    sections: tuple[Section, ...]
+    data: Mapping[str, Mapping[str, Any]]
+    """Plugin -> what it gives to programs."""
+    missing: tuple[str, ...] = ()
+    """Why parts of it are not there."""
+    exit_status: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """The reports of all installed plugins."""
+
+    settings: Settings
+    declared: tuple[Owned[Report], ...]
+    faults: tuple[UpdateError, ...]
+    """Of plugins that cannot be asked."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What can be asked for."""
+        return tuple(sorted({owned.item.name for owned in self.declared if not owned.item.extends}))
+
+    def parts(self, name: str) -> tuple[Owned[Report], ...]:
+        """The report of that name, and after it what is added to it. Raises ``UsageError`` where there is none."""
+        from validate_updates.settings.schema import did_you_mean
+        from validate_updates.text import printable
+
+        named = [owned for owned in self.declared if owned.item.name == name]
+        own = [owned for owned in named if not owned.item.extends]
+        if len(own) > 1:
+            raise PluginError(
+                f"two plugins tell the report {name!r}: {' and '.join(owned.plugin for owned in own)}",
+                hint="uninstall one of them",
+            )
+        if not own and self.faults:
+            raise self.faults[0]
+        if not own:
+            raise UsageError(
+                f"there is no report {printable(name, 60)!r}{did_you_mean(name, self.names)}",
+                hint=f"reports: {', '.join(self.names) or 'none'}",
+            )
+        return (*own, *(owned for owned in named if owned.item.extends))
+
+
+def reports(settings: Settings) -> Reports:
+    """What the installed plugins declare. One that cannot be loaded hides no other."""
+    from validate_updates.manager import available, load
+
+    declared: list[Owned[Report]] = []
+    faults: list[UpdateError] = []
+    for name in dict.fromkeys(found.name for found in available()):
+        tables = settings.plugin_tables
+        try:
+            table = {name: tables[name]} if name in tables else {}
+            declared += load((name,), table, origins=settings.origins).reports()
+        except UsageError as error:
+            faults.append(error)
+    return Reports(settings=settings, declared=tuple(declared), faults=tuple(faults))
+
+
+def told(found: Reports, name: str, task: str, window: Window) -> Told:
+    """A report of a task. Of one that another plugin adds to, a part that cannot be told is missing, with the reason.
+
+    Raises ``UsageError`` where there is no such report, task, journal or run, and ``PluginError`` where the plugin that
+    it belongs to fails.
+    """
+    own, *more = found.parts(name)
+    if window.run_id is not None and not own.item.of_run:
+        raise UsageError(f"the report {name} is not about one run", hint="leave the run out; --days says how far back")
+    answered = _ask(found, own, task, window, days=own.item.days)
+    context, answers = answered.context, {own.plugin: answered.answer}
+    missing = [error.message for error in found.faults]
+    for owned in more:
+        try:
+            answers[owned.plugin] = _ask(found, owned, task, window, days=own.item.days).answer
+        except PluginError as error:
+            missing.append(error.message)
+    return Told(
+        report=name,
+        task=task,
+        since=context.since,
+        until=context.until,
+        run_id=context.run.run.run_id if context.run else None,
+        runs=len(context.runs),
+        newest=max((run.run_no for run in context.runs), default=0),
+        sections=tuple(section for answer in answers.values() for section in answer.sections),
+        data={plugin: answer.data for plugin, answer in answers.items()},
+        missing=tuple(missing),
+        exit_status=max(answer.exit_status for answer in answers.values()),
+    )
+
+
+def remember(found: Reports, given: Told) -> None:
+    """Keep up to where the report has told, for the next one with ``since_last``."""
+    from validate_updates.desk import SettingsDesk
+
+    if given.newest:
+        with SettingsDesk(found.settings, _OURS).journal(given.task, write=True) as journal:
+            journal.state(given.task)[_kept(given.report)] = str(given.newest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    context: ReportContext
+    answer: Answer
+
+
+def _ask(found: Reports, owned: Owned[Report], task: str, window: Window, *, days: float) -> _Answered:
+    from validate_updates.answers import read_report
+    from validate_updates.desk import SettingsDesk, asked
+
+    after = _told_before(found, owned.item.name, task) if window.since_last else 0
+    with SettingsDesk(found.settings, owned.plugin).journal(task) as journal:
+        context = _context(journal, task, window, days=days, after=after)
+        build = partial(owned.item.build, context)
+        answer = asked(f"the report {owned.plugin}.{owned.item.name}", lambda: read_report(build()), owned.item)
+    return _Answered(context, answer)
+
+
+def _context(journal: OpenJournal, task: str, window: Window, *, days: float, after: int) -> ReportContext:
+    since = window.until - timedelta(days=window.days or days)
+    runs = tuple(_ended(journal.runs(task=task, since=None if after else since, until=window.until, limit=MOST_RUNS)))
+    if after:
+        runs = tuple(run for run in runs if run.run_no > after)
+        since = min((run.started_at for run in runs), default=window.until)
+    run = journal.run(_run_id(journal, task, window.run_id)) if window.run_id else None
+    return ReportContext(task=task, journal=journal, since=since, until=window.until, runs=runs, run=run)
+
+
+def _ended(runs: Sequence[RunRow]) -> Iterator[RunRow]:
+    for run in runs:
+        if run.state is not RunState.RUNNING and run.kind is not RunKind.IMPORT and not run.dry_run:
+            yield run
+
+
+def _run_id(journal: OpenJournal, task: str, wanted: str) -> str:
+    """``last`` is the newest run of the task, not of the journal."""
+    newest = journal.runs(task=task, limit=1) if wanted == LAST else ()
+    return newest[0].run_id if newest else wanted
+
+
+def _told_before(found: Reports, name: str, task: str) -> int:
+    """Number of the newest run that the last such report has told of; 0 where there was none."""
+    from validate_updates.desk import SettingsDesk
+
+    with SettingsDesk(found.settings, _OURS).journal(task) as journal:
+        kept = journal.state(task).get(_kept(name), "")
+    return int(kept) if kept.isascii() and kept.isdigit() else 0
+
+
+def _kept(name: str) -> str:
+    return f"reported.{name}"
