@@ -276,8 +276,8 @@ class Plan:
     def landed(self) -> Planned:
         """What of the plan stands in the target now, recounted by key. Call :meth:`recount` first."""
         there = self.records.join(self.rows, self.same_key(self.cells))
-        deleted = self.counts.deletes - self._not_deleted()
-        return Planned(*self._numbers_of((INSERT, UPDATE), there), deleted)
+        inserted, updated = self._numbers_of((INSERT, UPDATE), there)
+        return Planned(inserted, updated, self.counts.deletes - self._not_deleted())
 
     def rows_made(self) -> int:
         """Rows of the target that no record is about, and that were made since records refer to them."""
