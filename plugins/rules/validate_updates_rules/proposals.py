@@ -7,7 +7,7 @@ that break one pass with a warning until the owner trusts it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -53,7 +53,8 @@ def proposals(connection: sa.Connection, name: str, schema: str | None) -> Propo
             rules += reading.of_column(column)
         rules += reading.of_pairs()
         rules += reading.of_other_tables([one for one in tables if one != name], schema)
-    return Proposals(name, rows, tuple(_checked_anyway(inspector, table)), tuple(rules))
+    about = tuple({"table": name, **rule} for rule in rules)  # also where it holds children of the records
+    return Proposals(name, rows, tuple(_checked_anyway(inspector, table)), about)
 
 
 def _checked_anyway(inspector: sa.Inspector, table: sa.Table) -> Iterator[str]:
@@ -73,8 +74,14 @@ def _unique_sets(inspector: sa.Inspector, table: sa.Table) -> list[tuple[str, ..
     """Without the primary key. On SQLite by its indexes: not every constraint is found in the text of the table."""
     auto = {"include_auto_indexes": True} if inspector.dialect.name == "sqlite" else {}
     indexes = inspector.get_indexes(table.name, schema=table.schema, **auto)
-    found = {tuple(map(str, index["column_names"])) for index in indexes if index["unique"]}
+    found = {tuple(map(str, index["column_names"])) for index in indexes if _holds_of_all(index)}
     return sorted(found - {tuple(column.name for column in table.primary_key.columns)})
+
+
+def _holds_of_all(index: Mapping[str, Any]) -> bool:
+    """Whether it keeps columns unique, and not only expressions, or some of the rows."""
+    partial = any(option.endswith("_where") for option in index.get("dialect_options") or {})
+    return bool(index["unique"]) and not partial and None not in index["column_names"]
 
 
 class _Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +26,8 @@ def suggest(
     from validate_updates_rules.proposals import proposals
     from validate_updates_rules.toml import as_toml
 
-    with _connected(target) as connection:
+    with _connected(target) as connection, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of SQLAlchemy, about what it cannot read of a schema
         found = proposals(connection, table, schema or None)
     return as_toml(found)
 

@@ -56,6 +56,7 @@ def proposed(target: Ruled, table: str = "t") -> dict[str, list[dict[str, Any]]]
     rules: dict[str, list[dict[str, Any]]] = {}
     for rule in read["plugins"]["rules"]["rules"]:
         assert rule.pop("severity") == "warning"
+        assert rule.pop("table") == table
         rules.setdefault(rule.pop("column"), []).append(rule)
     return rules
 
@@ -176,3 +177,13 @@ def test_values_are_toml(value: Any) -> None:
 def test_any_text_is_toml_and_one_printable_line(text: str) -> None:
     assert _value(text).isprintable()
     assert tomllib.loads(f"x = {_value(text)}") == {"x": text}
+
+
+def test_indexes_that_do_not_hold_of_all_rows_are_none_of_the_constraints(filled: Ruled) -> None:
+    filled.execute(
+        "CREATE UNIQUE INDEX lower_slug ON t (lower(slug))", "CREATE UNIQUE INDEX some_seats ON t (seats) WHERE id > 70"
+    )
+
+    text = suggest(target=filled.url, table="t")
+
+    assert [line for line in text.splitlines() if "unique:" in line] == ["#   unique: slug"]
