@@ -60,11 +60,11 @@ def write_reports(result: RunResult, reports: Sequence[Report]) -> None:
 
 def write_answer(data: Mapping[str, Any], sections: Iterable[Section], reports: Iterable[Report]) -> None:
     """The same of what a plugin's command answers: as JSON the data, as Markdown the sections."""
+    from validate_updates.markdown import as_markdown
     from validate_updates_cli.render.json import answer_json
-    from validate_updates_cli.render.markdown import sections_markdown
 
     for report in reports:
-        _append(report.path, answer_json(data) if report.kind == "json" else sections_markdown(sections))
+        _append(report.path, answer_json(data) if report.kind == "json" else as_markdown(sections))
 
 
 def tell_github(result: RunResult) -> None:

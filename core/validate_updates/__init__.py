@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from validate_updates.findings import PLUGIN_FAILURES, Finding, KeepOut, Severity
     from validate_updates.journal.rows import (
         BatchRow,
+        BatchState,
         JudgedRun,
         RunKind,
         RunRow,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         SwitchMode,
     )
     from validate_updates.lending import Lent
+    from validate_updates.markdown import as_markdown
     from validate_updates.markers import hookimpl
     from validate_updates.modes import Mode
     from validate_updates.observation import JournalView, Observation
@@ -122,8 +124,19 @@ _HOMES = {
         "UsageError",
     ),
     "findings": ("PLUGIN_FAILURES", "Finding", "KeepOut", "Severity"),
-    "journal.rows": ("BatchRow", "JudgedRun", "RunKind", "RunRow", "RunState", "StoredRun", "Switch", "SwitchMode"),
+    "journal.rows": (
+        "BatchRow",
+        "BatchState",
+        "JudgedRun",
+        "RunKind",
+        "RunRow",
+        "RunState",
+        "StoredRun",
+        "Switch",
+        "SwitchMode",
+    ),
     "lending": ("Lent",),
+    "markdown": ("as_markdown",),
     "markers": ("hookimpl",),
     "modes": ("Mode",),
     "observation": ("JournalView", "Observation"),
@@ -159,6 +172,7 @@ __all__ = [
     "Batch",
     "BatchInfo",
     "BatchRow",
+    "BatchState",
     "CarriedTable",
     "CellChange",
     "Change",
@@ -230,6 +244,7 @@ __all__ = [
     "Validator",
     "Verdict",
     "__version__",
+    "as_markdown",
     "as_time",
     "hookimpl",
     "plan",

@@ -175,8 +175,11 @@ class _Run(UnderWay):
         except self.database.errors as error:
             failure = world_error(self.database.trouble(error, self.connection))
             fail(self, failure.message, failure.hint, "TargetError")
+        except Exception as error:
+            fail(self, f"a defect of validate-updates ended the run [{type(error).__name__}]", "", "Defect")
+            raise
         except BaseException:
-            roll_back(self, Verdict.FAILED, "a defect of validate-updates, or a second interrupt, ended the run")
+            roll_back(self, Verdict.FAILED, "a second interrupt ended the run")
             raise
 
     def _enter(self) -> None:
@@ -363,6 +366,7 @@ class _Run(UnderWay):
                 self.strategy.apply(self.application)
             except UpdateRefused as refused:
                 self.judges.keep(refused.findings)
+                self.judges.metrics.update(reckoning.of_batches(self.application.ledger, self.published.batches))
                 raise Rejected(because(refused.findings)) from refused
             check_deferred(self)
         if self.application.ledger.not_deleted.rows:

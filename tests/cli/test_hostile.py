@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from tests.cli.results import REJECTED
 from validate_updates.findings import Finding, Severity
+from validate_updates.markdown import code, prose
 from validate_updates.result import CellChange, Change, Judged, KeptOut, PluginInfo, RunResult, Section
 from validate_updates_cli.output import Shared, show
 from validate_updates_cli.render.json import result_json
 from validate_updates_cli.render.junit import junit
 from validate_updates_cli.render.look import Look
-from validate_updates_cli.render.markdown import code, markdown, prose
+from validate_updates_cli.render.markdown import markdown
 from validate_updates_cli.render.summary import one_line, summary
 from validate_updates_cli.reports import error_lines
 

@@ -6,20 +6,17 @@ table of its own.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from validate_updates.findings import Finding, Severity
-from validate_updates.result import KeptOut, RunResult, Section, Verdict
-from validate_updates.text import printable
+from validate_updates.markdown import code, prose, section_lines, table
+from validate_updates.result import KeptOut, RunResult, Verdict
 from validate_updates_cli.render.look import Look
 from validate_updates_cli.render.words import (
     EXAMPLES,
     FINDINGS,
     KEPT_OUT,
-    MESSAGE,
-    ROWS,
     equation,
     number,
     observed,
@@ -39,7 +36,6 @@ _MARKS: Final = {
     Verdict.INTERRUPTED: "⚠️",
 }
 _SEVERITIES: Final = {Severity.CRITICAL: "❌ critical", Severity.WARNING: "⚠️ warning", Severity.INFO: "info"}
-_ACTIVE: Final = re.compile(r"([\\`*_{}\[\]<>()#|~$&@:!])")
 _LOOK: Final = Look()
 
 
@@ -47,27 +43,6 @@ def markdown(result: RunResult) -> str:
     """The whole document, ending in a line feed."""
     parts = (_head(result), _findings(result), _shadow(result), _kept_out(result), _sections(result), _run(result))
     return "\n".join(line for part in parts for line in part) + "\n"
-
-
-def sections_markdown(sections: Iterable[Section]) -> str:
-    """Sections alone."""
-    return "\n".join(line for section in sections for line in _section(section)) + "\n"
-
-
-def prose(value: object, limit: int = MESSAGE) -> str:
-    """A sentence that may hold values of records, as text that means nothing to Markdown."""
-    escaped = _ACTIVE.sub(r"\\\1", printable(value, limit))
-    return re.sub(r"(?i)\bwww\.", lambda match: f"{match[0][:-1]}\\.", escaped)
-
-
-def code(value: object) -> str:
-    """A value as a code span, also inside a table."""
-    text = printable(value)
-    if not text.strip():
-        return "` `"
-    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    pad = " " if "`" in text else ""
-    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
 
 
 def _head(result: RunResult) -> Iterator[str]:
@@ -103,7 +78,7 @@ def _shadow(result: RunResult) -> Iterator[str]:
 
 
 def _said(result: RunResult, findings: Sequence[Finding]) -> Iterator[str]:
-    yield from _table(("", "code", "what", "evidence"), (_finding(one) for one in worst_first(findings)[:FINDINGS]))
+    yield from table(("", "code", "what", "evidence"), (_finding(one) for one in worst_first(findings)[:FINDINGS]))
     yield from _more(len(findings) - FINDINGS, show_command(result))
 
 
@@ -132,7 +107,7 @@ def _kept_out(result: RunResult) -> Iterator[str]:
     yield f"### Quarantined: {plural(total, 'record')}"
     yield ""
     shown = result.kept_out[:KEPT_OUT]
-    yield from _table(("where", "code", "key", "why"), (_kept(kept) for kept in shown))
+    yield from table(("where", "code", "key", "why"), (_kept(kept) for kept in shown))
     yield from _more(total - len(shown), quarantine_command(result))
 
 
@@ -143,22 +118,7 @@ def _kept(kept: KeptOut) -> tuple[str, ...]:
 
 def _sections(result: RunResult) -> Iterator[str]:
     for section in result.sections:
-        yield from _section(section)
-
-
-def _section(section: Section) -> Iterator[str]:
-    if section.title:
-        yield f"### {prose(section.title)}"
-        yield ""
-    if section.rows:
-        header = section.header or ("",) * len(section.rows[0])
-        yield from _table(
-            map(prose, header), ([code(cell) if cell else "" for cell in row] for row in section.rows[:ROWS])
-        )
-    if section.drawing:  # indented, which nothing in a line can end
-        yield from ("", *(f"    {printable(line)}" for line in section.drawing[:ROWS]), "")
-    for line in section.lines[:ROWS]:
-        yield f"{prose(line)}\n"
+        yield from section_lines(section)
 
 
 def _run(result: RunResult) -> Iterator[str]:
@@ -175,20 +135,7 @@ def _run(result: RunResult) -> Iterator[str]:
     ]
     if result.rows_before is not None and result.rows_after is not None:
         rows.append(("rows", f"{number(result.rows_before)} → {number(result.rows_after)}"))
-    yield from _table(("", ""), rows)
-
-
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    titles = list(header)
-    yield _row(titles)
-    yield _row("---" for _ in titles)
-    for row in rows:
-        yield _row(row)
-    yield ""
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    yield from table(("", ""), rows)
 
 
 def _more(count: int, command: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from validate_updates.result import SCHEMA_VERSION
 from validate_updates_cli.render.json import as_json
-from validate_updates_cli.render.markdown import prose, sections_markdown
+from validate_updates.markdown import as_markdown, prose
 from validate_updates_cli.render.page import Page
 from validate_updates_cli.render.summary import answer_pages
 from validate_updates_cli.render.words import MESSAGE, plural
@@ -62,7 +62,7 @@ def report_page(told: Sequence[Told], look: Look) -> list[Text]:
 
 def report_markdown(told: Sequence[Told]) -> str:
     """The same as Markdown."""
-    return "".join("\n".join([*_head(one), sections_markdown(one.sections)]) for one in told)
+    return "".join("\n".join([*_head(one), as_markdown(one.sections)]) for one in told)
 
 
 def _head(told: Told) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from validate_updates import Section
+from validate_updates import Section, Verdict
 
 if TYPE_CHECKING:
     from validate_updates import RunResult
@@ -15,7 +15,8 @@ def batches_section(result: RunResult) -> Section | None:
     number = {name: int(result.metrics.get(f"batches.{name}", 0)) for name in ("planned", "isolated", "failed")}
     lines = []
     if number["planned"]:
-        lines.append(f"{number['planned']} in all, {number['isolated']} taken apart, {number['failed']} failed")
+        planned = f"{number['planned']} {'tried' if result.verdict is Verdict.REJECTED else 'in all'}"
+        lines.append(f"{planned}, {number['isolated']} taken apart, {number['failed']} failed")
     elif not result.troubled_batches:
         return None
     counts, stands = result.counts, result.verdict.stands

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from validate_updates import Answer, Desk, Section, UsageError, as_time
+from validate_updates import Answer, Desk, OpenJournal, Section, UsageError, as_time, printable
 from validate_updates_monitoring.criteria import Criterion, State, counted, criteria
 from validate_updates_monitoring.figures import figures
 from validate_updates_monitoring.health import EXIT_STATUS, Report, judged, worst
+from validate_updates_monitoring.incident import incident
+from validate_updates_monitoring.previewing import previews
 from validate_updates_monitoring.settings import Monitoring
 from validate_updates_monitoring.textfile import write_textfile
 
@@ -21,6 +24,8 @@ Time = Annotated[str, "counts as now: 2024-05-01T06:00Z"]
 MOST_DAYS: Final = 36_500
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The longest window before it is still in the calendar."""
+Run = Annotated[str, "its id, the beginning of it, or last"]
+WhatIf = Annotated[bool, "what the policy would do about the last run now; nothing is done"]
 TextFile = Annotated[str, "write the figures for Prometheus to this file"]
 
 
@@ -39,6 +44,37 @@ def show(desk: Desk, settings: Monitoring, window: Window, *, textfile: str = ""
     if textfile:
         write_textfile(Path(textfile), reports)
     return Answer(sections=tuple(_page(one) for one in reports), data={"tasks": [_data(one) for one in reports]})
+
+
+def what_if(desk: Desk, settings: Monitoring, window: Window) -> Answer:
+    """What the policy would do about the last run of each task now. Nothing is done."""
+    now = _moment(window.as_of)
+    return previews(desk, settings, _tasks(desk, window.task), now)
+
+
+def incident_of(desk: Desk, run_id: str, *, task: str) -> Answer:
+    """What is told of an incident."""
+    with _journal_of(desk, run_id, _tasks(desk, task)) as journal:
+        stored = journal.run(run_id)
+        sections = incident(journal, stored)
+    data = {"run": stored.run, "findings": stored.findings, "sections": sections}
+    return Answer(sections=sections, data=data)
+
+
+@contextmanager
+def _journal_of(desk: Desk, run_id: str, tasks: Sequence[str]) -> Iterator[OpenJournal]:
+    """The journal that has a run: tasks may have several databases."""
+    trouble: UsageError | None = None
+    for name in tasks:
+        with desk.journal(name) as journal:
+            try:
+                journal.run(run_id)
+            except UsageError as error:
+                trouble = trouble or error
+                continue
+            yield journal
+            return
+    raise trouble or UsageError(f"there is no run {printable(run_id)!r}")
 
 
 def health(desk: Desk, settings: Monitoring, window: Window) -> Answer:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
-from tempfile import mkstemp
 
 from validate_updates import RunError, RunState
 from validate_updates_monitoring.criteria import State
+from validate_updates_monitoring.files import write_whole
 from validate_updates_monitoring.health import Report
 
 _PREFIX = "validate_updates"
@@ -28,21 +26,9 @@ Sample = tuple[str, dict[str, str], float]
 
 
 def write_textfile(path: Path, reports: Sequence[Report]) -> None:
-    """Write the file beside its place and move it there. Raises ``RunError`` where that cannot be."""
-    text = exposition(reports)
+    """Write the file, for others to read. Raises ``RunError`` where that cannot be."""
     try:
-        descriptor, made = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(made).chmod(0o644)  # another user's program reads it
-            Path(made).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(made).unlink()
-            raise
+        write_whole(path, exposition(reports), mode=0o644)
     except OSError as error:
         raise RunError(
             f"{path} cannot be written [{type(error).__name__}]", hint="check the folder: --textfile"

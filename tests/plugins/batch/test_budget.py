@@ -140,7 +140,7 @@ def test_a_mostly_broken_feed_ends_early_and_is_told_in_full(target: Batched) ->
     assert story.findings == result.findings
     assert story.batches == ()
     (section,) = result.sections
-    assert section.lines == ("40 of 100 records kept out",)
+    assert section.lines == ("8 tried, 0 taken apart, 8 failed", "40 of 100 records kept out")
     assert section.header == ("batch", "records", "rolled back", "kept out", "why")
     assert len(section.rows) == 8
 
