@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from validate_updates.markdown import as_markdown, prose
 from validate_updates.result import SCHEMA_VERSION
 from validate_updates_cli.render.json import as_json
-from validate_updates.markdown import as_markdown, prose
 from validate_updates_cli.render.page import Page
 from validate_updates_cli.render.summary import answer_pages
 from validate_updates_cli.render.words import MESSAGE, plural

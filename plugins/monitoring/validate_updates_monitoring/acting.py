@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from validate_updates import Finding, JudgedRun, Observation, RunState, Severity, SwitchMode
 from validate_updates_monitoring.files import write_whole
 from validate_updates_monitoring.incident import report, report_path
-from validate_updates_monitoring.policy import Response, responses, what_to_type
+from validate_updates_monitoring.policy import CODE, Response, responses, what_to_type
 from validate_updates_monitoring.settings import Monitoring
 from validate_updates_monitoring.severity import Level
 from validate_updates_monitoring.troubles import PLUGIN, Trouble, troubles
@@ -20,7 +20,6 @@ TOLD: Final = "told"
 """Under which it is kept what was told of many runs, so that it is told once."""
 SINCE: Final = "since."
 """And after which run a plugin was switched off: what came before is dealt with."""
-CODE: Final = "severity_{}"
 _SEVERITIES: Final = {Level.ONE: Severity.CRITICAL, Level.TWO: Severity.WARNING, Level.THREE: Severity.WARNING}
 
 
@@ -71,7 +70,7 @@ def finding(response: Response, settings: Monitoring) -> Finding:
     """What was done, and why; with the command to type next."""
     done = "; ".join(actions(response, settings)) or "nothing is switched"
     return Finding(
-        code=CODE.format(int(response.level)),
+        code=CODE[response.level],
         severity=_SEVERITIES[response.level],
         message=f"severity {int(response.level)}: {response.because}. {done[0].upper()}{done[1:]}",
         hint=what_to_type(response),
@@ -92,7 +91,7 @@ def actions(response: Response, settings: Monitoring) -> Iterator[str]:
 def write_reports(observation: Observation, settings: Monitoring) -> Iterator[Finding]:
     """Write a file for each incident, when all that was done about it is in the journal."""
     for one in observation.findings:
-        if one.plugin == PLUGIN and one.code == CODE.format(1) and settings.incidents:
+        if one.plugin == PLUGIN and one.code == CODE[Level.ONE] and settings.incidents:
             for run_id in one.runs:
                 path = report_path(settings, run_id)
                 try:

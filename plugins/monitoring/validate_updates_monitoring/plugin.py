@@ -12,6 +12,7 @@ from validate_updates import (
     Observer,
     Occasion,
     PluginSettings,
+    Report,
     SettingsOf,
     Subcommand,
     hookimpl,
@@ -19,6 +20,7 @@ from validate_updates import (
 from validate_updates_monitoring import commands
 from validate_updates_monitoring.acting import act, write_reports
 from validate_updates_monitoring.asking import asked
+from validate_updates_monitoring.reporting import told
 from validate_updates_monitoring.settings import Monitoring
 
 
@@ -51,6 +53,18 @@ def vu_criteria(settings: SettingsOf) -> Iterable[Criteria]:
     """The criteria, for gates."""
     judge = partial(asked, settings=settings[Monitoring])
     yield Criteria(name="success", judge=judge, summary="the criteria of success over a window")
+
+
+@hookimpl
+def vu_reports(settings: SettingsOf) -> Iterable[Report]:  # noqa: ARG001  # the hook's signature
+    """The report of an incident."""
+    yield Report(
+        name="incident",
+        build=told,
+        summary="what happened in a run, and what was done about it",
+        days=7.0,
+        of_run=True,
+    )
 
 
 @hookimpl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from validate_updates import RunRow, SwitchMode
 from validate_updates_monitoring.settings import Monitoring
@@ -13,6 +13,10 @@ from validate_updates_monitoring.troubles import PLUGIN, Trouble, enforced
 
 if TYPE_CHECKING:
     from validate_updates import JournalView, OpenJournal
+
+
+CODE: Final = {level: f"severity_{level:d}" for level in Level}
+"""Of the finding that tells of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,9 +163,7 @@ def _alerted(plugin: str, one: JudgedRun) -> bool:
     )
 
 
-def _slowdown(
-    plugin: str, mine: Sequence[RunRow], others: Iterable[RunRow], settings: Monitoring
-) -> Iterator[Trouble]:
+def _slowdown(plugin: str, mine: Sequence[RunRow], others: Iterable[RunRow], settings: Monitoring) -> Iterator[Trouble]:
     having, lacking = _seconds(mine), _seconds(others)
     if min(len(having), len(lacking)) < settings.least_runs:
         return

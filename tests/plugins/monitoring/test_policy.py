@@ -14,7 +14,11 @@ import pytest
 
 from tests.cli.conftest import Command, Said, command, plain_terminal
 from tests.core.engine.target import Target
-from validate_updates import Context, Finding, Moment, Validator, Verdict, hookimpl, run
+from tests.core.plugins.test_observers import Watching
+from validate_updates import Context, Finding, Moment, Observation, Occasion, Validator, Verdict, hookimpl, run
+from validate_updates.engine import execute
+from validate_updates.job import Job, Silent
+from validate_updates.secret import SecretUrl
 
 __all__ = ["command", "plain_terminal"]
 
@@ -415,6 +419,41 @@ def test_an_incident_of_any_run_can_be_asked_for(light: World) -> None:
 
     assert (answer.code, answer.json["run"]["run_id"]) == (0, run_id)
     assert light.command("monitoring", "incident", "nothing").code == 2
+
+
+def test_the_last_incident_is_a_report(light: World) -> None:
+    at = ("--as-of", f"{light.now + 30 * DAY:%Y-%m-%dT%H:%MZ}", "--days", "60")
+    light.run()
+    assert "No incident on daily" in light.command("report", "incident", *at).out
+    result = light.run(20, bad=6)
+    other = light.run()["run_id"]
+
+    last = light.command("report", "incident", *at)
+    named = light.command("report", "incident", other, *at[:2])
+
+    assert f"Incident: run {result['run_id']}" in last.out
+    assert f"Incident: run {other}" in named.out, named.err
+
+
+def test_a_defect_is_a_crash(light: World) -> None:
+    class Broken(Silent):
+        def stage(self, name: str) -> None:
+            if name == "apply":
+                raise ZeroDivisionError
+
+    told: list[Finding] = []
+
+    def listen(observation: Observation) -> list[Finding]:
+        told.extend(observation.findings)
+        return []
+
+    plugins = ("batch", "monitoring", "listening")
+    job = Job(source=[{"id": 1}], target=SecretUrl(light.target.url), table="t", task="daily", plugins=plugins)
+    with pytest.raises(ZeroDivisionError):
+        execute(job, Broken(), extra={"listening": Watching(listen, [Occasion.TELL])})
+
+    assert light.off() == {"batch": "monitoring"}
+    assert any("crash: a defect of validate-updates ended the run [ZeroDivisionError]" in one.message for one in told)
 
 
 def test_a_folder_that_cannot_be_made_is_a_finding(light: World) -> None:
