@@ -15,6 +15,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks import generate
+from benchmarks.as_json import Figure, of_costs, write
 from benchmarks.comparing import Costs, cpu_of, databases, in_turn, options_of, ratio, wall_of
 from benchmarks.report import Bar
 from benchmarks.run import Fresh, in_a_process_of_its_own, read_row, require_expected
@@ -40,11 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         data = generate.dataset(options.size, folder)
         failing = Failing(folder / "failing.jsonl", generate.spoil(data.source, folder / "failing.jsonl"))
         bars: list[Bar] = []
+        figures: list[Figure] = []
         for database, fresh in databases(stack, postgres=options.postgres).items():
             costs = _measured(fresh, data, failing, options.repeats)
             print(_table(f"{database}, {options.size:,} records, median of {options.repeats}", costs), end="\n\n")
+            figures += of_costs(costs, database=database, size=options.size)
             bars += _bars_of_sqlite(costs) if database == "SQLite" else _bars_of_postgres(costs)
     print(*bars, sep="\n")
+    write(options.json, "batches", figures, bars)
 
 
 def _measured(fresh: Fresh, data: generate.Dataset, failing: Failing, repeats: int) -> Costs:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from statistics import median
 
+from benchmarks import as_json
 from benchmarks.run import Fresh, fresh_sqlite, postgres_server
 from benchmarks.ways import Cost
 
@@ -16,11 +17,12 @@ Costs = dict[str, list[Cost]]
 
 
 def options_of(name: str, about: str, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """``size``, ``repeats`` and ``postgres``, as typed."""
+    """``size``, ``repeats``, ``postgres`` and ``json``, as typed."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=about)
     parser.add_argument("--size", type=int, default=100_000, help="records (100000)")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each way (5)")
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL as well, on the server the tests use")
+    as_json.json_option(parser)
     return parser.parse_args(arguments)
 
 

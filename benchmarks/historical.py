@@ -1,6 +1,6 @@
 """What judging an update by its past costs: reading, learning, deciding; and a whole update with it and without.
 
-    python -m benchmarks.historical [--repeat N] [--large]
+    python -m benchmarks.historical [--repeat N] [--large] [--json PATH]
 
 Times are of the processor, so that other work on the machine does not count; the best of ``--repeat``; of whole
 updates the median of three times as many, the ways in turn. ``--large`` adds 1,000 metrics over 3,650 runs, which takes
@@ -23,6 +23,7 @@ from time import process_time
 import numpy as np
 import sqlalchemy as sa
 
+from benchmarks.as_json import Figure, json_option, write
 from validate_updates import run
 from validate_updates.journal.history import JournalHistory
 from validate_updates.journal.schema import prepare
@@ -49,22 +50,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--large", action="store_true")
+    json_option(parser)
     given = parser.parse_args()
-    imports()
+    figures = [*imports()]
     print(f"\n{'metrics':>8}{'runs':>7}{'read ms':>10}{'learn ms':>10}{'cold ms':>10}{'cached ms':>11}")
     for metrics in (10, 30, 1000):
         for runs in (30, 365, 3650):
             if given.large or metrics * runs < 1_000_000:
-                decision(metrics, runs, given.repeat)
+                figures += decision(metrics, runs, given.repeat)
     print()
-    overhead(given.repeat)
+    figures += overhead(given.repeat)
+    write(given.json, "historical", figures)
 
 
-def imports() -> None:
+def imports() -> Iterator[Figure]:
     """The import of the engine, and of numpy and scipy on top of it."""
     engine = best(lambda: child(ENGINE), 3, timed=False)
     both = best(lambda: child(f"{ENGINE}; {STATISTICS}"), 3, timed=False)
     print(f"importing the engine: {engine * 1000:.0f} ms, the statistics besides: {(both - engine) * 1000:.0f} ms")
+    yield Figure("import", engine * 1000, "ms", {"what": "the engine"})
+    yield Figure("import", (both - engine) * 1000, "ms", {"what": "the statistics besides"})
 
 
 def child(code: str) -> float:
@@ -73,7 +78,7 @@ def child(code: str) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def decision(metrics: int, runs: int, repeat: int) -> None:
+def decision(metrics: int, runs: int, repeat: int) -> Iterator[Figure]:
     """A row of the first table."""
     settings = Historical(watch=("m*",), window=max(30, runs))
     with database() as engine:
@@ -90,9 +95,14 @@ def decision(metrics: int, runs: int, repeat: int) -> None:
             cached = best(lambda: remembered(history, NOW, settings, Seasons({})).judge(values), repeat)
     cold = read + learn + decide
     print(f"{metrics:>8}{runs:>7}{read * 1000:>10.1f}{learn * 1000:>10.1f}{cold * 1000:>10.1f}{cached * 1000:>11.1f}")
+    of = {"metrics": metrics, "runs": runs}
+    yield Figure("read", read * 1000, "ms", of)
+    yield Figure("learn", learn * 1000, "ms", of)
+    yield Figure("decision, cold", cold * 1000, "ms", of)
+    yield Figure("decision, cached", cached * 1000, "ms", of)
 
 
-def overhead(repeat: int) -> None:
+def overhead(repeat: int) -> Iterator[Figure]:
     """The second table: an update of :data:`RECORDS` new records, the ways in turn, each beside the plain one.
 
     The machine's speed changes from one second to the next, and so what is compared are neighbours.
@@ -106,6 +116,7 @@ def overhead(repeat: int) -> None:
     for name, took in zip(ways, others, strict=True):
         more = median(one / without - 1 for one, without in zip(took, plain, strict=True))
         print(f"{name:<34}{median(took) * 1000:>22.0f}{more * 100:>7.0f}%")
+        yield Figure("overhead", more * 100, "%", {"way": name, "records": RECORDS})
 
 
 def update(plugins: tuple[str, ...], watch: list[str] | None = None) -> float:

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks import generate
+from benchmarks.as_json import Figure, of_costs, write
 from benchmarks.comparing import Costs, databases, in_turn, options_of, ratio
 from benchmarks.report import Bar
 from benchmarks.run import Fresh, in_a_process_of_its_own, read_row, require_expected
@@ -30,11 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vu-benchmarks-")))
         data = generate.dataset(options.size, folder)
+        bars: list[Bar] = []
+        figures: list[Figure] = []
         for database, fresh in databases(stack, postgres=options.postgres).items():
             costs = _measured(fresh, data, options.repeats)
             print(_table(f"{database}, {options.size:,} records, median of {options.repeats}", costs), end="\n\n")
             value = ratio(costs, RULES, ALL_OR_NOTHING)
-            print(Bar(what=f"{database}: CPU, {RULES} / {ALL_OR_NOTHING}", limit=_BAR, value=value), end="\n\n")
+            bars.append(Bar(what=f"{database}: CPU, {RULES} / {ALL_OR_NOTHING}", limit=_BAR, value=value))
+            figures += of_costs(costs, database=database, size=options.size)
+            print(bars[-1], end="\n\n")
+    write(options.json, "rules", figures, bars)
 
 
 def _measured(fresh: Fresh, data: generate.Dataset, repeats: int) -> Costs:

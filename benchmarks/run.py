@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import shutil
 import sqlite3
@@ -18,11 +16,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import generate, report, ways
+from benchmarks import as_json, generate, report, ways
 from benchmarks.generate import FINGERPRINT, Dataset
 from benchmarks.report import RERUN, UPDATE, Measure
 from benchmarks.ways import Cost, Way
@@ -51,9 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     print(report.table([one for one in done if one.kind == kind]), end="\n\n", flush=True)
     bars = report.bars(measures)
     print(*bars, sep="\n")
-    if options.json:
-        document = {"environment": _environment(), "measures": measures, "bars": bars}
-        options.json.write_text(json.dumps(document, default=asdict, indent=1) + "\n", encoding="utf-8")
+    as_json.write(options.json, "run", _figures(measures), bars)
+
+
+def _figures(measures: Sequence[Measure]) -> Iterator[as_json.Figure]:
+    for one in measures:
+        where = {"database": one.database, "kind": one.kind, "way": one.way}
+        yield from as_json.of_cost(one.cost, size=one.size, repeat=one.repeat, **where)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -63,7 +64,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rerun", action="store_true", help="apply the same source a second time as well")
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL as well, on the server the tests use")
     parser.add_argument("--folder", type=Path, help="keep the data here; 1.1 GB for a million records")
-    parser.add_argument("--json", type=Path, help="write every measurement to this file")
+    as_json.json_option(parser)
     return parser.parse_args(arguments)
 
 
@@ -135,16 +136,6 @@ def postgres_server() -> Iterator[Fresh]:
                 yield url
 
         yield fresh
-
-
-def _environment() -> dict[str, Any]:
-    return {
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-        "system": f"{platform.system()} {platform.machine()}",
-        "processors": os.cpu_count(),
-        "load": os.getloadavg(),
-    }
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks import generate
+from benchmarks.as_json import Figure, json_option, write
 from benchmarks.report import Bar
 
 COMMAND: Final = Path(sys.executable).with_name("validate-updates")
@@ -46,7 +47,8 @@ def main() -> None:
     """Measure, print one line for each start and whether the bars hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description="Measure what it costs to start.")
     parser.add_argument("--repeats", type=int, default=11, help="measurements of each start (11)")
-    repeats = parser.parse_args().repeats
+    json_option(parser)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = generate.dataset(10, Path(folder))
         run = ["run", str(data.source), "--target", f"sqlite:///{data.base}", "--table", generate.TABLE]
@@ -57,7 +59,7 @@ def main() -> None:
             "validate-updates run, ten records": lambda: _whole([str(COMMAND), *run]),
         }
         times: dict[str, list[float]] = {name: [] for name in starts}
-        for _ in range(repeats):
+        for _ in range(options.repeats):
             for name, start in starts.items():
                 times[name].append(start() * 1000)
         loaded = {
@@ -67,8 +69,14 @@ def main() -> None:
     for name, each in times.items():
         print(f"{name:42} {median(each):6.0f} ms CPU   {' '.join(loaded.get(name, ()))}".rstrip())
     print()
-    for name, limit in (("validate-updates --version", 200), ("validate-updates run, to its first record", 450)):
-        print(Bar(what=f"{name}: ms of CPU", limit=limit, value=median(times[name])))
+    bars = [
+        Bar(what=f"{name}: ms of CPU", limit=limit, value=median(times[name]))
+        for name, limit in (("validate-updates --version", 200), ("validate-updates run, to its first record", 450))
+    ]
+    print(*bars, sep="\n")
+    measured = ((name, repeat, time) for name, each in times.items() for repeat, time in enumerate(each))
+    figures = (Figure("cpu", time, "ms", {"start": name, "repeat": repeat}) for name, repeat, time in measured)
+    write(options.json, "startup", figures, bars)
 
 
 def _whole(command: list[str]) -> float:

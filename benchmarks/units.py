@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from benchmarks.as_json import Figure, json_option, of_costs, write
 from benchmarks.comparing import Costs, in_turn, ratio
 from benchmarks.report import Bar
 from benchmarks.run import ROOT
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parents", type=int, default=100_000, help="records with two children each (100000)")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each way (5)")
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL as well, on the server the tests use")
+    json_option(parser)
     parser.add_argument("--one", nargs=3, metavar=("WAY", "SOURCE", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.one:
@@ -64,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             from tests.postgres import running
 
             databases["PostgreSQL"] = stack.enter_context(running()).database
+        bars: list[Bar] = []
+        figures: list[Figure] = []
         for database, fresh in databases.items():
 
             def once(way: str, fresh: Callable[[], Any] = fresh) -> Cost:
@@ -71,18 +75,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     _prepare(url, way, options.parents)
                     return _in_a_process_of_its_own(way, sources[way], url)
 
-            _report(database, options, in_turn((UNITS, ROWS), options.repeats, once))
+            costs = in_turn((UNITS, ROWS), options.repeats, once)
+            figures += of_costs(costs, database=database, parents=options.parents)
+            bars.append(_report(database, options, costs))
+    write(options.json, "units", figures, bars)
 
 
-def _report(database: str, options: argparse.Namespace, costs: Costs) -> None:
+def _report(database: str, options: argparse.Namespace, costs: Costs) -> Bar:
     rows = 3 * options.parents
     print(f"{database}, {options.parents:,} units, {rows:,} rows, median of {options.repeats}")
     print(f"{'':30} {'CPU s':>7} {'wall s':>7} {'peak MB':>8}")
     for way, measured in costs.items():
         cpu, wall, peak = (median(figure) for figure in zip(*((c.cpu, c.wall, c.peak) for c in measured), strict=True))
         print(f"{way:30} {cpu:7.2f} {wall:7.2f} {peak:8.1f}")
-    value = ratio(costs, UNITS, ROWS)
-    print(Bar(what=f"{database}: CPU, {UNITS} / {ROWS}", limit=1.3, value=value), end="\n\n")
+    bar = Bar(what=f"{database}: CPU, {UNITS} / {ROWS}", limit=1.3, value=ratio(costs, UNITS, ROWS))
+    print(bar, end="\n\n")
+    return bar
 
 
 def _written(folder: Path, parents: int) -> dict[str, Path]:
