@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from validate_updates import remarks
-from validate_updates.errors import StateUncertain, TargetError, UpdateError
+from validate_updates.errors import StateUncertain, TargetError
 from validate_updates.journal.tables import tables
 from validate_updates.rejected import Rejected
 from validate_updates.targets.trouble import Blame, world_error
@@ -66,7 +66,6 @@ def _stood_after_all(run: UnderWay, error: Exception, expected: Mapping[str, obj
     logs = tables(run.job.journal_prefix, run.job.schema).logs
     as_left = (logs.c[name] == value for name, value in expected.items())
     asked = sa.select(logs.c.state).where(logs.c.run_id == run.info.run_id, *as_left)
-    unasked: tuple[type[Exception], ...] = (*run.database.errors, UpdateError)
     try:
         run.connection.invalidate()
         with (
@@ -75,7 +74,7 @@ def _stood_after_all(run: UnderWay, error: Exception, expected: Mapping[str, obj
             run.database.transaction(fresh, write=False),
         ):
             stood = fresh.execute(asked).first() is not None
-    except unasked:
+    except run.database.troubles:
         raise StateUncertain(
             f"the connection was lost during the commit of run {run.info.run_id}: it stood or it did not, wholly",
             hint=f"when the server is back: validate-updates runs show {run.info.run_id} (running: it did not)",

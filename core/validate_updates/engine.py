@@ -197,7 +197,6 @@ class _Run(UnderWay):
 
         So too, and without it, where a plugin in shadow has ended the transaction.
         """
-        troubles: tuple[type[Exception], ...] = (UpdateError, *self.database.errors)
         attempts = 1
         while True:
             try:
@@ -212,7 +211,7 @@ class _Run(UnderWay):
                 self.judges.leave_out(fault.plugin)
                 self.judges.keep_in_shadow([remarks.put_out(fault)])
                 self._connect_again()
-            except troubles as error:
+            except self.database.troubles as error:
                 again = self.database.lost(self.connection) and can_be_read_again(self.job.source)
                 if not again or attempts == _ATTEMPTS or isinstance(error, Interrupted):
                     raise

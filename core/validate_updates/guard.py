@@ -139,11 +139,10 @@ def _state(answer: Answer) -> str:
 
 def _failed(owned: Owned[Validator], context: Context, problem: Problem | None) -> Finding:
     problem = problem or _UNANSWERED
-    brought_by = f" of {owned.distribution}" if owned.distribution else ""
     return Finding(
         code=VALIDATOR_FAILED,
         severity=Severity.CRITICAL,
-        message=f"validator {owned.plugin}.{owned.item.name}{brought_by} {problem.message}",
+        message=f"validator {owned.plugin}.{owned.item.name}{owned.brought_by} {problem.message}",
         hint=f"{_HINTS[problem.code]}, or run without the plugin",
         batch=context.batch.number if context.batch else None,
         observed=problem.code,

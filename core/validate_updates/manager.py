@@ -75,6 +75,11 @@ class Owned(Generic[T]):
         """Whether it decides nothing."""
         return self.mode is Mode.SHADOW
 
+    @property
+    def brought_by(self) -> str:
+        """Whose it is, to follow its name in a message: `` of hearings 1.2``; nothing of an object given in Python."""
+        return f" of {self.distribution}" if self.distribution else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugins:

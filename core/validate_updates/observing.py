@@ -55,7 +55,6 @@ class Observers:
         self._database = database
         self._job = job
         self._info = info
-        self._troubles: tuple[type[Exception], ...] = (UpdateError, *database.errors)
         self.result_so_far: Callable[[], RunResult | None] = lambda: None
         """The result of the run as far as it has come, for those who are told that it broke off."""
         self.taken_back: RollbackResult | None = None
@@ -152,7 +151,7 @@ class Observers:
             found = ()
         try:
             view.write(changed, self._info, found)
-        except self._troubles as error:
+        except self._database.troubles as error:
             unwritten = f"could not be written down [{type(getattr(error, 'orig', error)).__name__}]"
             finding = _failed(owned, f"said and keeps what {unwritten}")
             return [finding.by(owned.plugin, owned.item.name, owned.item.occasion.value)]
@@ -191,12 +190,11 @@ class _View:
         from validate_updates.journal.keeping import kept_by
         from validate_updates.journal.schema import find
 
-        troubles: tuple[type[Exception], ...] = (UpdateError, *self._database.errors)
         try:
             with self._database.transaction(connection, write=False):
                 self._tables = find(connection, job.journal_prefix, job.schema)
                 self.kept = kept_by(connection, self._tables, self._plugin) if self._tables else {}
-        except troubles:
+        except self._database.troubles:
             self._connection = None
 
     def runs(
@@ -319,10 +317,9 @@ class _View:
             as_of=job.as_of,
             asked_by=f"{self._plugin}: {reason}",
         )
-        troubles: tuple[type[Exception], ...] = (UpdateError, *self._database.errors)
         try:
             return roll_back_over(wanted, self._database, self._connection)
-        except troubles as error:
+        except self._database.troubles as error:
             self._database.abandon(self._connection)
             return error.message if isinstance(error, UpdateError) else type(error).__name__
 
@@ -330,10 +327,9 @@ class _View:
 @contextmanager
 def _perhaps(database: Database) -> Iterator[sa.Connection | None]:
     """A connection, or None where there can be none."""
-    troubles: tuple[type[Exception], ...] = (UpdateError, *database.errors)
     try:
         opened = database.engine.connect()
-    except troubles:
+    except database.troubles:
         yield None
         return
     with opened as connection:
@@ -359,10 +355,9 @@ def _strange(state: State) -> str:
 
 
 def _failed(owned: Owned[Observer], what: str) -> Finding:
-    brought_by = f" of {owned.distribution}" if owned.distribution else ""
     return Finding(
         code="observer_failed",
         severity=Severity.WARNING,
-        message=f"observer {owned.plugin}.{owned.item.name}{brought_by} {what}",
+        message=f"observer {owned.plugin}.{owned.item.name}{owned.brought_by} {what}",
         hint="the outcome of the run is not affected",
     )

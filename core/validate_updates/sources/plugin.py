@@ -122,8 +122,7 @@ class PluginSource:
             self._places[seq] = printable(place, PLACE_LENGTH)
 
     def _failed(self, what: str, records: int) -> SourceError:
-        brought_by = f" of {self._owned.distribution}" if self._owned.distribution else ""
         return SourceError(
-            f"the source {self.name}{brought_by} {what}, after {counted(records, 'record')}",
+            f"the source {self.name}{self._owned.brought_by} {what}, after {counted(records, 'record')}",
             hint="nothing was changed; mend the plugin, or tell its author",
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from validate_updates.errors import UsageError
+from validate_updates.errors import UpdateError, UsageError
 
 if TYPE_CHECKING:
     from validate_updates.patterns import Pattern
@@ -45,6 +45,8 @@ class Database(ABC):
         driver = self.engine.dialect.loaded_dbapi.Error
         self.errors: tuple[type[Exception], ...] = (sa.exc.DBAPIError, driver, OverflowError, UnicodeEncodeError)
         """What a refusal is raised as: by SQLAlchemy, by the driver, or, for values no driver can send, by Python."""
+        self.troubles: tuple[type[Exception], ...] = (UpdateError, *self.errors)
+        """The same, and what is told in our own words already."""
 
     @abstractmethod
     def _open(self, url: sa.URL) -> sa.Engine:
