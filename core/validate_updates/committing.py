@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from validate_updates import remarks
 from validate_updates.errors import StateUncertain, TargetError
 from validate_updates.journal.tables import tables
-from validate_updates.rejected import Rejected
 from validate_updates.targets.trouble import Blame, world_error
 
 if TYPE_CHECKING:
@@ -86,6 +85,4 @@ def _reject_as_commit_would(run: UnderWay, error: Exception) -> None:
     trouble = run.database.trouble(error, run.connection)
     if trouble.blame is not Blame.RECORD:
         raise world_error(trouble) from error
-    finding = remarks.refused_at_the_end(run.target, trouble)
-    run.judges.findings.append(finding)
-    raise Rejected(finding.message) from error
+    raise run.rejected(remarks.refused_at_the_end(run.target, trouble)) from error

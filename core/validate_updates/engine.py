@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from validate_updates.context import RunInfo
+    from validate_updates.findings import Finding
     from validate_updates.intake import Intake
     from validate_updates.sources.base import Source
     from validate_updates.targets.base import Database
@@ -278,9 +279,7 @@ class _Run(UnderWay):
         for target in self.targets():
             twice = duplicated_keys(self.connection, target)
             if twice:
-                finding = remarks.ambiguous_key(target, twice)
-                self.judges.findings.append(finding)
-                raise Rejected(finding.message, Verdict.REFUSED)
+                raise self.rejected(remarks.ambiguous_key(target, twice), Verdict.REFUSED)
         intake = self.staged()
         if self.result.rows_before is None:
             self.result = replace(self.result, rows_before=self.row_count())
@@ -289,7 +288,7 @@ class _Run(UnderWay):
         self.plan = plan
         if self.job.deletes.mode is Deletes.MISSING:
             self._plan_deletes(plan, intake)
-        self.result = replace(self.result, counts=self.planned_counts(), changes=plan.sample(self.job.samples))
+        self.tell_planned()
         signals.check()
 
     def _plan_deletes(self, plan: Plan, intake: Intake) -> None:
@@ -303,10 +302,8 @@ class _Run(UnderWay):
         deletes, policy = plan.counts.deletes, self.job.deletes
         allowed = min(policy.most_rows, (self.result.rows_before or 0) * policy.most_percent / 100)
         if deletes > allowed:
-            finding = remarks.too_many_deletes(self.target, deletes, policy.most_rows, policy.most_percent)
-            self.judges.findings.append(finding)
-            self.result = replace(self.result, counts=self.planned_counts(), changes=plan.sample(self.job.samples))
-            raise Rejected(finding.message)
+            self.tell_planned()
+            raise self.rejected(remarks.too_many_deletes(self.target, deletes, policy.most_rows, policy.most_percent))
 
     def _keep_records_out(self) -> None:
         """Ask the validators of the moment ``records``; what they keep out is not in the plan that others judge."""
@@ -314,10 +311,7 @@ class _Run(UnderWay):
             return
         from validate_updates.records_kept_out import keep_records_out
 
-        critical = [one for one in keep_records_out(self) if one.severity is Severity.CRITICAL]
-        signals.check()
-        if critical:
-            raise Rejected(because(critical))
+        _heed(keep_records_out(self))
 
     def _judge(self, moment: Moment) -> None:
         context = self.context(moment)
@@ -326,11 +320,7 @@ class _Run(UnderWay):
         if moment is Moment.RESULT:
             self.judges.metrics["duration"] = monotonic() - self.started
         self.judges.measure(moment, context)
-        findings = self.judges.ask(moment, replace(context, metrics=dict(self.judges.metrics)))
-        critical = [finding for finding in findings if finding.severity is Severity.CRITICAL]
-        signals.check()
-        if critical:
-            raise Rejected(because(critical))
+        _heed(self.judges.ask(moment, replace(context, metrics=dict(self.judges.metrics))))
 
     def _back_up(self) -> None:
         """Where backups are switched on: no verified backup, no first row."""
@@ -371,7 +361,7 @@ class _Run(UnderWay):
         if self.application.ledger.not_deleted.rows:
             self.judges.keep([remarks.rows_not_deleted(self.target, self.application.ledger.not_deleted)])
         plan.recount()
-        self.result = replace(self.result, counts=self.planned_counts())
+        self.count_anew()
         self.judges.metrics.update(reckoning.of_records(self.result.counts))
         self.judges.metrics.update(plan.metrics())
         self.judges.metrics.update(reckoning.of_batches(self.application.ledger, self.published.batches))
@@ -419,9 +409,7 @@ class _Run(UnderWay):
         for piece in plan.pieces:
             landed = piece.landed()
             if landed != piece.counts:
-                finding = remarks.not_landed(piece.target, piece.counts, landed)
-                self.judges.findings.append(finding)
-                raise Rejected(finding.message)
+                raise self.rejected(remarks.not_landed(piece.target, piece.counts, landed))
         if after != expected:
             self.judges.findings.append(remarks.other_rows(self.target, expected, after))
 
@@ -441,3 +429,11 @@ class _Run(UnderWay):
 
 _ATTEMPTS = 3
 """How often an update is begun whose connection is lost."""
+
+
+def _heed(findings: Iterable[Finding]) -> None:
+    """Where validators found something critical, or a signal came meanwhile, the update goes no further."""
+    critical = [finding for finding in findings if finding.severity is Severity.CRITICAL]
+    signals.check()
+    if critical:
+        raise Rejected(because(critical))

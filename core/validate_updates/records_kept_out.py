@@ -69,8 +69,7 @@ def keep_records_out(run: UnderWay) -> Sequence[Finding]:
     if any(kept_out.values()):
         run.staged().keep_out_what_needs_them(run.planned(), run.judges.keep)
         run.planned().close_ranks()
-        changes = run.planned().sample(run.job.samples)
-        run.result = replace(run.result, counts=run.planned_counts(), changes=changes)
+        run.tell_planned()
     summed_up = [
         reason.finding(run.target.name).by(plugin, validator, Moment.RECORDS)
         for (plugin, validator), reasons in kept_out.items()
@@ -197,10 +196,10 @@ def _asked(run: UnderWay, owned: Owned[Validator]) -> tuple[_Answer, Judged, Seq
             _take(run, answer, plan.keep_out(rows), _first_wins(rows, kinds), known)
     except LookupError as reason:
         plan.drop_kept_out()  # what was entered before it was found is kept out, and counted
-        run.result = replace(run.result, counts=run.planned_counts())
+        run.count_anew()
         return _Answer(), replace(judged, outcome="failed"), [_strange(owned, reason)]
     plan.drop_kept_out()
-    run.result = replace(run.result, counts=run.planned_counts())
+    run.count_anew()
     return answer, judged, findings
 
 

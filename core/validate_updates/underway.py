@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from validate_updates.journal.tables import tables
 from validate_updates.journal.writing import Published
 from validate_updates.judging import Judges
 from validate_updates.reading import GuardedReader
+from validate_updates.rejected import Rejected
 from validate_updates.result import Counts, RunResult, Verdict
 from validate_updates.sources import source_title
 from validate_updates.strategies import ALL_OR_NOTHING
@@ -186,6 +188,20 @@ class UnderWay:
     def planned_counts(self) -> Counts:
         """The counts as the plan has them, and what is published already."""
         return reckoning.planned(self.staged(), self.planned().counts, self.published.counts)
+
+    def count_anew(self) -> None:
+        """Say in the result what the plan comes to now."""
+        self.result = replace(self.result, counts=self.planned_counts())
+
+    def tell_planned(self) -> None:
+        """Say so, and show some of the changes."""
+        self.count_anew()
+        self.result = replace(self.result, changes=self.planned().sample(self.job.samples))
+
+    def rejected(self, finding: Finding, verdict: Verdict = Verdict.REJECTED) -> Rejected:
+        """What to raise for a finding of our own that decides."""
+        self.judges.findings.append(finding)
+        return Rejected(finding.message, verdict)
 
     def row_count(self) -> int:
         """Rows that the table has now."""
