@@ -96,7 +96,7 @@ def figures(
         batches_written=round(sum(one["batches.succeeded"] for one in batched)),
         batch_runs=len(batched),
         judged=sum(bool(one.judged) for one in told),
-        alerts=tuple(one.run for one in told if _has_alert(one)),
+        alerts=tuple(one.run for one in told if alerting(one)),
         losses=tuple(one.run for one in told if not one.accounted_for),
         seconds_with=tuple(_seconds(ended, watched, among=True)),
         seconds_without=tuple(_seconds(_updates(earlier), watched, among=False)),
@@ -110,8 +110,11 @@ def _updates(runs: Iterable[RunRow]) -> Iterator[RunRow]:
             yield run
 
 
-def _has_alert(stored: JudgedRun) -> bool:
-    return any(one.severity is not Severity.INFO and one.plugin and one.moment in _MOMENTS for one in stored.findings)
+def alerting(stored: JudgedRun) -> set[str]:
+    """The plugins of whose checks one found a warning, or worse."""
+    return {one.plugin for one in stored.findings if one.severity is not Severity.INFO and one.moment in _MOMENTS} - {
+        ""
+    }
 
 
 def _seconds(runs: Iterable[RunRow], watched: Collection[str], *, among: bool) -> Iterator[float]:

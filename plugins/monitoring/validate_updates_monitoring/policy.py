@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from validate_updates import JournalView, OpenJournal
 
 
+MOST_TOLD: Final = 5
+"""Things that are wrong with a run and told in one sentence; the findings of the run have them all."""
 CODE: Final = {level: f"severity_{level:d}" for level in Level}
 """Of the finding that tells of it."""
 
@@ -33,7 +35,9 @@ class Response:
     @property
     def because(self) -> str:
         """What is wrong, with the evidence."""
-        return "; ".join(f"{one.what}: {one.evidence}" for one in self.troubles)
+        said = [f"{one.what}: {one.evidence}" for one in self.troubles[:MOST_TOLD]]
+        left = len(self.troubles) - MOST_TOLD
+        return "; ".join([*said, f"and {left} more"] if left > 0 else said)
 
     @property
     def reason(self) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from validate_updates import JudgedRun, Mode, Moment, RunKind, RunRow, RunState, Severity
-from validate_updates_monitoring.figures import DAYS_TO_COMPARE, MOST_RUNS, usual
+from validate_updates import JudgedRun, Mode, Moment, RunKind, RunRow, RunState
+from validate_updates_monitoring.figures import DAYS_TO_COMPARE, MOST_RUNS, alerting, usual
 from validate_updates_monitoring.settings import Monitoring
 from validate_updates_monitoring.severity import Level, of_batches, of_false_alarms, of_slowdown
 
@@ -19,7 +19,6 @@ PLUGIN: Final = "monitoring"
 _CHECK_FAILED: Final = "validator_failed"
 _FOUND_DEAD: Final = "earlier_run_interrupted"
 _DEFECT: Final = "run_failed.Defect"
-_MOMENTS: Final = frozenset(moment.value for moment in Moment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +139,7 @@ def _false_alarms(
 ) -> Iterator[Trouble]:
     """In the runs whose checks were asked to the end."""
     judged = {one.run_id for one in mine if one.state in _JUDGED}
-    false = [one for one in expected if one.run.run_id in judged and _alerted(plugin, one)]
+    false = [one for one in expected if one.run.run_id in judged and plugin in alerting(one)]
     level = of_false_alarms(len(false), len(judged), settings)
     if level is not None:
         yield Trouble(
@@ -154,13 +153,6 @@ def _false_alarms(
 
 
 _JUDGED: Final = {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE, RunState.REJECTED, RunState.ROLLED_BACK}
-
-
-def _alerted(plugin: str, one: JudgedRun) -> bool:
-    return any(
-        finding.plugin == plugin and finding.severity is not Severity.INFO and finding.moment in _MOMENTS
-        for finding in one.findings
-    )
 
 
 def _slowdown(plugin: str, mine: Sequence[RunRow], others: Iterable[RunRow], settings: Monitoring) -> Iterator[Trouble]:

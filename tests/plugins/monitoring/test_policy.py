@@ -183,6 +183,18 @@ def test_one_failed_batch_is_no_matter_for_a_switch(light: World) -> None:
     assert light.off() == {}
 
 
+def test_people_are_told(light: World) -> None:
+    told = '[plugins.notify.log.here]\npath = "told.log"\n'
+    light.set(f"severity_1 = {{ auto_rollback = true }}\n{told}", plugins=(*PLUGINS, "notify"))
+
+    result = light.run(20, bad=6)
+
+    lines = (light.folder / "told.log").read_text()
+    assert "severity 1: batches failed: 3 of 10" in lines
+    assert f"run {result['run_id']} was taken back" in lines
+    assert "daily rejected new outcome: it was committed, and taken back by run" in lines
+
+
 # Data lost, and what stands in the way of taking a run back
 
 
@@ -291,32 +303,32 @@ def alarmed(world: World) -> str:
     return run_id
 
 
-def test_false_alarms_are_told_then_the_plugin_is_switched_off_and_begins_anew(world: World) -> None:
-    world.set("severity_2 = { false_alarms = 20.0 }")
+def test_false_alarms_are_told_then_the_plugin_is_switched_off_and_begins_anew(light: World) -> None:
+    light.set("severity_2 = { false_alarms = 20.0 }")
     for _ in range(4):
-        world.run()
-    alarmed(world)
+        light.run()
+    alarmed(light)
 
-    third = world.run()
-    again = world.run()
+    third = light.run()
+    again = light.run()
 
     assert said(third) == [("severity_3", "warning")]
     assert "false alarms: of static_thresholds in 1 of 6 runs (16.7 %)" in message(third, "severity_3")["message"]
     assert message(third, "severity_3")["hint"] == "validate-updates plugins show static_thresholds"
     assert said(again) == [], "once is enough"
-    alarmed(world)
-    second = world.run()
+    alarmed(light)
+    second = light.run()
     assert said(second) == [("severity_2", "warning")]
-    assert world.off() == {"static_thresholds": "monitoring"}
-    assert "static_thresholds" not in [one["name"] for one in world.run()["plugins"]]
-    world.command("plugins", "reset", "static_thresholds", "--task", "daily", "--reason", "mended")
-    assert said(world.run()) == [], "what was dealt with does not count again"
-    assert world.off() == {}
+    assert light.off() == {"static_thresholds": "monitoring"}
+    assert "static_thresholds" not in [one["name"] for one in light.run()["plugins"]]
+    light.command("plugins", "reset", "static_thresholds", "--task", "daily", "--reason", "mended")
+    assert said(light.run()) == [], "what was dealt with does not count again"
+    assert light.off() == {}
 
 
 def test_an_incident_is_no_false_alarm(light: World) -> None:
-    for _ in range(6):
-        light.run()
+    light.set("least_runs = 2")
+    light.run()
     for _ in range(2):
         run_id = light.run(after=timedelta(minutes=10))["run_id"]
         light.command("runs", "ack", run_id, "--incident", "--task", "daily")
