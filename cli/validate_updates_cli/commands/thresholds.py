@@ -78,7 +78,7 @@ def _history(settings: Settings, options: TargetOptions) -> Iterator[History]:
                 f"tasks with a history: {', '.join(tasks)}" if tasks else "it has none yet: validate-updates history"
             )
             raise UsageError("the history of which task? --task NAME" if tasks else "there is no history", hint=known)
-        yield JournalHistory(connection, tables, task=tasks[0], except_run="")
+        yield JournalHistory(connection, tables, task=tasks[0], except_run="", asked_by=PLUGIN)
 
 
 def _answer(shared: Shared, data: Mapping[str, Any], sections: Sequence[Section]) -> None:

@@ -130,6 +130,17 @@ def test_thresholds_now(feed: Feed, ask: Ask) -> None:
     assert rows(found["settings"])["on_alert"][1] == "hold"
 
 
+def test_thresholds_leave_out_what_the_plugin_opposed_in_shadow(feed: Feed, ask: Ask) -> None:
+    """They are those of the next run, to which that one is no example."""
+    feed.past(usual(60))
+    opposed = feed.update(feed.records(400), plugins=("historical:shadow",), on_alert="reject")
+
+    found = ask("thresholds", "show", "--task", "t")["expected"]
+
+    assert opposed.verdict == "committed"
+    assert any(line.startswith("judging: 60 runs") for line in found["lines"])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
