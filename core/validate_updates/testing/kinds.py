@@ -21,7 +21,7 @@ class Kind(StrEnum):
     DOUBLED = "doubled import"
     TRUNCATED = "truncated feed"
     LEVEL_SHIFT = "level shift"
-    DECLINE = "decline of a share"
+    DECLINE = "decline"
     TREND_REVERSAL = "trend reversal"
     STUCK = "stuck feed"
     CONSTANT = "constant that varies"
@@ -83,6 +83,11 @@ def _declining(noise: Noise, place: int, part: float) -> list[float]:
     """Over 28 runs to ``part`` of what it would be, and it stays there."""
     after = noise.values[place:]
     return [value * (1 - (1 - part) * min(1.0, (run + 1) / 28)) for run, value in enumerate(after)]
+
+
+def _fading(noise: Noise, place: int, gone: float) -> list[float]:
+    """The same, to what is left without the part ``gone``."""
+    return [_whole(noise, value) for value in _declining(noise, place, 1 - gone)]
 
 
 def _raised(noise: Noise, place: int, more: float) -> list[float]:
@@ -179,6 +184,8 @@ RECIPES: Final = (
     Recipe(
         Kind.DECLINE, _SHARE, 35, (28, 35), _declining, "to {:.0%} in 28 runs", (0.95, 0.84, 0.7), fits=_mostly_full
     ),
+    Recipe(Kind.DECLINE, _SHARE, 35, (28, 35), _fading, "{:.1%} less in 28 runs", side=-1, fits=_mostly_full),
+    Recipe(Kind.DECLINE, _COUNT, 35, (28, 35), _fading, "{:.1%} fewer in 28 runs", side=-1, fits=_running),
     Recipe(
         Kind.TREND_REVERSAL, _TOTAL, 7, (0, 7), _reversed, "back at {:.0f} times the speed", (1.0, 3.0), fits=_growing
     ),

@@ -23,6 +23,8 @@ def detector(settings: Historical) -> Callable[[Sequence[Run], Run], bool]:
 
     def detect(history: Sequence[Run], current: Run) -> bool:
         at, update = current
+        if len(history) < settings.min_days:
+            return False  # whatever it would learn decides nothing
         return judge(dict(rows(history)), update, at=at, settings=settings).decides
 
     return detect

@@ -123,11 +123,21 @@ def test_a_level_shift_lasts() -> None:
 
 
 def test_a_share_declines_over_four_weeks() -> None:
-    clean, decline = of(Kind.DECLINE, "weekly")[-1]
+    clean, decline = next(one for one in of(Kind.DECLINE, "weekly") if one[1].form == "to 70% in 28 runs")
     before, after = clean.values(decline.metric), decline.history.values(decline.metric)
     parts = [new / old for old, new in zip(before[decline.begin :], after[decline.begin :], strict=True)]
     assert parts[:28] == sorted(parts[:28], reverse=True)
     assert {round(part, 9) for part in parts[27:]} == {0.7}
+
+
+@pytest.mark.parametrize("metric", ["records", "coverage"])
+def test_declines_of_counts_and_shares_are_made_to_a_size(metric: str) -> None:
+    graded = [one for _, one in of(Kind.DECLINE, "weekly") if one.metric == metric and not one.form.startswith("to ")]
+    for grade in GRADES:
+        assert any(math.isclose(one.size, grade, rel_tol=0.151) for one in graded)
+    for one in graded:
+        lower = one.history.values(one.metric)[one.begin + 28 : one.begin + 35]
+        assert sum(lower) < sum(history("weekly", seed=5).values(one.metric)[one.begin + 28 : one.begin + 35])
 
 
 def test_a_stuck_feed_repeats_the_last_number() -> None:
