@@ -67,7 +67,8 @@ def _group(table: Table, at: float) -> Group:
     values[scale.stock, 0] = np.median(values[scale.stock, 1:], axis=1)  # the first run has no change
     past = expected.learn(values, kinds)
     seen = tuple(families.learn(raw, values, past, kinds, scale))
-    return Group(table, scale, values, past.expected, past.weekday, seen, tuple(repeats.learn(raw)))
+    again = tuple(repeats.learn(raw, np.where(scale.stock, np.nan, scale.unit)))
+    return Group(table, scale, values, past.expected, past.weekday, seen, again)
 
 
 def _independent(group: Group) -> float:

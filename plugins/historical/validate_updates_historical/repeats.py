@@ -1,11 +1,13 @@
 """The families of signals that look at repetition: a stuck feed, a silence, a constant that begins to vary.
 
 Chances are counted in the metric's own past with half an observation added (Krichevsky and Trofimov 1981), so that
-what was never seen is rare and not impossible.
+what was never seen is rare and not impossible. Two equal counts are no rarer than chance makes them at their size: in a
+quiet week small numbers meet more often than the large ones before did.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -36,6 +38,8 @@ class Repetition:
 class Repeats:
     """What a metric's past says about repetition, but for the row of equal values that it ends with."""
 
+    unit: float
+    """What it counts by; NaN where it counts nothing."""
     last: float
     row: int
     """Runs in a row with the last value."""
@@ -59,7 +63,8 @@ class Repeats:
         if value != self.last:
             yield from self._novelty(value)
         if value != 0 and row > max(1, self.longest):
-            yield Repetition("stuck", 0, (row - 1) * self.equal, (row - 2) * self.equal)
+            equal = min(self.equal, rare_by_chance(value / self.unit)) if np.isfinite(self.unit) else self.equal
+            yield Repetition("stuck", 0, (row - 1) * equal, (row - 2) * equal)
         if value == 0 and row > LONGER * self.longest_zeros:
             strength = self.zero + (row - 1) * self.zero_again
             yield Repetition("silence", -1, strength, strength - self.zero_again if row > 1 else 0.0)
@@ -79,7 +84,15 @@ HELD: Final = 3.2
 """The strength of the first change of a constant."""
 
 
-def learn(history: Floats) -> list[Repeats]:
+def rare_by_chance(count: float) -> float:
+    """-log10 of the chance that two Poisson counts of this size are equal, for large ones ``1 / sqrt(4 pi count)``.
+
+    Their difference is distributed by Skellam (1946); from 1 on this is within a seventh of that.
+    """
+    return 0.5 * math.log10(1 + 4 * math.pi * abs(count))
+
+
+def learn(history: Floats, units: Floats) -> list[Repeats]:
     """From the past of metrics (metrics x runs); the row of equal values that it ends with does not count."""
     runs = history.shape[1]
     rows = lengths(history)
@@ -97,6 +110,7 @@ def learn(history: Floats) -> list[Repeats]:
     change = _rare(np.sum(~same, axis=1), runs)
     return [
         Repeats(
+            unit=float(units[metric]),
             last=float(history[metric, -1]),
             row=int(row[metric]),
             equal=float(equal[metric]),

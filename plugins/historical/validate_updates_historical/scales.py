@@ -72,7 +72,10 @@ def learn(history: Floats) -> Scales:
 
 
 def common_unit(values: Floats) -> Floats:
-    """The largest number that all values of a metric are multiples of, by Euclid's rule; NaN where there is none."""
+    """The largest number that all values of a metric are multiples of, by Euclid's rule; NaN where there is none.
+
+    A number that was always the same tells none: 435 rows, run after run, are not one unit of 435.
+    """
     size = np.abs(values)
     rounding = np.maximum(np.max(size, axis=1) * FINEST, np.finfo(np.float64).tiny)
     unit = np.min(np.where(size > 0, size, np.inf), axis=1)
@@ -84,7 +87,8 @@ def common_unit(values: Floats) -> Floats:
         if not np.isfinite(least).any():
             break
         unit = np.where(np.isfinite(least), least, unit)
-    return np.where(unit > 10 * rounding, unit, np.nan)
+    same = (np.min(size, axis=1) == np.max(size, axis=1)) & (size[:, 0] > 0)
+    return np.where((unit > 10 * rounding) & ~same, unit, np.nan)
 
 
 def _typical(size: Floats) -> Floats:

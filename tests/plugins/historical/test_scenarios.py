@@ -5,9 +5,11 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tests.plugins.historical.feeds import START, alerts, at_the_end, coverage, names, steady, weekly
+from tests.plugins.historical.feeds import START, alerts, at_the_end, coverage, days, names, steady, weekly
+from validate_updates_historical import repeats
 from validate_updates_historical.judgement import Phase
-from validate_updates_historical.series import Period
+from validate_updates_historical.rule import judge
+from validate_updates_historical.series import Period, Series
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -97,6 +99,25 @@ def test_the_return_after_a_bulk_day_is_no_news() -> None:
 def test_a_constant_that_begins_to_vary() -> None:
     assert names(at_the_end([50.0] * 60 + [45.0])) >= {"constant"}
     assert not at_the_end([50.0] * 61).alerts
+
+
+@pytest.mark.parametrize("after", [870.0, 0.0])
+def test_a_constant_that_doubles_or_falls_to_nothing_is_news_among_other_metrics(after: float) -> None:
+    """A number that was always the same tells no unit: 870 is not one more of them."""
+    times = days(101)
+    history = {"rows": Series(times[:-1], [435.0] * 100), "other": Series(times[:-1], steady(100, seed=2))}
+    history["third"] = Series(times[:-1], steady(100, seed=3))
+    update = {"rows": after, "other": 100.0, "third": 100.0}
+
+    assert [alert.metric for alert in judge(history, update, at=times[-1]).alerts] == ["rows"]
+
+
+def test_equal_small_counts_after_large_ones_are_no_stuck_feed() -> None:
+    """In a quiet week 12 records may well come three times; 120 in a busy one may not."""
+    quiet, busy = (repeats.learn(np.array([steady(120) + [value] * 2]), np.ones(1))[0] for value in (12.0, 120.0))
+
+    assert [round(said.strength, 1) for said in quiet.of(12.0)] == [2.2]
+    assert [said.strength > 3 for said in busy.of(120.0)] == [True]
 
 
 def test_a_first_run_of_zeros_that_is_too_long() -> None:

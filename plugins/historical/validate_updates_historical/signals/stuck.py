@@ -9,6 +9,7 @@ import numpy as np
 
 from validate_updates_historical import repeats
 from validate_updates_historical.rolling import Floats
+from validate_updates_historical.scales import common_unit
 from validate_updates_historical.signals.reading import Reading, finite
 
 
@@ -17,5 +18,5 @@ def repetition(history: Floats | list[float], value: float, *, limit: float = 3.
     past = finite(history)
     if len(past) < 3 or not np.isfinite(value):
         return ()
-    (known,) = repeats.learn(past[None, :])
+    (known,) = repeats.learn(past[None, :], common_unit(past[None, :]))
     return tuple(Reading(said.name, said.strength, limit) for said in known.of(float(value)))
