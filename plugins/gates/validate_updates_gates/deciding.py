@@ -34,7 +34,7 @@ def judged(
     todo: str = "",
     runs: tuple[str, ...] = (),
 ) -> Criterion:
-    """A criterion that is met, or not; None is not known. ``todo`` is told only where it is not met."""
+    """A criterion that is met, or not; None is not known. ``todo`` is told only then."""
     states = {True: CriterionState.PASS, False: CriterionState.FAIL, None: CriterionState.UNKNOWN}
     return Criterion(
         name=name,
@@ -42,6 +42,6 @@ def judged(
         actual=actual,
         state=states[met],
         evidence=evidence,
-        todo="" if met else todo,
+        todo=todo if met is None else "",
         runs=runs,
     )

@@ -43,7 +43,7 @@ def template(desk: Desk, gate: str, case: Case) -> Answer:
         Section(title=f"gate {gate} of {case.task}", header=("fact", ""), rows=rows),
         Section(title="Plugins of its next run", header=("plugin", "mode", "from"), rows=standings),
         Section(title="Judgement", header=("question", "answer"), rows=tuple((one, "") for one in questions)),
-        Section(title="Decision", header=("", ""), rows=_SIGNED),
+        Section(title="Decision", rows=_SIGNED),
     )
     data = {
         "gate": gate,

@@ -66,7 +66,8 @@ class _Try:
 
 def trial(desk: Desk, case: Case, settings: Gates) -> Iterator[Criterion]:
     """Its criteria."""
-    dry, shadow = list(_dry(case)), list(_in_shadow(desk, case))
+    dry = list({one.run_id: one for one in _dry(case)}.values())  # a copy of a file is no other run
+    shadow = list(_in_shadow(desk, case))
     tries = [*dry, *shadow]
     evidence = f"{len(dry)} dry runs, {len(shadow)} with a plugin in shadow, {case.window}"
     todo = (
@@ -101,7 +102,7 @@ def trial(desk: Desk, case: Case, settings: Gates) -> Iterator[Criterion]:
         f"{rate:.1f} %" if tries else "",
         met=rate < settings.opposed or not opposed if enough else None,
         evidence=f"{evidence}: {len(opposed)} of {len(tries)}",
-        todo=todo if not enough else "look at them: validate-updates runs show RUN, then runs ack RUN --incident",
+        todo=todo,
         runs=opposed[:_SHOWN],
     )
 

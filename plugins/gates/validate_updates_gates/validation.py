@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -127,8 +126,9 @@ def _taken(desk: Desk, case: Case) -> Iterator[float]:
 
 def _history(desk: Desk, case: Case, settings: Gates) -> Criterion:
     with desk.journal(case.task) as journal:
-        past = [run.started_at for run in journal.history(case.task).runs(MOST_RUNS)]
-    begin: datetime | None = min((moment for moment in past if moment <= case.until), default=None)
+        runs = journal.history(case.task).runs(MOST_RUNS)
+    past = [run.started_at for run in runs if run.started_at <= case.until]
+    begin = min(past, default=None)
     days = (case.until - begin).total_seconds() / _DAY if begin else 0.0
     return judged(
         "history",

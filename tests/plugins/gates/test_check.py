@@ -39,8 +39,10 @@ def test_testing_passes(gate: Gate) -> None:
     )
     assert found.criteria["trial"][0] == "500 in 10"
     assert found.of("trial")["evidence"] == f"run {run.run_id}, committed"
-    assert found.of("load")["actual"] == "0 failed on distinct targets, 0 failed on one target"
-    assert "as alone 40.0 times on distinct targets; 40.0 times on one target" in found.of("load slowdown")["evidence"]
+    assert found.of("load slowdown")["evidence"] == (
+        "measured 2026-11-28T12:00:00Z: +5.0 % on distinct targets, +5.0 % on one target; beside the others one update"
+        " takes so many times as long: 40.0 on distinct targets, 40.0 on one target"
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,6 +152,15 @@ def test_many_at_once(lite: Gate, measured: dict[str, Any], landed: str, slow: s
     found = lite.check("testing", "--benchmarks", lite.file("load.json", measured))
 
     assert (found.criteria["load"][1], found.criteria["load slowdown"][1]) == (landed, slow)
+
+
+def test_of_several_loads_the_worst_counts(lite: Gate) -> None:
+    lite.world.update()
+    files = [lite.file(f"{number}.json", load(slowdown=slow)) for number, slow in enumerate((5.0, 30.0, 6.0))]
+
+    found = lite.check("testing", *(word for file in files for word in ("--benchmarks", file)))
+
+    assert found.criteria["load slowdown"] == ("+30.0 %", FAIL)
 
 
 # validation
@@ -310,6 +321,15 @@ def test_who_speaks_against_an_update_in_shadow(lite: Gate) -> None:
     assert lite.check("trial").criteria["spoken against"] == ("0.0 %", PASS), "it was right to"
 
 
+def test_a_copy_of_a_dry_run_is_no_other_one(lite: Gate) -> None:
+    lite.world.update()
+    copies = [lite.file(f"{number}.json", (lite.world.folder / dry_run(lite, 1)).read_text()) for number in range(5)]
+
+    found = lite.check("trial", *(word for file in copies for word in ("--dry-run", file)))
+
+    assert found.criteria["trial runs"] == ("1", UNKNOWN)
+
+
 def test_dry_runs_of_before_the_window_do_not_count(lite: Gate) -> None:
     lite.world.update()
 
@@ -427,6 +447,21 @@ def test_what_makes_no_sense_is_one_line(lite: Gate, words: list[str], code: int
 
     assert (status, said in err) == (code, True), err
     assert len(err.strip().splitlines()) <= 2
+
+
+def test_what_fails_is_not_to_be_measured_again(lite: Gate) -> None:
+    lite.world.update()
+
+    found = lite.check("validation", "--evaluation", lite.file("e.json", evaluation((0, 9), (0, 9))))
+
+    assert (found.criteria["detection"][1], found.of("detection")["todo"]) == (FAIL, "")
+    assert found.of("decision")["todo"].startswith("python -m benchmarks.historical")
+
+
+def test_a_task_that_has_never_run(lite: Gate) -> None:
+    code, err = lite.refused("monitoring")
+
+    assert (code, "no run has been written down" in err, "start one: run TASK" in err) == (2, True, True)
 
 
 def test_which_task(lite: Gate) -> None:
