@@ -72,7 +72,8 @@ class Gate:
     def set(self, **settings: Any) -> None:
         """Settings of the plugin."""
         lines = "".join(f"{name} = {msgspec.json.encode(value).decode()}\n" for name, value in settings.items())
-        self.world.config.write_text(f"{self.world.config.read_text()}[plugins.gates]\n{lines}")
+        others = self.world.config.read_text().partition("[plugins.gates]")[0]
+        self.world.config.write_text(f"{others}[plugins.gates]\n{lines}")
 
 
 Make = Callable[[str], Gate]

@@ -307,15 +307,16 @@ def test_one_dry_run_that_goes_wrong(lite: Gate, changes: dict[str, Any], name: 
 
 
 def test_who_speaks_against_an_update_in_shadow(lite: Gate) -> None:
-    for _ in range(20):
-        lite.world.update(plugins=("static_thresholds:shadow",), after=timedelta(hours=1))
+    for _ in range(4):
+        lite.world.update(plugins=("static_thresholds:shadow",))
     limits = {"static_thresholds": {"added_most": 1}}
-    wrong = lite.world.update(plugins=("static_thresholds:shadow",), settings=limits, after=timedelta(hours=1))
-    assert lite.check("trial").criteria["spoken against"] == ("4.8 %", PASS)
+    wrong = lite.world.update(plugins=("static_thresholds:shadow",), settings=limits)
 
-    lite.set(opposed=4.7)
+    lite.set(opposed=20.1)
+    assert lite.check("trial").criteria["spoken against"] == ("20.0 %", PASS)
+    lite.set(opposed=20)
     found = lite.check("trial")
-    assert (found.criteria["spoken against"], found.of("spoken against")["runs"]) == (("4.8 %", FAIL), [wrong.run_id])
+    assert (found.criteria["spoken against"], found.of("spoken against")["runs"]) == (("20.0 %", FAIL), [wrong.run_id])
 
     lite.world.target.execute(f"UPDATE update_logs SET label = 'incident' WHERE run_id = '{wrong.run_id}'")
     assert lite.check("trial").criteria["spoken against"] == ("0.0 %", PASS), "it was right to"
