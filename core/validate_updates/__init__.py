@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     from validate_updates.strategies import ALL_OR_NOTHING
     from validate_updates.targets.table import Column, Kind, TargetTable
     from validate_updates.text import printable
-    from validate_updates.times import as_time
+    from validate_updates.times import as_time, as_window
 
 _HOMES = {
     "api": ("plan", "run"),
@@ -159,7 +159,7 @@ _HOMES = {
     "strategies": ("ALL_OR_NOTHING",),
     "targets.table": ("Column", "Kind", "TargetTable"),
     "text": ("printable",),
-    "times": ("as_time",),
+    "times": ("as_time", "as_window"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -246,6 +246,7 @@ __all__ = [
     "__version__",
     "as_markdown",
     "as_time",
+    "as_window",
     "hookimpl",
     "plan",
     "printable",

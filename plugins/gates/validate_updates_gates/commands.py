@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
-from validate_updates import Desk, UsageError, as_time, printable
+from validate_updates import Desk, UsageError, as_window, printable
 from validate_updates_gates.case import Case
 
 Task = Annotated[str, "the task; the only one of the settings unless named"]
 Days = Annotated[float, "how far back to look"]
 Time = Annotated[str, "counts as now: 2024-05-01T06:00Z"]
 Files = Annotated[list[str] | None, "a file of evidence; repeatable"]
-MOST_DAYS: Final = 36_500
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def known(gate: str, gates: Collection[str]) -> str:
@@ -37,12 +34,10 @@ def case(
     dry_runs: Iterable[str] | None = None,
 ) -> Case:
     """What was typed, as a case. Raises ``UsageError``."""
-    if not 0 < days <= MOST_DAYS:  # what is not a number is in no range
-        raise UsageError(f"--days is more than 0, and at most {MOST_DAYS:,}")
-    until = _moment(as_of)
+    since, until = as_window(days, as_of)
     return Case(
         task=_task(desk, task),
-        since=until - timedelta(days=days),
+        since=since,
         until=until,
         junit=_paths(junit),
         benchmarks=_paths(benchmarks),
@@ -61,10 +56,3 @@ def _task(desk: Desk, task: str) -> str:
 
 def _paths(files: Iterable[str] | None) -> tuple[Path, ...]:
     return tuple(map(Path, dict.fromkeys(files or ())))
-
-
-def _moment(text: str) -> datetime:
-    moment = as_time("--as-of", text or None) or datetime.now(UTC)
-    if moment < EARLIEST:
-        raise UsageError(f"--as-of {text!r} is before {EARLIEST:%Y}", hint="such as 2024-05-01T06:00Z")
-    return moment

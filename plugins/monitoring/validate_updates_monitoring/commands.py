@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from validate_updates import Answer, Desk, OpenJournal, Section, UsageError, as_time, printable
+from validate_updates import Answer, Desk, OpenJournal, Section, UsageError, as_window, printable
 from validate_updates_monitoring.criteria import Criterion, State, counted, criteria
 from validate_updates_monitoring.figures import figures
 from validate_updates_monitoring.health import EXIT_STATUS, Report, judged, worst
@@ -21,9 +20,6 @@ from validate_updates_monitoring.textfile import write_textfile
 Days = Annotated[float, "how far back to look"]
 Task = Annotated[str, "one task; all of the settings unless named"]
 Time = Annotated[str, "counts as now: 2024-05-01T06:00Z"]
-MOST_DAYS: Final = 36_500
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""The longest window before it is still in the calendar."""
 Run = Annotated[str, "its id, the beginning of it, or last"]
 WhatIf = Annotated[bool, "what the policy would do about the last run now; nothing is done"]
 TextFile = Annotated[str, "write the figures for Prometheus to this file"]
@@ -48,7 +44,7 @@ def show(desk: Desk, settings: Monitoring, window: Window, *, textfile: str = ""
 
 def what_if(desk: Desk, settings: Monitoring, window: Window) -> Answer:
     """What the policy would do about the last run of each task now. Nothing is done."""
-    now = _moment(window.as_of)
+    _, now = as_window(window.days, window.as_of)
     return previews(desk, settings, _tasks(desk, window.task), now)
 
 
@@ -91,9 +87,7 @@ def health(desk: Desk, settings: Monitoring, window: Window) -> Answer:
 
 
 def _reports(desk: Desk, settings: Monitoring, window: Window) -> Iterator[Report]:
-    if not 0 < window.days <= MOST_DAYS:  # what is not a number is in no range
-        raise UsageError(f"--days is more than 0, and at most {MOST_DAYS:,}")
-    now = _moment(window.as_of)
+    _, now = as_window(window.days, window.as_of)
     for name in _tasks(desk, window.task):
         with desk.journal(name) as journal:
             found = figures(journal, name, now=now, days=window.days, watched=settings.watched)
@@ -150,10 +144,3 @@ def _data(report: Report) -> dict[str, Any]:
         "reasons": report.reasons,
         "criteria": [asdict(one) for one in report.criteria],
     }
-
-
-def _moment(text: str) -> datetime:
-    moment = as_time("--as-of", text or None) or datetime.now(UTC)
-    if moment < EARLIEST:
-        raise UsageError(f"--as-of {text!r} is before {EARLIEST:%Y}", hint="such as 2024-05-01T06:00Z")
-    return moment
