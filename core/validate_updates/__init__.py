@@ -60,11 +60,12 @@ if TYPE_CHECKING:
         Switch,
         SwitchMode,
     )
+    from validate_updates.journal.view import JournalView
     from validate_updates.lending import Lent
     from validate_updates.markdown import as_markdown
     from validate_updates.markers import hookimpl
     from validate_updates.modes import Mode
-    from validate_updates.observation import JournalView, Observation
+    from validate_updates.observation import Observation, ObservedJournal
     from validate_updates.patterns import Pattern
     from validate_updates.reporting import ReportContext
     from validate_updates.result import (
@@ -135,11 +136,12 @@ _HOMES = {
         "Switch",
         "SwitchMode",
     ),
+    "journal.view": ("JournalView",),
     "lending": ("Lent",),
     "markdown": ("as_markdown",),
     "markers": ("hookimpl",),
     "modes": ("Mode",),
-    "observation": ("JournalView", "Observation"),
+    "observation": ("Observation", "ObservedJournal"),
     "patterns": ("Pattern",),
     "reporting": ("ReportContext",),
     "result": (
@@ -200,6 +202,7 @@ __all__ = [
     "Mode",
     "Moment",
     "Observation",
+    "ObservedJournal",
     "Observer",
     "Occasion",
     "OpenJournal",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from validate_updates.errors import PluginError, UsageError
 from validate_updates.journal.rows import Switch, SwitchMode
+from validate_updates.journal.view import JournalReader, JournalView
 from validate_updates.text import printable
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from validate_updates.context import History
     from validate_updates.criteria import Criterion
     from validate_updates.declarations import Backtest, Criteria, Report
-    from validate_updates.journal.rows import JudgedRun, RunRow, StoredRun
     from validate_updates.journal.tables import JournalTables
     from validate_updates.manager import Plugins
     from validate_updates.modes import Selected
@@ -35,27 +35,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class OpenJournal(Protocol):
+class OpenJournal(JournalView, Protocol):
     """The journal of a task, in one transaction. What is switched and kept needs one that writes."""
-
-    def runs(
-        self,
-        *,
-        task: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 100,
-    ) -> Sequence[RunRow]:
-        """The newest runs first; of one task, or begun since or until a moment, if asked."""
-        ...
-
-    def run(self, run_id: str) -> StoredRun:
-        """Everything about one run. Raises ``UsageError`` where there is no such run."""
-        ...
-
-    def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
-        """What was measured and said of several runs, in a few queries; those that are not there are left out."""
-        ...
 
     def history(self, task: str) -> History:
         """The earlier runs of a task."""
@@ -63,14 +44,6 @@ class OpenJournal(Protocol):
 
     def standings(self, task: str) -> Sequence[Standing]:
         """How plugins take part in the next run of a task, by the settings and by the switches that hold."""
-        ...
-
-    def switches(self, task: str) -> Sequence[Switch]:
-        """Every switch of a plugin in a task that there has been, oldest first; of each plugin the newest holds."""
-        ...
-
-    def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
-        """Say how a plugin takes part from the next run of a task on. The journal keeps who asked for it, and when."""
         ...
 
     def state(self, task: str) -> dict[str, str]:
@@ -225,7 +198,7 @@ def asked(who: str, call: Callable[[], T], declared: Backtest | Criteria | Repor
 
 
 @dataclass(slots=True)
-class _Journal:
+class _Journal(JournalReader):
     """The journal within one transaction."""
 
     connection: sa.Connection
@@ -236,30 +209,9 @@ class _Journal:
     _states: dict[str, dict[str, str]] = field(default_factory=dict)
     _before: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def runs(
-        self,
-        *,
-        task: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 100,
-    ) -> Sequence[RunRow]:
-        """The newest runs first."""
-        from validate_updates.journal import reading
-
-        return reading.runs(self.connection, self.tables, task=task, since=since, until=until, limit=limit)
-
-    def run(self, run_id: str) -> StoredRun:
-        """Everything about one run."""
-        from validate_updates.journal import reading
-
-        return reading.show(self.connection, self.tables, run_id)
-
-    def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
-        """What was measured and said of several runs."""
-        from validate_updates.journal import reading
-
-        return reading.judged(self.connection, self.tables, run_ids)
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[sa.Connection, JournalTables]]:
+        yield self.connection, self.tables
 
     def history(self, task: str) -> History:
         """The earlier runs of a task."""
@@ -273,12 +225,6 @@ class _Journal:
         from validate_updates.journal.switches import in_force
 
         return standings(*self.named(task), in_force(self.switches(task)))
-
-    def switches(self, task: str) -> Sequence[Switch]:
-        """Every switch of a task, oldest first."""
-        from validate_updates.journal.switches import switches
-
-        return switches(self.connection, self.tables, task)
 
     def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
         """Enter a switch."""

@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from validate_updates.context import RunInfo
 from validate_updates.declarations import Occasion
+from validate_updates.journal.view import JournalView
 
 if TYPE_CHECKING:
     from validate_updates.findings import Finding
-    from validate_updates.journal.rows import JudgedRun, RunRow, StoredRun, Switch, SwitchMode
     from validate_updates.result import RunResult
 
 
-class JournalView(Protocol):
-    """The journal: runs and switches of all tasks. The access ends with the observer's call."""
+class ObservedJournal(JournalView, Protocol):
+    """The journal, until the observer's call ends; the observed run is in it. What is asked for is done after the call.
 
-    def runs(
-        self,
-        *,
-        task: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 100,
-    ) -> Sequence[RunRow]:
-        """The newest runs first, also the observed one; of one task, or begun since or until a moment, if asked."""
-        ...
-
-    def run(self, run_id: str) -> StoredRun:
-        """Everything about one run: findings, metrics, batches. Raises ``UsageError`` where there is no such run."""
-        ...
-
-    def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
-        """What was measured and said of several runs, in a few queries; those that are not there are left out."""
-        ...
-
-    def switches(self, task: str) -> Sequence[Switch]:
-        """Every switch of a plugin in a task that there has been, oldest first; of each plugin the newest holds."""
-        ...
-
-    def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
-        """Say how a plugin takes part in the updates of a task, from its next run on. Written after the call.
-
-        The journal keeps the observer's plugin as the one who did it.
-        """
-        ...
+    What is switched, the journal keeps as done by the observer's plugin.
+    """
 
     def take_back(self, run_id: str, reason: str) -> None:
         """Ask for a run to be taken back after the call, under the lock, as ``rollback`` does it. At ``recorded`` only.
@@ -72,7 +43,7 @@ class Observation:
     error: Exception | None
     """What the caller gets in place of the result, where the run broke off: the target cannot be reached, the settings
     make no job, the outcome cannot be told, a defect. Look at it before the result."""
-    journal: JournalView
+    journal: ObservedJournal
     """Empty where the database cannot be reached."""
     state: dict[str, str]
     """What this plugin keeps for the run's task, by name. Set and delete in it: it is written to the journal's database

@@ -22,6 +22,7 @@ from validate_updates.findings import Finding, Severity
 from validate_updates.guard import guarded
 from validate_updates.journal.keeping import changes
 from validate_updates.journal.rows import Switch, SwitchMode
+from validate_updates.journal.view import JournalReader
 from validate_updates.observation import Observation
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from validate_updates.context import RunInfo
     from validate_updates.job import Job
-    from validate_updates.journal.rows import JudgedRun, RunRow, StoredRun
     from validate_updates.journal.tables import JournalTables
     from validate_updates.manager import Owned, Plugins
     from validate_updates.result import RunResult
@@ -169,7 +169,7 @@ def _answer(owned: Owned[Observer], observation: Observation, view: _View) -> An
     return outcome.value or Answer([_failed(owned, outcome.problem.message if outcome.problem else "gave nothing")])
 
 
-class _View:
+class _View(JournalReader):
     """The journal as an observer reads it, each time in a transaction of its own, so that none is open for long."""
 
     def __init__(self, database: Database, connection: sa.Connection | None, job: Job, owned: Owned[Observer]) -> None:
@@ -197,46 +197,6 @@ class _View:
         except self._database.troubles:
             self._connection = None
 
-    def runs(
-        self,
-        *,
-        task: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 100,
-    ) -> Sequence[RunRow]:
-        """The newest runs first."""
-        from validate_updates.journal import reading
-
-        with self._reading() as conn:
-            if conn is None:
-                return ()
-            return reading.runs(conn, self._tables, task=task, since=since, until=until, limit=limit)
-
-    def run(self, run_id: str) -> StoredRun:
-        """Everything about one run."""
-        from validate_updates.errors import UsageError
-        from validate_updates.journal import reading
-
-        with self._reading() as conn:
-            if conn is None:
-                raise UsageError("the journal cannot be read: the database cannot be reached")
-            return reading.show(conn, self._tables, run_id)
-
-    def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
-        """What was measured and said of several runs."""
-        from validate_updates.journal import reading
-
-        with self._reading() as conn:
-            return reading.judged(conn, self._tables, run_ids) if conn is not None else ()
-
-    def switches(self, task: str) -> Sequence[Switch]:
-        """Every switch of a task, oldest first."""
-        from validate_updates.journal.switches import switches
-
-        with self._reading() as conn:
-            return switches(conn, self._tables, task) if conn is not None else ()
-
     def switch(self, task: str, plugin: str, mode: SwitchMode, reason: str) -> None:
         """Say how a plugin takes part; written after the call. Raises ``ValueError`` for what is no plugin's name."""
         texts: tuple[object, ...] = (task, plugin, reason)
@@ -263,14 +223,14 @@ class _View:
         self.asked_back[run_id] = reason
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection | None]:
+    def _reading(self) -> Iterator[tuple[sa.Connection, JournalTables | None] | None]:
         if not self._open:
             raise RuntimeError("the access to the journal ended with the observer's call")
         if self._connection is None:
             yield None
             return
         with self._database.transaction(self._connection, write=False):
-            yield self._connection
+            yield self._connection, self._tables
 
     # What is not for the observer.
 

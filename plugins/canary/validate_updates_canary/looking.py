@@ -14,7 +14,7 @@ from validate_updates_canary.figures import Figures, counts, figures, modes
 from validate_updates_canary.trial import Trial
 
 if TYPE_CHECKING:
-    from validate_updates import JournalView, OpenJournal
+    from validate_updates import JournalView
 
 _BITE = 200
 """Runs that are asked for first; most trials need no more."""
@@ -32,12 +32,12 @@ class Until:
 ALL = Until()
 
 
-def newest(journal: JournalView | OpenJournal) -> int:
+def newest(journal: JournalView) -> int:
     """Number of the newest run of all; 0 where there is none."""
     return max((run.run_no for run in journal.runs(limit=1)), default=0)
 
 
-def sides(journal: JournalView | OpenJournal, trial: Trial, until: Until = ALL) -> Sides:
+def sides(journal: JournalView, trial: Trial, until: Until = ALL) -> Sides:
     """The runs of the canary, as many before it, and those beside it."""
 
     def since(task: str) -> Iterator[RunRow]:
@@ -53,7 +53,7 @@ def sides(journal: JournalView | OpenJournal, trial: Trial, until: Until = ALL) 
     return Sides(canary=summed_up(canary), before=summed_up(before), beside=summed_up(beside))
 
 
-def _updates(journal: JournalView | OpenJournal, task: str, until: Until) -> Iterator[RunRow]:
+def _updates(journal: JournalView, task: str, until: Until) -> Iterator[RunRow]:
     """The updates of a task that came to an end, newest first, as far back as they are asked for."""
     limit, last = _BITE, until.run_no
     while True:

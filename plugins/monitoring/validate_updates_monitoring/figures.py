@@ -13,7 +13,7 @@ from validate_updates import JudgedRun, Moment, RunKind, RunRow, RunState, Sever
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from validate_updates import JournalView, OpenJournal
+    from validate_updates import JournalView
 
 MOST_RUNS: Final = 2000
 """Entries of the journal about a task that are looked at in a window; the newest."""
@@ -72,9 +72,7 @@ class Figures:
         return None if self.last_success is None else (self.now - self.last_success) / timedelta(hours=1)
 
 
-def figures(
-    journal: JournalView | OpenJournal, task: str, *, now: datetime, days: float, watched: Collection[str]
-) -> Figures:
+def figures(journal: JournalView, task: str, *, now: datetime, days: float, watched: Collection[str]) -> Figures:
     """The figures of a task over the last so many days."""
     since = now - timedelta(days=days)
     ended = list(_updates(journal.runs(task=task, since=since, until=now, limit=MOST_RUNS)))

@@ -22,7 +22,7 @@ from validate_updates import (
 from validate_updates_monitoring.settings import Monitoring
 
 if TYPE_CHECKING:
-    from validate_updates import JournalView, OpenJournal
+    from validate_updates import JournalView
 
 MOST_FINDINGS: Final = 50
 MOST_BATCHES: Final = 20
@@ -35,12 +35,12 @@ def report_path(settings: Monitoring, run_id: str) -> Path:
     return Path(settings.incidents) / f"incident-{run_id}.md"
 
 
-def report(journal: JournalView | OpenJournal, run_id: str) -> str:
+def report(journal: JournalView, run_id: str) -> str:
     """The report as Markdown. Raises ``UsageError`` where there is no such run."""
     return as_markdown(incident(journal, journal.run(run_id)))
 
 
-def incident(journal: JournalView | OpenJournal, stored: StoredRun) -> tuple[Section, ...]:
+def incident(journal: JournalView, stored: StoredRun) -> tuple[Section, ...]:
     """The parts of the report."""
     run = stored.run
     switches = [one for one in journal.switches(run.task) if run.run_id in one.reason]

@@ -12,7 +12,7 @@ from validate_updates_monitoring.severity import Level
 from validate_updates_monitoring.troubles import PLUGIN, Trouble, enforced
 
 if TYPE_CHECKING:
-    from validate_updates import JournalView, OpenJournal
+    from validate_updates import JournalView
 
 
 MOST_TOLD: Final = 5
@@ -45,7 +45,7 @@ class Response:
         return f"severity {int(self.level)} in run {self.run.run_id}: {self.because}"
 
 
-def responses(journal: JournalView | OpenJournal, found: Sequence[Trouble], settings: Monitoring) -> Sequence[Response]:
+def responses(journal: JournalView, found: Sequence[Trouble], settings: Monitoring) -> Sequence[Response]:
     """What the policy does, the worst first. A plugin that is off already is not switched off once more."""
     done: set[tuple[str, str]] = set()
     made: list[Response] = []
@@ -85,7 +85,7 @@ def _to_switch(level: Level, same: Sequence[Trouble], settings: Monitoring) -> S
     return [name for name in dict.fromkeys((*named, *at_fault)) if name in took_part and name != PLUGIN]
 
 
-def _is_on(journal: JournalView | OpenJournal, run: RunRow, plugin: str) -> bool:
+def _is_on(journal: JournalView, run: RunRow, plugin: str) -> bool:
     newest = {switch.plugin: switch.mode for switch in journal.switches(run.task)}
     return newest.get(plugin) is not SwitchMode.OFF
 

@@ -13,7 +13,7 @@ from validate_updates_monitoring.settings import Monitoring
 from validate_updates_monitoring.severity import Level, of_batches, of_false_alarms, of_slowdown
 
 if TYPE_CHECKING:
-    from validate_updates import JournalView, OpenJournal
+    from validate_updates import JournalView
 
 PLUGIN: Final = "monitoring"
 _CHECK_FAILED: Final = "validator_failed"
@@ -48,9 +48,7 @@ def enforced(run: RunRow) -> tuple[str, ...]:
     return tuple(one.name for one in run.plugins if one.mode is Mode.ENFORCE)
 
 
-def troubles(
-    journal: JournalView | OpenJournal, one: JudgedRun, settings: Monitoring, since: Mapping[str, int]
-) -> Sequence[Trouble]:
+def troubles(journal: JournalView, one: JudgedRun, settings: Monitoring, since: Mapping[str, int]) -> Sequence[Trouble]:
     """Everything that is wrong after a run, the worst first.
 
     ``since``: plugin -> number of the run after which it was last switched off; what was before is dealt with.
@@ -101,7 +99,7 @@ def _batches(one: JudgedRun, settings: Monitoring) -> Iterator[Trouble]:
         )
 
 
-def _found_dead(journal: JournalView | OpenJournal, one: JudgedRun) -> Iterator[Trouble]:
+def _found_dead(journal: JournalView, one: JudgedRun) -> Iterator[Trouble]:
     """Runs whose process ended without a word, perhaps of another task: what is done is done about that."""
     ids = [run_id for finding in one.findings if finding.code == _FOUND_DEAD for run_id in finding.runs]
     for dead in journal.judged(ids):
@@ -112,9 +110,7 @@ def _found_dead(journal: JournalView | OpenJournal, one: JudgedRun) -> Iterator[
 # Its plugins, over many runs
 
 
-def _of_plugins(
-    journal: JournalView | OpenJournal, run: RunRow, settings: Monitoring, since: Mapping[str, int]
-) -> Iterator[Trouble]:
+def _of_plugins(journal: JournalView, run: RunRow, settings: Monitoring, since: Mapping[str, int]) -> Iterator[Trouble]:
     longest = max(DAYS_TO_COMPARE, settings.severity_days)
     earlier = [
         one
