@@ -24,7 +24,11 @@ Plugins may bring commands of their own: validate-updates PLUGIN --help. Exit co
 """
 
 
-SHORT = {"monitor": ("monitoring", "show"), "health": ("monitoring", "health"), "gate": ("gates", None)}
+SHORT: dict[str, tuple[str, str | None, str]] = {
+    "monitor": ("monitoring", "show", "The criteria of success of each task, and what the runs say."),
+    "health": ("monitoring", "health", "Healthy, degraded or unhealthy, for a probe."),
+    "gate": ("gates", None, "Whether the next stage may begin, for a pipeline."),
+}
 """Commands of a plugin that are typed, and set up for probes, without its name; None is all of them."""
 
 
@@ -39,10 +43,16 @@ class Commands(PlainGroup):
         from validate_updates_cli.plugin_commands import group_of
 
         if cmd_name in SHORT:
-            plugin, command = SHORT[cmd_name]
+            plugin, command, _ = SHORT[cmd_name]
             group = group_of(plugin, ctx.obj)
             return group.get_command(ctx, command) if group and command else group
         return group_of(cmd_name, ctx.obj)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The built-in commands, and the short names of others; no plugin is loaded for it."""
+        super().format_commands(ctx, formatter)
+        with formatter.section("Commands of plugins"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in SHORT.items()])
 
 
 app = new_app(help=ABOUT, cls=Commands)

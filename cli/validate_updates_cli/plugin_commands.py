@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from typer.core import TyperCommand
@@ -83,10 +83,19 @@ def _called(function: Callable[..., Any], desk: Desk) -> Callable[..., int]:
         for name, kind in (("written", Written), ("shared", Shared))
         if name != "written" or "report" not in own.parameters  # then --report is the command's own
     ]
-    options = [one for name, one in own.parameters.items() if name not in at_desk]
+    options = [_explained(one) for name, one in own.parameters.items() if name not in at_desk]
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in options]
     call.__signature__ = own.replace(parameters=[*parameters, *groups])  # type: ignore[attr-defined]  # inspect reads it
     return call
+
+
+def _explained(own: inspect.Parameter) -> inspect.Parameter:
+    """A parameter whose annotation holds a text, such as ``Annotated[str, "the task"]``: it becomes its help."""
+    text = next((note for note in getattr(own.annotation, "__metadata__", ()) if isinstance(note, str)), None)
+    if text is None:
+        return own
+    kind = typer.Argument if own.default is inspect.Parameter.empty else typer.Option
+    return own.replace(annotation=Annotated[get_args(own.annotation)[0], kind(help=text)])
 
 
 def config_in(arguments: Sequence[str]) -> Path | None:

@@ -234,6 +234,7 @@ class Subcommand:
     summary: str
     function: Callable[..., Any]
     """A plain function with annotated parameters; its return value is shown, or written as JSON with ``--format json``.
+    A text in the annotation, ``Annotated[str, "the task"]``, is the parameter's help.
     One annotated with :class:`~validate_updates.desk.Desk` is no option: through it the command reaches the tasks of
     the settings and their journals.
     What it returns is a :class:`~validate_updates.result.Section`, text, or None; or an

@@ -283,14 +283,16 @@ def vu_reports(settings: SettingsOf) -> Iterable[Report]:  # type: ignore[empty-
 def vu_subcommands(settings: SettingsOf) -> Iterable[Subcommand]:  # type: ignore[empty-body]
     """Commands of this plugin, shown as ``validate-updates <plugin> <command>``.
 
-    Asked for only when a command that is not built in is called, or help is shown for it. A parameter annotated with
-    :class:`~validate_updates.desk.Desk` is filled in: the tasks of the settings, and their journals.
+    Asked for only when a command that is not built in is called, or help is shown for it. A text in a parameter's
+    annotation is its help. A parameter annotated with :class:`~validate_updates.desk.Desk` is filled in: the tasks of
+    the settings, and their journals.
 
     .. code-block:: python
 
+        from typing import Annotated
         from validate_updates import Subcommand, hookimpl
 
-        def hello(name: str = "world") -> str:
+        def hello(name: Annotated[str, "whom to greet"] = "world") -> str:
             return f"hello {name}"
 
         @hookimpl

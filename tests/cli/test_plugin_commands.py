@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
 from tests.cli.conftest import rows_of
+from validate_updates.manager import available, load
+from validate_updates_cli.app import SHORT
+from validate_updates_cli.plugin_commands import group_of
 
 PLUGIN = '''
 from typing import Annotated
@@ -38,7 +41,7 @@ def vu_sources(settings):
 
 @hookimpl
 def vu_subcommands(settings):
-    def greet(name: str, times: int = 1) -> str:
+    def greet(name: Annotated[str, "whom"], times: Annotated[int, "how often"] = 1) -> str:
         """Greets."""
         return "\\n".join([f"{settings[Greetings].greeting} {name}\\x1b[31m"] * times)
 
@@ -127,8 +130,32 @@ def test_help_lists_the_commands(run: Run) -> None:
 
     assert done.returncode == 0
     assert "  greet   greet somebody\n" in done.stdout
-    assert "--times" in run("greeter", "greet", "--help").stdout
+    helped = [line.split(maxsplit=2) for line in run("greeter", "greet", "--help").stdout.splitlines()]
+    assert ["name", "<str>", "whom  [required]"] in helped
+    assert ["--times", "<int>", "how often  [default: 1]"] in helped
     assert "greeter" not in run("--help").stdout
+
+
+def test_help_lists_the_short_names_of_commands_of_plugins(run: Run) -> None:
+    listed = run("--help").stdout.partition("\nCommands of plugins:\n")[2]
+
+    assert [line.split()[0] for line in listed.splitlines()] == [*SHORT]
+
+
+def test_each_parameter_of_the_commands_of_our_plugins_is_explained() -> None:
+    bringing = {found.name for found in available() if load((found.name,), {}).subcommands()}
+    groups: dict[str, Any] = {name: group_of(name, ()) for name in bringing}
+
+    unexplained = [
+        f"{name} {command} {one.name}"
+        for name, group in groups.items()
+        for command, found in group.commands.items()
+        for one in found.params
+        if not one.help
+    ]
+
+    assert {"batch", "canary", "monitoring"} <= bringing
+    assert unexplained == []
 
 
 def test_an_unknown_command_of_a_plugin_is_a_wrong_call(run: Run) -> None:
