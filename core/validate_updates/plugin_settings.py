@@ -13,6 +13,7 @@ import msgspec
 from validate_updates.declarations import PluginSettings
 from validate_updates.errors import SettingsError
 from validate_updates.settings.load import refuse
+from validate_updates.settings.paths import InFile
 from validate_updates.settings.schema import Problem, convert, did_you_mean, fields, is_struct, members, problems
 from validate_updates.settings.values import Keys, dotted
 
@@ -43,7 +44,7 @@ def settle(kind: type[S], name: str, table: Mapping[str, Any], origins: Mapping[
     tree = _read_text({str(key): value for key, value in table.items()}, kind)
     found = problems(tree, kind, ("plugins", name))
     refuse([(_place(problem.path, origins), problem) for problem in found], SettingsError)
-    return convert(tree, kind)
+    return convert(_anchored(tree, kind, ("plugins", name), origins), kind)
 
 
 def check_tables(tables: Mapping[str, object], known: Collection[str], origins: Mapping[str, str]) -> None:
@@ -63,10 +64,14 @@ def _strange(tables: Mapping[str, object], known: list[str]) -> Iterator[Problem
 
 def _place(path: Keys, origins: Mapping[str, str]) -> str:
     """``origin: path``; the origin is that of the nearest key above, or of the first one below."""
+    origin = _origin(path, origins)
+    return f"{origin}: {dotted(path)}" if origin else dotted(path)
+
+
+def _origin(path: Keys, origins: Mapping[str, str]) -> str:
     above = (dotted(path[:length]) for length in range(len(path), 0, -1))
     below = (key for key in origins if key.startswith(f"{dotted(path)}."))
-    origin = next((origins[key] for key in chain(above, below) if key in origins), "")
-    return f"{origin}: {dotted(path)}" if origin else dotted(path)
+    return next((origins[key] for key in chain(above, below) if key in origins), "")
 
 
 def describe_settings(kind: type[PluginSettings]) -> tuple[Setting, ...]:
@@ -98,6 +103,30 @@ def _read_text(value: Any, kind: Any) -> Any:
     if isinstance(value, Mapping) and is_struct(only):
         return {key: _read_text(item, fields(only).get(key, Any)) for key, item in value.items()}
     return value
+
+
+def _anchored(value: Any, kind: Any, path: Keys, origins: Mapping[str, str]) -> Any:
+    """``value``, already found valid, with relative paths of a file made absolute from the folder of that file."""
+    allowed = members(kind)
+    only = allowed[0] if len(allowed) == 1 else None
+    inside = get_args(only)
+    if isinstance(value, str) and _is_path(value, kind):
+        origin = _origin(path, origins)
+        return str(origin.folder / value) if isinstance(origin, InFile) else value
+    if isinstance(value, Mapping) and (is_struct(only) or get_origin(only) is dict):
+        return {
+            key: _anchored(item, fields(only)[key] if is_struct(only) else inside[1], (*path, key), origins)
+            for key, item in value.items()
+        }
+    if isinstance(value, list) and get_origin(only) in {list, tuple}:
+        return [_anchored(item, inside[0], path, origins) for item in value]
+    return value
+
+
+def _is_path(text: str, kind: Any) -> bool:
+    """Whether the annotation says so: ``Meta(extra={"path": True})``, or ``{"path": ".ics"}`` of texts that end so."""
+    marks = [note.extra["path"] for note in _notes(kind) if note.extra and "path" in note.extra]
+    return any(mark is True or text.lower().endswith(str(mark)) for mark in marks)
 
 
 _WORDS: Final = {str: "string", int: "integer", float: "float", bool: "boolean", dict: "table"}

@@ -15,7 +15,7 @@ from validate_updates.settings.environment import CONFIG, environment_layer
 from validate_updates.settings.files import Document, find, read_given
 from validate_updates.settings.layers import Layer, lay_over, values
 from validate_updates.settings.model import SettingsFile, SettingsModel
-from validate_updates.settings.paths import anchored
+from validate_updates.settings.paths import InFile, anchored
 from validate_updates.settings.schema import Problem, convert, problems
 from validate_updates.settings.values import Keys, dotted
 from validate_updates.units.declared import root_of, unit_table
@@ -56,7 +56,7 @@ def load_settings(
     """
     environment = os.environ if env is None else env
     documents = _documents(config, environment, cwd)
-    written = [Layer(document.tree, {(): document.label}) for document in documents]
+    written = [Layer(document.tree, {(): InFile(document.label, document.folder)}) for document in documents]
     _require_sound(written)
     placed = [
         Layer(anchored(document.tree, document.folder), layer.origins)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from validate_updates.errors import SettingsError
 from validate_updates.sources.named import plugin_source
@@ -17,6 +17,19 @@ STDIN: Final = "-"
 _RELATIVE_SQLITE = re.compile(
     r"(?P<scheme>sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(?P<path>[^?]+)(?P<query>\?.*)?", re.DOTALL
 )
+
+
+class InFile(str):
+    """Where a setting came from: what messages call the file, and the folder that relative paths in it start from."""
+
+    __slots__ = ("folder",)
+    folder: Path
+
+    def __new__(cls, label: str, folder: Path) -> Self:
+        """The label, with the folder."""
+        made = super().__new__(cls, label)
+        made.folder = folder
+        return made
 
 
 def exists(path: str) -> bool:

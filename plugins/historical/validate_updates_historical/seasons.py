@@ -15,13 +15,14 @@ from validate_updates import PluginSettings
 from validate_updates_historical.spans import Recurring, Span, span
 
 MONTH_END: Final = "month end"
+CALENDAR_FILE: Final = ".ics"
 
 
 class Calendar(PluginSettings, frozen=True, kw_only=True):
     """Days that are like each other and unlike the rest."""
 
     periods: Annotated[
-        dict[str, tuple[str, ...]],
+        dict[str, tuple[Annotated[str, Meta(extra={"path": CALENDAR_FILE})], ...]],
         Meta(description="name, as recess -> its days: 2025-07-04, 2025-08-01/2025-09-01, or an .ics file"),
     ] = {}  # noqa: RUF012  # msgspec gives each instance its own
     month_ends: Annotated[
@@ -76,4 +77,4 @@ def _spans(texts: tuple[str, ...]) -> Iterator[Span | Recurring]:
 
 
 def _is_file(text: str) -> bool:
-    return text.lower().endswith(".ics")
+    return text.lower().endswith(CALENDAR_FILE)

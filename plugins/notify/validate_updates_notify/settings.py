@@ -103,7 +103,7 @@ class Apprise(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class LogFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[plugins.notify.log.<name>]``."""
 
-    path: Text
+    path: Annotated[Text, Meta(extra={"path": True})]
     events: Events = ALL
     tasks: Tasks = ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ from validate_updates import PluginSettings, hookimpl
 from validate_updates.errors import SettingsError
 from validate_updates.manager import describe, load
 from validate_updates.plugin_settings import Setting
+from validate_updates.settings import load_settings
 from validate_updates.text import printable
 
 
@@ -197,3 +199,55 @@ def test_the_bounds_hold_for_numbers_and_for_their_text(size: int) -> None:
             assert settled({"size": value}).size == size
         else:
             refused({"size": value})
+
+
+# Paths
+
+APath = Annotated[str, Meta(extra={"path": True})]
+
+
+class Files(PluginSettings, frozen=True):
+    log: APath = "log.txt"
+    days: tuple[Annotated[str, Meta(extra={"path": ".ics"})], ...] = ()
+    named: dict[str, APath] = msgspec.field(default_factory=dict)
+    words: str = ""
+
+
+class WithFiles:
+    @hookimpl
+    def vu_settings(self) -> type[PluginSettings]:
+        return Files
+
+
+def files_of(folder: Path, **env: str) -> Files:
+    settings = load_settings(env=env, cwd=folder)
+    loaded = load(("p",), settings.plugin_tables, origins=settings.origins, extra={"p": WithFiles()})
+    return loaded.settings[Files]
+
+
+def test_a_relative_path_starts_from_the_folder_of_its_file(tmp_path: Path) -> None:
+    (here := tmp_path / "some" / "where").mkdir(parents=True)
+    (tmp_path / "validate-updates.toml").write_text("""
+        [plugins.p]
+        log = "mine.txt"
+        days = ["2025-07-04", "HOLIDAYS.ics", "/srv/other.ics"]
+        named = { one = "sub/one.txt" }
+        words = "mine.txt"
+    """)
+
+    found = files_of(here)
+
+    assert found == Files(
+        log=f"{tmp_path}/mine.txt",
+        days=("2025-07-04", f"{tmp_path}/HOLIDAYS.ics", "/srv/other.ics"),
+        named={"one": f"{tmp_path}/sub/one.txt"},
+        words="mine.txt",
+    )
+
+
+def test_a_path_of_the_environment_and_one_that_nobody_set_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "validate-updates.toml").write_text('[plugins.p]\nlog = "mine.txt"\n')
+
+    assert files_of(tmp_path, VALIDATE_UPDATES_PLUGINS__P__LOG="theirs.txt").log == "theirs.txt"
+    assert files_of(tmp_path, VALIDATE_UPDATES_PLUGINS__P__WORDS="x").log == f"{tmp_path}/mine.txt"
+    assert files_of(tmp_path.parent).log == "log.txt"
