@@ -14,6 +14,7 @@ from validate_updates._version import __version__
 if TYPE_CHECKING:
     from validate_updates.api import plan, run
     from validate_updates.application import Application, Batch, RecordRefused, UpdateRefused
+    from validate_updates.chart import KNOWN_GOOD, Chart, ChartPoint, ChartRange
     from validate_updates.choosing import Standing
     from validate_updates.context import BatchInfo, CarriedTable, Context, EarlierRun, History, Reader, RunInfo
     from validate_updates.criteria import Criterion, CriterionState
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": ("plan", "run"),
     "application": ("Application", "Batch", "RecordRefused", "UpdateRefused"),
+    "chart": ("KNOWN_GOOD", "Chart", "ChartPoint", "ChartRange"),
     "choosing": ("Standing",),
     "context": ("BatchInfo", "CarriedTable", "Context", "EarlierRun", "History", "Reader", "RunInfo"),
     "criteria": ("Criterion", "CriterionState"),
@@ -167,6 +169,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ALL_OR_NOTHING",
+    "KNOWN_GOOD",
     "PLUGIN_FAILURES",
     "Answer",
     "Application",
@@ -178,6 +181,9 @@ __all__ = [
     "CarriedTable",
     "CellChange",
     "Change",
+    "Chart",
+    "ChartPoint",
+    "ChartRange",
     "Column",
     "Context",
     "Counts",

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from validate_updates.chart import Chart
 from validate_updates.errors import ExitCode
 from validate_updates.findings import Finding, Severity
 from validate_updates.modes import Mode
@@ -179,6 +180,8 @@ class Section:
     lines: tuple[str, ...] = ()
     drawing: tuple[str, ...] = ()
     """Lines that are shown as they are, in letters of one width: made of text, at most 76 columns wide."""
+    charts: tuple[Chart, ...] = ()
+    """Metrics over time: drawn on a page, beside what the rows say of them; elsewhere left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,16 +21,17 @@ def plot_history(shared: Shared, options: TargetOptions, metric: str, *, output:
     from validate_updates.past.looking import tasks_with_history
     from validate_updates.past.plotting import plotted
     from validate_updates.testing.detectors import made_by_plugin
+    from validate_updates_cli.charts.files import save
     from validate_updates_cli.render.summary import answer_page
 
     settings = settings_of(shared)
-    draw = made_by_plugin(plugin, "chart", settings.plugin_tables, origins=settings.origins)
+    foretell = made_by_plugin(plugin, "chart", settings.plugin_tables, origins=settings.origins)
     place = place_of(settings, options)
     with reading(place.url) as (_, connection):
         tables = find(connection, place.prefix, place.schema)
         task = options.task or _only([one.task for one in tasks_with_history(connection, tables)])
         runs = plotted(connection, tables, task, metric, limit + BEFORE)
-    draw(metric, [(run.started_at, run.value, run.label) for run in runs], Path(output), limit)
+    save(foretell(metric, [(run.started_at, run.value, run.label) for run in runs], limit), Path(output))
     shown = min(limit, len(runs))
     said = f"{printable(metric)} of {printable(task)}, {counted(shown, 'run')}: {printable(output, 500)}"
     answer(

@@ -2,7 +2,7 @@
 
 A plugin that can be evaluated has a module ``detector`` beside its plugin module, and in it a function
 ``detector(settings)``, which makes the detector for an object of the plugin's settings class. A function
-``chart(settings)`` beside it makes what draws a metric for ``history plot``.
+``chart(settings)`` beside it makes what says for ``history plot`` how each run of a metric was to be expected.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 
-from validate_updates_historical.charts import foretold, save
+from validate_updates import Chart
 from validate_updates_historical.explaining import explainer, thresholds
+from validate_updates_historical.foretelling import foretold
 from validate_updates_historical.replaying import backtest, suggestion
 from validate_updates_historical.rule import judge
 from validate_updates_historical.series import Series, rows
@@ -30,12 +30,12 @@ def detector(settings: Historical) -> Callable[[Sequence[Run], Run], bool]:
     return detect
 
 
-def chart(settings: Historical) -> Callable[[str, Sequence[tuple[date, float, str]], Path, int], None]:
-    """A function of a metric's name, its runs (time, value, label), a file and the number of runs to show there."""
+def chart(settings: Historical) -> Callable[[str, Sequence[tuple[date, float, str]], int], Chart]:
+    """A function of a metric's name, its runs (time, value, label) and the number of them to show."""
 
-    def draw(metric: str, runs: Sequence[tuple[date, float, str]], output: Path, last: int) -> None:
+    def foretell(metric: str, runs: Sequence[tuple[date, float, str]], last: int) -> Chart:
         series = Series([time for time, _, _ in runs], [value for _, value, _ in runs])
         labels = {time: label for time, _, label in runs if label}
-        save(metric, foretold(series, settings=settings, labels=labels, last=last), output)
+        return Chart(metric, tuple(foretold(series, settings=settings, labels=labels, last=last)))
 
-    return draw
+    return foretell

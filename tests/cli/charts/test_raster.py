@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from PIL import Image
 
-from tests.plugins.historical.charts.test_charts import points
-from validate_updates import UsageError
-from validate_updates_historical.charts import Point, save
-from validate_updates_historical.charts.field import HEIGHT, WIDTH, Field
-from validate_updates_historical.charts.points import Range
-from validate_updates_historical.charts.raster import SCALE, png
+from tests.cli.charts.test_charts import chart, points
+from validate_updates.chart import ChartPoint as Point
+from validate_updates.chart import ChartRange as Range
+from validate_updates.errors import UsageError
+from validate_updates_cli.charts.field import LARGE, Field
+from validate_updates_cli.charts.files import save
+from validate_updates_cli.charts.raster import SCALE, png
 
 DAY = datetime(2025, 3, 1, tzinfo=UTC)
 RUNS = [
@@ -34,9 +35,9 @@ def colour(picture: Image.Image, run: int, value: float, *, aside: tuple[float, 
 
 
 def test_band_alert_and_label_are_where_the_drawing_has_them() -> None:
-    picture = Image.open(BytesIO(png("records.read", RUNS)))
+    picture = Image.open(BytesIO(png(chart("records.read", RUNS))))
 
-    assert (picture.format, picture.size, picture.mode) == ("PNG", (WIDTH * SCALE, HEIGHT * SCALE), "RGB")
+    assert (picture.format, picture.size, picture.mode) == ("PNG", (LARGE.width * SCALE, LARGE.height * SCALE), "RGB")
     assert colour(picture, 19, 60.0) == (0xC6, 0x28, 0x28)
     assert colour(picture, 10, 13.0) == (0xCF, 0xE3, 0xF5)
     assert colour(picture, 10, 30.0) == (255, 255, 255)
@@ -48,11 +49,11 @@ def test_band_alert_and_label_are_where_the_drawing_has_them() -> None:
 @settings(max_examples=5, deadline=None)
 @given(points)
 def test_any_points_make_a_picture(found: list[Point]) -> None:
-    Image.open(BytesIO(png("\x1b[31m\u202e" + "名" * 300, found))).verify()
+    Image.open(BytesIO(png(chart("\x1b[31m\u202e" + "名" * 300, found)))).verify()
 
 
 def test_the_suffix_says_so(tmp_path: Path) -> None:
-    save("records", RUNS, tmp_path / "chart.PNG")
+    save(chart("records", RUNS), tmp_path / "chart.PNG")
 
     assert (tmp_path / "chart.PNG").read_bytes().startswith(b"\x89PNG")
 
@@ -61,7 +62,7 @@ def test_without_pillow_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "PIL", None)
 
     with pytest.raises(UsageError, match="Pillow, which is not installed") as refused:
-        save("records", RUNS, tmp_path / "chart.png")
+        save(chart("records", RUNS), tmp_path / "chart.png")
 
     assert "validate-updates[plot]" in refused.value.hint
     assert not list(tmp_path.iterdir())

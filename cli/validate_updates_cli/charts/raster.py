@@ -7,19 +7,9 @@ from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from validate_updates import UsageError
-from validate_updates_historical.charts.field import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    LEGEND,
-    RIGHT,
-    WIDTH,
-    Field,
-    Place,
-    visible,
-)
-from validate_updates_historical.charts.points import Point
+from validate_updates.chart import Chart
+from validate_updates.errors import UsageError
+from validate_updates_cli.charts.field import LARGE, LEGEND, Field, Place, visible
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -31,7 +21,7 @@ SMOOTH: Final = 2
 DASH, GAP = 4.0, 3.0
 
 
-def png(metric: str, points: Sequence[Point]) -> bytes:
+def png(chart: Chart) -> bytes:
     """The same chart as :func:`svg`, as a picture. Raises ``UsageError`` where Pillow is not installed."""
     try:
         from PIL import Image, ImageDraw
@@ -39,8 +29,8 @@ def png(metric: str, points: Sequence[Point]) -> bytes:
         hint = "pip install 'validate-updates[plot]', or write it as .svg or .html"
         raise UsageError("a .png is drawn by Pillow, which is not installed", hint=hint) from error
     factor = SCALE * SMOOTH
-    picture = Image.new("RGB", (WIDTH * factor, HEIGHT * factor), "white")
-    _draw(_Pen(ImageDraw.Draw(picture), factor), metric, Field(points))
+    picture = Image.new("RGB", (LARGE.width * factor, LARGE.height * factor), "white")
+    _draw(_Pen(ImageDraw.Draw(picture), factor), chart.metric, Field(chart.points))
     small = picture.reduce(SMOOTH)
     written = BytesIO()
     small.save(written, "PNG", optimize=True)
@@ -48,12 +38,12 @@ def png(metric: str, points: Sequence[Point]) -> bytes:
 
 
 def _draw(pen: _Pen, metric: str, field: Field) -> None:
-    pen.text((LEFT, 22), visible(metric), size=15, colour="#111111")
+    pen.text((LARGE.left, 22), visible(metric), size=15, colour="#111111")
     for y, value in field.grid():
-        pen.line([(LEFT, y), (WIDTH - RIGHT, y)], "#dddddd", 1)
-        pen.text((LEFT - 8, y + 4), value, anchor="rs")
+        pen.line([(LARGE.left, y), (LARGE.width - LARGE.right, y)], "#dddddd", 1)
+        pen.text((LARGE.left - 8, y + 4), value, anchor="rs")
     for x, day in field.days():
-        pen.text((x, HEIGHT - BOTTOM + 18), day, anchor="ms")
+        pen.text((x, LARGE.height - LARGE.bottom + 18), day, anchor="ms")
     pen.fill(field.band, "#cfe3f5")
     for one in pairwise(field.expected):
         pen.dashes(*one, "#7ba7cf")
@@ -63,7 +53,7 @@ def _draw(pen: _Pen, metric: str, field: Field) -> None:
             pen.circle(place, 4, fill="#c62828")
         if point.label:
             pen.circle(place, 7, outline="#c62828" if point.bad else "#2e7d32")
-    pen.text((LEFT, HEIGHT - 8), LEGEND)
+    pen.text((LARGE.left, LARGE.height - 8), LEGEND)
 
 
 class _Pen:

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from validate_updates_historical.charts.points import Point
+from validate_updates.chart import ChartPoint
 
-WIDTH: Final = 860
-HEIGHT: Final = 320
-LEFT, RIGHT, TOP, BOTTOM = 70, 40, 40, 50
-"""Room around the field that the values are drawn in."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """What a chart is drawn on, with the room around the field of the values."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+    days: int
+    """That are named below."""
+
+
+LARGE: Final = Paper(width=860, height=320, left=70, right=40, top=40, bottom=50, days=5)
+"""A chart alone, with a title and a legend."""
+SMALL: Final = Paper(width=400, height=200, left=64, right=34, top=12, bottom=28, days=3)
+"""One of many on a page, which says what they are."""
 LEGEND: Final = (
     "shaded: where 19 of 20 good runs were expected; red: alert; red ring: incident or taken back; green: as expected"
 )
@@ -23,8 +39,9 @@ Place = tuple[float, float]
 class Field:
     """Where everything is on the paper: x to the right, y downwards."""
 
-    def __init__(self, points: Sequence[Point]) -> None:
+    def __init__(self, points: Sequence[ChartPoint], paper: Paper = LARGE) -> None:
         self.points = points
+        self.paper = paper
         self.finite = [(run, point) for run, point in enumerate(points) if math.isfinite(point.value)]
         ranges = [(run, point.range) for run, point in enumerate(points) if point.range]
         above = [(run, one.high) for run, one in ranges]
@@ -45,12 +62,12 @@ class Field:
             yield self.y(value), f"{value:,.6g}"
 
     def days(self) -> Iterator[tuple[float, str]]:
-        """(x, the day) of five runs, evenly spread."""
-        last = len(self.points) - 1
-        for run in sorted({round(last * part / 4) for part in range(5)}) if self.points else ():
+        """(x, the day) of a few runs, evenly spread."""
+        last, gaps = len(self.points) - 1, self.paper.days - 1
+        for run in sorted({round(last * part / gaps) for part in range(gaps + 1)}) if self.points else ():
             yield self.x(run), _day(self.points[run].time)
 
-    def marks(self) -> Iterator[tuple[Place, Point]]:
+    def marks(self) -> Iterator[tuple[Place, ChartPoint]]:
         """The runs that have an alert or a label."""
         for run, point in self.finite:
             if point.alert or point.label:
@@ -58,12 +75,14 @@ class Field:
 
     def x(self, run: int) -> float:
         """Of a run."""
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * run / max(len(self.points) - 1, 1), 1)
+        paper = self.paper
+        return round(paper.left + (paper.width - paper.left - paper.right) * run / max(len(self.points) - 1, 1), 1)
 
     def y(self, value: float) -> float:
         """Of a value; one that is out of sight is at the edge."""
         part = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
-        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * part, 1)
+        paper = self.paper
+        return round(paper.height - paper.bottom - (paper.height - paper.top - paper.bottom) * part, 1)
 
     def _places(self, values: Sequence[tuple[int, float]]) -> list[Place]:
         return [(self.x(run), self.y(value)) for run, value in values]
