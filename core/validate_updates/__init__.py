@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         StoredRun,
         Switch,
         SwitchMode,
+        Waiting,
     )
     from validate_updates.journal.view import JournalView
     from validate_updates.lending import Lent
@@ -85,7 +86,7 @@ if TYPE_CHECKING:
     from validate_updates.sourcing import PlacedRecord, SourceContext, UnreadableRecord
     from validate_updates.strategies import ALL_OR_NOTHING
     from validate_updates.targets.table import Column, Kind, TargetTable
-    from validate_updates.text import printable
+    from validate_updates.text import printable, spark
     from validate_updates.times import as_time, as_window
 
 _HOMES = {
@@ -137,6 +138,7 @@ _HOMES = {
         "StoredRun",
         "Switch",
         "SwitchMode",
+        "Waiting",
     ),
     "journal.view": ("JournalView",),
     "lending": ("Lent",),
@@ -162,7 +164,7 @@ _HOMES = {
     "sourcing": ("PlacedRecord", "SourceContext", "UnreadableRecord"),
     "strategies": ("ALL_OR_NOTHING",),
     "targets.table": ("Column", "Kind", "TargetTable"),
-    "text": ("printable",),
+    "text": ("printable", "spark"),
     "times": ("as_time", "as_window"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -252,6 +254,7 @@ __all__ = [
     "UsageError",
     "Validator",
     "Verdict",
+    "Waiting",
     "__version__",
     "as_markdown",
     "as_time",
@@ -260,6 +263,7 @@ __all__ = [
     "plan",
     "printable",
     "run",
+    "spark",
 ]
 
 

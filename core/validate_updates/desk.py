@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from validate_updates.context import History
     from validate_updates.criteria import Criterion
     from validate_updates.declarations import Backtest, Criteria, Report
+    from validate_updates.journal.rows import Waiting
     from validate_updates.journal.tables import JournalTables
     from validate_updates.manager import Plugins
     from validate_updates.modes import Selected
-    from validate_updates.result import Section
+    from validate_updates.result import Change, Section
     from validate_updates.secret import SecretUrl
     from validate_updates.settings import Settings
+    from validate_updates.targets.base import Database
 
 
 T = TypeVar("T")
@@ -40,6 +42,14 @@ class OpenJournal(JournalView, Protocol):
 
     def history(self, task: str) -> History:
         """The earlier runs of a task."""
+        ...
+
+    def changes(self, run_id: str, each: int = 5) -> Sequence[Change]:
+        """The first few rows that a run changed in each table, for as long as the undo log has them."""
+        ...
+
+    def waiting(self, task: str) -> Sequence[Waiting]:
+        """What is open in the quarantine of a task, by reason, the most frequent first."""
         ...
 
     def standings(self, task: str) -> Sequence[Standing]:
@@ -132,7 +142,7 @@ class SettingsDesk:
             tables = find(connection, self.settings.model.journal.prefix, schema)
             if tables is None:
                 raise UsageError("no run has been written down in this database yet", hint="start one: run TASK")
-            opened = _Journal(connection, tables, self.plugin, self._named, write)
+            opened = _Journal(database, connection, tables, self.plugin, self._named, write)
             yield opened
             opened.keep()
 
@@ -201,6 +211,7 @@ def asked(who: str, call: Callable[[], T], declared: Backtest | Criteria | Repor
 class _Journal(JournalReader):
     """The journal within one transaction."""
 
+    database: Database
     connection: sa.Connection
     tables: JournalTables
     plugin: str
@@ -218,6 +229,18 @@ class _Journal(JournalReader):
         from validate_updates.journal.history import JournalHistory
 
         return JournalHistory(self.connection, self.tables, task=task, except_run="")
+
+    def changes(self, run_id: str, each: int = 5) -> Sequence[Change]:
+        """Some of the rows that a run changed."""
+        from validate_updates.undo.sampling import sample
+
+        return sample(self.database, self.connection, self.tables, self.run(run_id).run, each=each)
+
+    def waiting(self, task: str) -> Sequence[Waiting]:
+        """What is open in the quarantine, by reason."""
+        from validate_updates.quarantine.reading import open_by_reason
+
+        return open_by_reason(self.connection, self.tables, task)
 
     def standings(self, task: str) -> Sequence[Standing]:
         """How plugins take part in the next run."""

@@ -7,7 +7,8 @@ breaks that forge a log entry. Stored data stay as they are; what is shown goes 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 LIMIT = 120
 """Characters of a value shown unless a caller says otherwise."""
@@ -41,6 +42,18 @@ def key_text(names: Iterable[str], values: Iterable[object]) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """``1 record``, ``2 records``."""
     return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
+
+
+BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+def spark(values: Sequence[float]) -> str:
+    """Finite values as bars, one character each, from the lowest of them to the highest."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    span = high / 2 - low / 2  # halves, whose difference is a number also where that of the values is too large
+    if span <= 0:
+        return BARS[3] * len(values)
+    return "".join(BARS[round((value / 2 - low / 2) / span * (len(BARS) - 1))] for value in values)
 
 
 def _escape(char: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from validate_updates.past.mapping import METRIC
+from validate_updates.text import spark
 from validate_updates_cli.render.page import Page
 from validate_updates_cli.render.words import MESSAGE, number, plural
 
@@ -28,8 +29,6 @@ NUMBERS: Final = 5
 """Of rows, before one reason."""
 PREVIEW: Final = 5
 METRICS: Final = 40
-BARS: Final = "▁▂▃▄▅▆▇█"
-ASCII_BARS: Final = "_.-=+*#@"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,9 +197,4 @@ def _metric_table(page: Page, rows: Sequence[tuple[str, ...]], of: int) -> None:
 def sparkline(values: Sequence[float], look: Look) -> str:
     """The last values, one character each, from the lowest of them to the highest."""
     width = max(8, min(len(values), look.width // 4))
-    last = values[-width:]
-    low, high = min(last), max(last)
-    bars = ASCII_BARS if look.ascii else BARS
-    span = high / 2 - low / 2  # halves, whose difference is a number also where that of the values is too large
-    steps = ((value / 2 - low / 2) / span if span > 0 else 0.0 for value in last)
-    return "".join(bars[round(step * (len(bars) - 1))] for step in steps)
+    return look.text(spark(values[-width:]))

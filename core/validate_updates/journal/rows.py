@@ -176,6 +176,16 @@ class StoredRun(JudgedRun):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Open entries of the quarantine that have the same reason."""
+
+    code: str
+    records: int
+    since: datetime
+    """When the oldest of them came in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
     """A person, or a plugin by its rule, said in which mode a plugin runs in the updates of a task."""
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from validate_updates.errors import UsageError
 from validate_updates.journal.reading import kept_out
-from validate_updates.journal.rows import EntryState
+from validate_updates.journal.rows import EntryState, Waiting
 from validate_updates.journal.tables import JournalTables
 from validate_updates.journal.texts import RECORD_BYTES, stored
 from validate_updates.result import KeptOut
@@ -134,6 +134,17 @@ def waiting_since(conn: sa.Connection, tables: JournalTables) -> tuple[int, date
     query = sa.select(sa.func.count(), sa.func.min(entries.c.created_at)).select_from(entries)
     number, first = conn.execute(query.where(*Wanted().conditions(tables))).one()
     return number, first
+
+
+def open_by_reason(conn: sa.Connection, tables: JournalTables, task: str) -> Sequence[Waiting]:
+    """The open entries of a task, summed up by reason, the most frequent first."""
+    entries = tables.quarantine
+    number, first = sa.func.count().label("number"), sa.func.min(entries.c.created_at).label("first")
+    query = (
+        sa.select(entries.c.code, number, first).where(*Wanted(task=task).conditions(tables)).group_by(entries.c.code)
+    )
+    rows = conn.execute(query.order_by(number.desc(), entries.c.code))
+    return tuple(Waiting(code=row.code, records=row.number, since=row.first) for row in rows)
 
 
 def groups(conn: sa.Connection, tables: JournalTables, wanted: Wanted) -> Sequence[tuple[str, str]]:

@@ -39,7 +39,7 @@ UNCHANGED, LEFT_OUT, NOT_DELETED = "=", "X", "Y"
 """Positions of which nothing is written any more: another program did it, the record is kept out, the row stays."""
 OF_DELETIONS = (DELETE, NOT_DELETED)
 """Positions that point to a row to delete, and to no record."""
-_ACTIONS = {INSERT: "insert", UPDATE: "update", DELETE: "delete"}
+ACTIONS = {INSERT: "insert", UPDATE: "update", DELETE: "delete"}
 _CELL_LIMIT = 200
 
 
@@ -502,12 +502,12 @@ class Plan:
         )
         carried = [name for name in names if self.stage.carried_by(shape, name)]
         changed = [
-            CellChange(column=name, old=_shown(old[name]) if action == UPDATE else None, new=_shown(new[name]))
+            CellChange(column=name, old=shown_cell(old[name]) if action == UPDATE else None, new=shown_cell(new[name]))
             for name in carried
             if name not in self.key and (action == INSERT or new[name] != old[name])
         ]
         return Change(
-            action=_ACTIONS[action], key=self._shown_key([new[name] for name in self.key]), cells=tuple(changed)
+            action=ACTIONS[action], key=self._shown_key([new[name] for name in self.key]), cells=tuple(changed)
         )
 
     def _has(self, action: str) -> bool:
@@ -542,7 +542,8 @@ def duplicated_keys(connection: sa.Connection, target: TargetTable, limit: int =
     return [key_text(target.key, row) for row in connection.execute(query)]
 
 
-def _shown(value: Any) -> str | None:
+def shown_cell(value: Any) -> str | None:
+    """A cell as people read it, bounded."""
     if isinstance(value, dict | list):  # JSON, as the driver reads it
         value = json.dumps(value, ensure_ascii=False)
     return None if value is None else str(value)[:_CELL_LIMIT]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from validate_updates import EarlierRun, Finding, History, Section
+from validate_updates import EarlierRun, Finding, History, Section, spark
 from validate_updates_historical.history_of import Foretold, Values, foretold, past_of, watched_of
 from validate_updates_historical.seasons import seasons
 from validate_updates_historical.section import drawing
 from validate_updates_historical.settings import Historical
-from validate_updates_historical.telling import LINE, UNUSUAL, expected, number, spark, told
+from validate_updates_historical.telling import LINE, UNUSUAL, expected, number, told
 
 ALL = 100_000
 """More runs than any task has: one of long ago is judged by those before it."""

@@ -103,11 +103,20 @@ class Foretold:
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Of each metric with enough past, where nineteen of twenty good runs lie."""
-        found: dict[str, tuple[float, float]] = {}
+        high = self._at(2.0)
+        return {metric: (low, high[metric]) for metric, low in self._at(-2.0).items()}
+
+    def middles(self) -> dict[str, float]:
+        """Of each of these, what is expected."""
+        return self._at(0.0)
+
+    def _at(self, step: float) -> dict[str, float]:
+        """So many scales from the centre."""
+        found: dict[str, float] = {}
         for group in self.baseline.groups:
             point, last = group.families[0], group.table.values[:, -1]
-            low, high = (group.scales.back(point.centre + step * point.scale, last) for step in (-2.0, 2.0))
-            found |= dict(zip(group.table.metrics, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+            values = group.scales.back(point.centre + step * point.scale, last)
+            found |= dict(zip(group.table.metrics, values.tolist(), strict=True))
         return found
 
     def series(self, metric: str) -> list[tuple[EarlierRun, float]]:

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from functools import partial
 
 from validate_updates import (
+    Answer,
     Backtest,
     History,
     Metric,
     PluginSettings,
+    Report,
+    ReportContext,
     ReportSection,
     Section,
     SettingsOf,
@@ -50,6 +53,20 @@ def vu_backtests(settings: SettingsOf) -> Iterable[Backtest]:
     """The stored history judged again, run by run."""
     replay = partial(_replayed, settings[Historical])
     yield Backtest(name="alerts", replay=replay, summary="which of the last runs would raise an alert")
+
+
+@hookimpl
+def vu_reports(settings: SettingsOf) -> Iterable[Report]:
+    """The numbers over time, added to the reports of what has happened."""
+    build = partial(_charts, settings[Historical])
+    for name in ("daily", "weekly", "retrospective"):
+        yield Report(name=name, extends=True, build=build, summary="the numbers, and what was expected of them")
+
+
+def _charts(settings: Historical, context: ReportContext) -> Answer:
+    from validate_updates_historical.reporting import charts
+
+    return charts(context, settings)
 
 
 def _replayed(settings: Historical, history: History, runs: int) -> Section:

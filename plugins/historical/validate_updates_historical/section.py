@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from validate_updates import Section
+from validate_updates import Section, spark
 from validate_updates_historical.sketch import sketch
-from validate_updates_historical.telling import LATEST, LEARNING, UNUSUAL, number, spark
+from validate_updates_historical.telling import LATEST, LEARNING, UNUSUAL, number
 
 if TYPE_CHECKING:
     from validate_updates import Finding, RunResult

@@ -18,7 +18,6 @@ LEARNING: Final = "learning"
 
 LINE: Final = 20
 """Earlier runs that a line shows."""
-BARS: Final = "▁▂▃▄▅▆▇█"
 LATEST: Final = "the latest runs: "
 """Begins the sample that holds their values, oldest first, this run's last."""
 RAREST: Final = 6
@@ -110,14 +109,6 @@ def rarity(strength: float) -> str:
     times = 10.0**strength
     digits = 10.0 ** math.floor(math.log10(times))
     return f"once in {round(times / digits) * digits:,.0f} runs"
-
-
-def spark(values: Sequence[float]) -> str:
-    """The values as bars, oldest first."""
-    low, high = min(values), max(values)
-    if high <= low:
-        return BARS[3] * len(values)
-    return "".join(BARS[round((value - low) / (high - low) * (len(BARS) - 1))] for value in values)
 
 
 def _signal(signal: Signal) -> str:

@@ -1,0 +1,1 @@
+"""What has happened to a task over a day, a week, a month; told from the journal."""

@@ -1,0 +1,139 @@
+"""What the updates of a window came to, as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Final
+
+from validate_updates import (
+    PLUGIN_FAILURES,
+    Counts,
+    JudgedRun,
+    Moment,
+    OpenJournal,
+    RunKind,
+    RunRow,
+    RunState,
+    Severity,
+)
+
+MOST_RUNS: Final = 10_000
+"""Of a window, the newest."""
+ORPHANS: Final = {"foreign_keys_violated", "orphans_before"}
+"""Codes of findings about rows that refer to rows that are not there."""
+KEYS_LOOKED_AT: Final = {"foreign_keys"}
+"""Checks that look for them."""
+_BROKEN: Final = {RunState.FAILED, RunState.INTERRUPTED}
+_MOMENTS: Final = frozenset(moment.value for moment in Moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of some updates, newest first."""
+
+    judged: tuple[JudgedRun, ...]
+
+    @property
+    def runs(self) -> tuple[RunRow, ...]:
+        """Without what was said of them."""
+        return tuple(one.run for one in self.judged)
+
+    @property
+    def counts(self) -> Counts:
+        """What became of all records."""
+        fates = [run.fates for run in self.runs]
+        return Counts(**{one.name: sum(getattr(fate, one.name) for fate in fates) for one in fields(Counts)})
+
+    @property
+    def stood(self) -> tuple[RunRow, ...]:
+        """Those that stand."""
+        return tuple(run for run in self.runs if run.state.stands)
+
+    @property
+    def broken(self) -> tuple[RunRow, ...]:
+        """Those that failed, or were interrupted."""
+        return tuple(run for run in self.runs if run.state in _BROKEN)
+
+    @property
+    def plugin_failures(self) -> int:
+        """Times that plugin code itself failed."""
+        return sum(finding.code in PLUGIN_FAILURES for one in self.judged for finding in one.findings)
+
+    @property
+    def batches(self) -> tuple[int, int]:
+        """How many succeeded, of how many."""
+        metrics = [one.metrics for one in self.judged if "batches.planned" in one.metrics]
+        names = ("batches.succeeded", "batches.planned")
+        succeeded, planned = (round(sum(one.get(name, 0) for one in metrics)) for name in names)
+        return succeeded, planned
+
+    @property
+    def alerts(self) -> tuple[JudgedRun, ...]:
+        """Those about which a check had a warning, or worse."""
+        return tuple(one for one in self.judged if has_alert(one))
+
+    @property
+    def unanswered(self) -> tuple[RunRow, ...]:
+        """Alerts of which nobody has said what they were."""
+        return tuple(one.run for one in self.alerts if one.run.label is None)
+
+    @property
+    def unaccounted(self) -> tuple[RunRow, ...]:
+        """Those whose counts do not add up."""
+        return tuple(one.run for one in self.judged if not one.accounted_for)
+
+    @property
+    def writing(self) -> tuple[RunRow, ...]:
+        """Those that changed the table."""
+        return tuple(run for run in self.stood if run.counts.inserted + run.counts.updated + run.counts.deleted)
+
+    @property
+    def orphaned(self) -> tuple[RunRow, ...]:
+        """Those about which a check found foreign keys that lead nowhere."""
+        return tuple(one.run for one in self.judged if any(finding.code in ORPHANS for finding in one.findings))
+
+    @property
+    def keys_looked_at(self) -> bool:
+        """Whether a check looked for such keys."""
+        return any(check.validator in KEYS_LOOKED_AT for one in self.judged for check in one.judged)
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """How long they took."""
+        return tuple(run.seconds for run in self.runs if run.seconds is not None)
+
+
+def figures(journal: OpenJournal, runs: Iterable[RunRow]) -> Figures:
+    """Of the updates among these runs."""
+    return Figures(tuple(journal.judged([run.run_id for run in updates(runs)])))
+
+
+def between(journal: OpenJournal, task: str, since: datetime, until: datetime) -> Figures:
+    """Of the updates of a task that began in a window."""
+    found = journal.runs(task=task, since=since, until=until, limit=MOST_RUNS)
+    return figures(journal, (run for run in found if run.state is not RunState.RUNNING and not run.dry_run))
+
+
+def updates(runs: Iterable[RunRow]) -> Iterator[RunRow]:
+    """Without replays, roll-backs and the like."""
+    return (run for run in runs if run.kind is RunKind.UPDATE)
+
+
+def has_alert(one: JudgedRun) -> bool:
+    """Whether a check had a warning, or worse."""
+    return any(spoke(one))
+
+
+def spoke(one: JudgedRun) -> Iterator[str]:
+    """The checks that had a warning or worse about a run, each as often as it had one."""
+    for finding in one.findings:
+        if finding.severity is not Severity.INFO and finding.plugin and finding.moment in _MOMENTS:
+            yield f"{finding.plugin}.{finding.validator}"
+
+
+def named(runs: Sequence[RunRow], most: int = 3) -> str:
+    """The first of their ids."""
+    more = f" and {len(runs) - most} more" if len(runs) > most else ""
+    return ", ".join(run.run_id for run in runs[:most]) + more
