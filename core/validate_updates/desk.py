@@ -45,7 +45,7 @@ class OpenJournal(JournalView, Protocol):
         ...
 
     def changes(self, run_id: str, each: int = 5) -> Sequence[Change]:
-        """The first few rows that a run changed in each table, for as long as the undo log has them."""
+        """The first few rows that a run added, changed and deleted in each table, while the undo log has them."""
         ...
 
     def waiting(self, task: str) -> Sequence[Waiting]:

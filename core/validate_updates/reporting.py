@@ -83,6 +83,8 @@ class Told:
     newest: int
     """Number of the newest run in it; 0 where there is none."""
     sections: tuple[Section, ...]
+    nothing_new: bool
+    """It was to be told since the last one, and nothing has ended since: there are no sections."""
     data: Mapping[str, Mapping[str, Any]]
     """Plugin -> what it gives to programs."""
     missing: tuple[str, ...] = ()
@@ -168,6 +170,7 @@ def told(found: Reports, name: str, task: str, window: Window) -> Told:
         runs=len(context.runs),
         newest=max((run.run_no for run in context.runs), default=0),
         sections=tuple(section for answer in answers.values() for section in answer.sections),
+        nothing_new=answered.nothing_new,
         data={plugin: answer.data for plugin, answer in answers.items()},
         missing=tuple(missing),
         exit_status=max(answer.exit_status for answer in answers.values()),
@@ -187,18 +190,22 @@ def remember(found: Reports, given: Told) -> None:
 class _Answered:
     context: ReportContext
     answer: Answer
+    nothing_new: bool
 
 
 def _ask(found: Reports, owned: Owned[Report], task: str, window: Window, *, days: float) -> _Answered:
     from validate_updates.answers import read_report
     from validate_updates.desk import SettingsDesk, asked
+    from validate_updates.result import Answer
 
     after = _told_before(found, owned.item.name, task) if window.since_last else 0
     with SettingsDesk(found.settings, owned.plugin).journal(task) as journal:
         context = _context(journal, task, window, days=days, after=after)
+        if after and not context.runs:
+            return _Answered(context, Answer(sections=()), nothing_new=True)
         build = partial(owned.item.build, context)
         answer = asked(f"the report {owned.plugin}.{owned.item.name}", lambda: read_report(build()), owned.item)
-    return _Answered(context, answer)
+    return _Answered(context, answer, nothing_new=False)
 
 
 def _context(journal: OpenJournal, task: str, window: Window, *, days: float, after: int) -> ReportContext:

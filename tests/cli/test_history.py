@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.conftest import Command
-from validate_updates_cli.render.history import BARS, sparkline
+from validate_updates.text import BARS
+from validate_updates_cli.render.history import sparkline
 from validate_updates_cli.render.look import Look
 
 Write = Callable[..., str]
@@ -277,8 +278,9 @@ def test_a_sparkline_of_any_values(values: list[float]) -> None:
     assert len(line) == min(len(values), 20)
     assert set(line) <= set(BARS)
     shown = values[-len(line) :]
-    assert line[shown.index(min(shown))] == BARS[0]
-    assert line[shown.index(max(shown))] in {BARS[-1], BARS[0]}
+    flat = min(shown) == max(shown)
+    assert line[shown.index(min(shown))] in ({BARS[3]} if flat else {BARS[0], BARS[3]})
+    assert line[shown.index(max(shown))] in ({BARS[3]} if flat else {BARS[-1], BARS[3]})
 
 
 def test_forget(history: Command, log: Write, hearings: Path, update: Callable[[], str]) -> None:

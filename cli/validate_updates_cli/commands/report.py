@@ -43,10 +43,10 @@ class ReportOptions:
 class ReportShared(Shared):
     """Options of every command, with more formats."""
 
-    FORMS: ClassVar[tuple[str, ...]] = ("text", "markdown", "json")
+    FORMS: ClassVar[tuple[str, ...]] = ("text", "markdown", "json", "html")
 
     form: Annotated[
-        str, typer.Option("--format", metavar="text|markdown|json", help="Its form.", rich_help_panel=PANEL)
+        str, typer.Option("--format", metavar="text|markdown|json|html", help="Its form.", rich_help_panel=PANEL)
     ] = "text"
 
 
@@ -94,6 +94,7 @@ def _told(found: Reports, name: str, task: str | None, window: Window) -> list[T
 def _hand_out(shared: ReportShared, options: ReportOptions, name: str, told: Sequence[Told]) -> None:
     """To stdout, or to the file."""
     from validate_updates_cli.render.report import report_json, report_markdown, report_page
+    from validate_updates_cli.render.report_html import report_html
 
     if options.output is None and shared.form == "text":
         show(report_page(told, look()), shared)
@@ -102,6 +103,7 @@ def _hand_out(shared: ReportShared, options: ReportOptions, name: str, told: Seq
         "text": lambda: "".join(f"{line.plain}\n" for line in report_page(told, look())),
         "markdown": lambda: report_markdown(told),
         "json": lambda: report_json(name, told),
+        "html": lambda: report_html(name, told),
     }[shared.form]()
     if options.output is None:
         write(made)

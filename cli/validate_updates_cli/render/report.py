@@ -41,6 +41,8 @@ def window(told: Told) -> str:
     """What it is about."""
     if told.run_id:
         return f"run {told.run_id}"
+    if told.nothing_new:
+        return f"nothing new since the last report, up to {told.until:%Y-%m-%d %H:%M} UTC"
     if not told.runs:
         return f"no run from {told.since:%Y-%m-%d %H:%M} to {told.until:%Y-%m-%d %H:%M} UTC"
     return f"{plural(told.runs, 'run')} from {told.since:%Y-%m-%d %H:%M} to {told.until:%Y-%m-%d %H:%M} UTC"
@@ -55,8 +57,9 @@ def report_page(told: Sequence[Told], look: Look) -> list[Text]:
         page.put(look.text(window(one)), indent=0)
         for reason in one.missing:
             page.put(Text(look.text(f"a part is missing: {reason}", MESSAGE), style="yellow"), indent=0)
-        page.blank()
-        page.lines += answer_pages(one.sections, look)
+        if one.sections:
+            page.blank()
+            page.lines += answer_pages(one.sections, look)
     return page.lines
 
 
@@ -86,6 +89,7 @@ def _fields(told: Told) -> dict[str, Any]:
         "until": told.until,
         "run_id": told.run_id,
         "runs": told.runs,
+        "nothing_new": told.nothing_new,
         "sections": [asdict(section) for section in told.sections],
         "data": told.data,
         "missing": told.missing,

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 def sample(
     database: Database, connection: sa.Connection, tables: JournalTables, run: RunRow, *, each: int
 ) -> tuple[Change, ...]:
-    """The first ``each`` changes of every table that the run wrote; none where its log was let go, or taken back."""
+    """The first ``each`` additions, changes and deletions of every table that the run wrote.
+
+    None where its log was let go, or taken back.
+    """
     prepare_images(database, connection)
     log = UndoLog(connection, tables, run.run_id)
     return tuple(change for table in log.table_names() for change in _of_table(database, log, run, table, each))
@@ -34,7 +37,10 @@ def _of_table(database: Database, log: UndoLog, run: RunRow, table: str, each: i
     undo, entries = log.with_cells(database, len(layout)), log.tables.undo
     theirs = changes_of(log.tables, run.run_id) & (entries.c.table_name == table)
     first = sa.select(entries.c.entry_no).where(theirs).order_by(entries.c.entry_no).limit(each)
-    query = sa.select(undo).where(undo.c.entry_no.in_(first)).order_by(undo.c.entry_no)
+    numbers = [
+        number for action in ACTIONS for number in log.conn.scalars(first.where(entries.c.action == action)).all()
+    ]
+    query = sa.select(undo).where(undo.c.entry_no.in_(numbers)).order_by(undo.c.entry_no)
     key = tuple(name for name in run.key if name in layout) if table == run.table else ()
     for row in log.conn.execute(query):
         before, after = (_cells(database, row, kind, len(layout)) for kind in (BEFORE, AFTER))

@@ -11,6 +11,7 @@ from validate_updates import (
     Observer,
     Occasion,
     PluginSettings,
+    Report,
     Section,
     SettingsOf,
     Subcommand,
@@ -18,6 +19,7 @@ from validate_updates import (
 )
 from validate_updates_canary import commands
 from validate_updates_canary.asking import asked
+from validate_updates_canary.reporting import report
 from validate_updates_canary.settings import CanarySettings
 from validate_updates_canary.watching import watch
 
@@ -44,6 +46,13 @@ def vu_criteria(settings: SettingsOf) -> Iterable[Criteria]:
     """Both sides compared, for gates."""
     judge = partial(asked, settings=settings[CanarySettings])
     yield Criteria(name="canary", judge=judge, summary="the canary of a task, under way or over")
+
+
+@hookimpl
+def vu_reports(settings: SettingsOf) -> Iterable[Report]:
+    """Both sides, for those who do not look every day."""
+    build = partial(report, settings=settings[CanarySettings])
+    yield Report(name="canary", build=build, days=30, summary="a canary: both sides, the criteria, what was switched")
 
 
 @hookimpl

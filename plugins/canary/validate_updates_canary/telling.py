@@ -34,15 +34,15 @@ def evidence(judged: tuple[Criterion, ...]) -> str:
     return f"too few runs to tell: {', '.join(unknown)}" if unknown else "all criteria are met"
 
 
-def page(trial: Trial, sides: Sides, judged: tuple[Criterion, ...]) -> Section:
-    """Both sides, figure by figure, and what follows."""
+def page(trial: Trial, sides: Sides, judged: tuple[Criterion, ...], how: str = "") -> Section:
+    """Both sides, figure by figure, and what follows. ``how`` it ended, if it has."""
     columns = [("enforced", sides.canary), ("before", sides.before), ("in shadow", sides.beside)]
     columns = columns if trial.beside else columns[:2]
     rows = [[cell for _, cell in _cells(one)] for _, one in columns]
     names = [name for name, _ in _cells(sides.canary)]
     named = title(trial)
     return Section(
-        title=f"{named[0].upper()}{named[1:]}",
+        title=f"{named[0].upper()}{named[1:]}{f': {how}' if how else ''}",
         header=("", *(name for name, _ in columns)),
         rows=tuple((name, *(row[at] for row in rows)) for at, name in enumerate(names)),
         lines=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -61,17 +62,21 @@ def _chosen(past: Past, shown: Sequence[EarlierRun], said: Said) -> list[str]:
 def _points(
     metric: str, shown: Sequence[EarlierRun], past: Past, known: Mapping[str, Foretold], said: Said
 ) -> Iterator[ChartPoint]:
+    never_below_0 = all(values.get(metric, 0.0) >= 0 for values in past.values.values())
+    least = 0.0 if never_below_0 else -math.inf
     for run in shown:
         value = past.of(run).get(metric)
         if value is not None:
             label = run.label or ("" if run.stood else run.state)
             alert = said.get(run.run_id, {}).get(metric, "")
-            yield ChartPoint(run.started_at, value, _range(known[run.run_id], metric), alert, label)
+            yield ChartPoint(run.started_at, value, _range(known[run.run_id], metric, least), alert, label)
 
 
-def _range(known: Foretold, metric: str) -> ChartRange | None:
+def _range(known: Foretold, metric: str, least: float) -> ChartRange | None:
     usual = known.ranges().get(metric)
-    return None if usual is None else ChartRange(usual[0], known.middles()[metric], usual[1])
+    if usual is None:
+        return None
+    return ChartRange(*(max(end, least) for end in (usual[0], known.middles()[metric], usual[1])))
 
 
 def _row(chart: Chart) -> tuple[str, ...]:

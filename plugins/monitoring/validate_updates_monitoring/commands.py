@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from validate_updates import Answer, Desk, OpenJournal, Section, UsageError, as_window, printable
+from validate_updates import Answer, Desk, OpenJournal, ReportContext, Section, UsageError, as_window, printable
 from validate_updates_monitoring.criteria import Criterion, State, counted, criteria
 from validate_updates_monitoring.figures import figures
 from validate_updates_monitoring.health import EXIT_STATUS, Report, judged, worst
@@ -84,6 +85,14 @@ def health(desk: Desk, settings: Monitoring, window: Window) -> Answer:
         data={"health": state.value, "tasks": tasks},
         exit_status=EXIT_STATUS[state],
     )
+
+
+def report(context: ReportContext, settings: Monitoring) -> Answer:
+    """The criteria of success of a task over the window of a report."""
+    days = (context.until - context.since) / timedelta(days=1)
+    found = figures(context.journal, context.task, now=context.until, days=days, watched=settings.watched)
+    one = judged(found, criteria(found, settings), settings)
+    return Answer(sections=(_page(one),), data=_data(one))
 
 
 def _reports(desk: Desk, settings: Monitoring, window: Window) -> Iterator[Report]:

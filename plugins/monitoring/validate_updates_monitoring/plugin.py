@@ -56,8 +56,10 @@ def vu_criteria(settings: SettingsOf) -> Iterable[Criteria]:
 
 
 @hookimpl
-def vu_reports(settings: SettingsOf) -> Iterable[Report]:  # noqa: ARG001  # the hook's signature
-    """The report of an incident."""
+def vu_reports(settings: SettingsOf) -> Iterable[Report]:
+    """The criteria of success, and what is to be told of an incident."""
+    build = partial(commands.report, settings=settings[Monitoring])
+    yield Report(name="monitoring", build=build, days=7, summary="the criteria of success, and what the runs say")
     yield Report(
         name="incident",
         build=told,

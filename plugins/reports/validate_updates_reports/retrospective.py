@@ -57,7 +57,7 @@ def _checks(checks: Sequence[Tally]) -> Section:
     silent = len(checks) - len(spoke)
     return Section(
         title="Which checks earned their keep",
-        header=("check", "asked", "spoke", "right", "false alarms", "not said", "seconds") if spoke else (),
+        header=("check", "asked", "spoke", "right", "wrong", "not said") if spoke else (),
         rows=tuple(_row(one) for one in spoke[:SHOWN]),
         lines=(f"{counted(silent, 'check')} had nothing to say",) if silent else (),
     )
@@ -65,13 +65,13 @@ def _checks(checks: Sequence[Tally]) -> Section:
 
 def _row(one: Tally) -> tuple[str, ...]:
     counts = (one.asked, one.spoke, one.right, one.false_alarms, one.unanswered)
-    return (one.check, *map(number, counts), f"{one.seconds:.1f}")
+    return (one.check, *map(number, counts))
 
 
 def _incidents(bad: Sequence[Incident]) -> Section:
     return Section(
         title="Incidents",
-        header=("begun", "runs", "noticed after", "by", "why") if bad else (),
-        rows=tuple((time(one.begun), str(one.runs), one.noticed, one.by, one.why) for one in bad[:SHOWN]),
-        lines=() if bad else ("none",),
+        header=("begun", "runs", "noticed after", "by") if bad else (),
+        rows=tuple((time(one.begun), str(one.runs), one.noticed, one.by) for one in bad[:SHOWN]),
+        lines=tuple(f"{time(one.begun)}, {one.run_id}: {one.why}" for one in bad[:SHOWN]) or ("none",),
     )

@@ -31,7 +31,7 @@ def _suggested(task: str, found: Figures, checks: Sequence[Tally], waiting: Sequ
         yield f"{counted(len(found.broken), 'run')} broke off: validate-updates runs show {found.broken[0].run_id}"
     if found.unanswered:
         many = counted(len(found.unanswered), "alert")
-        yield f"{many} wait for an answer: validate-updates runs ack {found.unanswered[0].run_id} --expected|--incident"
+        yield f"without an answer: {many}: validate-updates runs ack {found.unanswered[0].run_id} --expected|--incident"
     for one in checks:
         if one.false_alarms * 100 > FALSE_ALARMS * one.asked:
             share = percent(one.false_alarms, one.asked)
@@ -39,7 +39,7 @@ def _suggested(task: str, found: Figures, checks: Sequence[Tally], waiting: Sequ
     if waiting:
         most = waiting[0]
         yield (
-            f"{counted(most.records, 'record')} wait for {most.code}: "
+            f"in quarantine for {most.code}: {counted(most.records, 'record')}: "
             f"validate-updates quarantine list --task {task} --code {most.code}"
         )
     if found.writing and not any(run.backup for run in found.writing):

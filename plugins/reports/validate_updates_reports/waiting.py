@@ -32,7 +32,7 @@ def alerts(found: Figures) -> Section:
     if not found.alerts:
         return Section(title=title, lines=("none",))
     said = sorted((one.run for one in found.alerts), key=lambda run: run.label is not None)
-    lines = [f"{len(found.unanswered)} of {len(said)} wait for somebody to say what they were"]
+    lines = [f"nobody has said what they were: {len(found.unanswered)} of {len(said)}"]
     if found.unanswered:
         lines.append(f"validate-updates runs ack {found.unanswered[0].run_id} --expected|--incident")
     return Section(

@@ -80,9 +80,10 @@ def _worst(found: Figures) -> Section:
     shown = worst(found)
     return Section(
         title="The worst runs",
-        header=("run", "begun", "state", "why") if shown else (),
-        rows=tuple((one.run.run_id, time(one.run.started_at), one.run.state.value, _why(one)) for one in shown),
-        lines=() if shown else ("none: all stand, without an alert, and kept nothing out",),
+        header=("run", "begun", "state") if shown else (),
+        rows=tuple((one.run.run_id, time(one.run.started_at), one.run.state.value) for one in shown),
+        lines=tuple(f"{one.run.run_id}: {_why(one)}" for one in shown)
+        or ("none: all stand, without an alert, and kept nothing out",),
     )
 
 

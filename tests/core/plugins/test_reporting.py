@@ -213,7 +213,7 @@ def test_since_the_last_report_of_that_name_and_task(
     update(target, 4, -1, task="hourly")
 
     nothing = told(found(), "seen", "daily", since_last)
-    assert (lines(nothing)[0], nothing.runs) == (("daily", ""), 0)
+    assert (lines(nothing), nothing.runs, nothing.nothing_new) == ([], 0, True)
     remember(found(), nothing)
     late = update(target, 3, -3)  # begun before what was told, and ended since
     assert lines(told(found(), "seen", "daily", since_last))[0] == ("daily", "", late)

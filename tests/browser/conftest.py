@@ -1,0 +1,31 @@
+"""A real browser. Without one the test is skipped, but where CI is set it fails: as with PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, headless; of the operating system, driven by Playwright (the extra ``test-browser``)."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        sync_playwright = None
+    missing = "Playwright: pip install -e '.[test-browser]'" if sync_playwright is None else "a chromium on the path"
+    if program is None or sync_playwright is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"there is no browser: it takes {missing}")
+        pytest.skip(f"there is no browser: it takes {missing}")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
