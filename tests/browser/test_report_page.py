@@ -16,10 +16,10 @@ HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title=
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A month of updates, the last with a hostile record and ten times the records; as a file."""
+    """Days of updates, the last with a hostile record and ten times the records; as a file."""
     folder = tmp_path_factory.mktemp("page")
     world = World(Target(f"sqlite:///{folder / 'target.db'}"), folder).made()
-    for day in range(20, 0, -1):
+    for day in range(12, 0, -1):
         world.update(*(record(1000 * day + number) for number in range(10 + day % 3)), days=day)
     bad = world.update(record(1, HOSTILE), record(2, "x" * 150), *map(record, range(3, 90)), hours=2)
     world.label(bad, "incident")

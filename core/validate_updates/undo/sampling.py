@@ -63,7 +63,7 @@ def _change(action: str, table: str, old: dict[str, Any], new: dict[str, Any], k
     if action == UPDATE:
         differ = [name for name in new if new[name] != old[name]]
     else:
-        differ = [name for name in new if new[name] is not None]
+        differ = [name for name in there if there[name] is not None]
     return Change(
         action=ACTIONS[action],
         key=key_text(named, [there[name] for name in named]),
