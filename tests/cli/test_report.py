@@ -48,7 +48,7 @@ def test_those_there_are(command: Command) -> None:
     assert command("report", "--format", "json").json["reports"][0].keys() == {"name", "summary", "plugin"}
 
 
-@pytest.mark.parametrize("name", ["canary", "daily", "monitoring", "retrospective", "weekly"])
+@pytest.mark.parametrize("name", ["canary", "daily", "incident", "monitoring", "retrospective", "weekly"])
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
 def test_each_in_each_form(report: Report, name: str, form: str) -> None:
     said = report(name, "--format", form)

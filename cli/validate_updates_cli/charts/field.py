@@ -30,7 +30,7 @@ LARGE: Final = Paper(width=860, height=320, left=70, right=40, top=40, bottom=50
 SMALL: Final = Paper(width=400, height=200, left=64, right=42, top=12, bottom=28, days=3)
 """One of many on a page, which says what they are."""
 LEGEND: Final = (
-    "shaded: where 19 of 20 good runs were expected; red: alert; red ring: incident or taken back; green: as expected"
+    "shaded: where 19 of 20 good runs were expected; red: alert; ring: incident, or did not stand; green: as expected"
 )
 
 Place = tuple[float, float]
