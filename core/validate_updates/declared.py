@@ -19,6 +19,7 @@ from validate_updates.declarations import (
     UpdateStrategy,
     Validator,
 )
+from validate_updates.times import MOST_DAYS
 
 D = TypeVar(
     "D",
@@ -54,10 +55,6 @@ _WHEN: Final[dict[type, tuple[str, tuple[Moment | Occasion, ...]]]] = {
     Observer: ("occasion", tuple(Occasion)),
 }
 """The field that says when it is called, and what it may hold."""
-
-
-MOST_DAYS: Final = 3650
-"""Of a report: ten years."""
 
 
 class Broken(Exception):

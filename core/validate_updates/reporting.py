@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from validate_updates.declared import MOST_DAYS
 from validate_updates.errors import PluginError, UpdateError, UsageError
 from validate_updates.journal.rows import RunKind, RunRow, RunState
+from validate_updates.times import check_window
 
 if TYPE_CHECKING:
     from validate_updates.declarations import Report
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from validate_updates.result import Answer, Section
     from validate_updates.settings import Settings
 
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""The longest window before it is still in the calendar."""
 MOST_RUNS: Final = 10_000
 """Of a window, the newest: a month of one every five minutes."""
 LAST: Final = "last"
@@ -62,10 +60,7 @@ class Window:
 
     def __post_init__(self) -> None:
         """Raises ``UsageError`` where that is no window."""
-        if self.days is not None and not 0 < self.days <= MOST_DAYS:  # what is not a number is in no range
-            raise UsageError(f"--days is more than 0, and at most {MOST_DAYS:,}")
-        if self.until < EARLIEST:
-            raise UsageError(f"--as-of {self.until:%Y-%m-%d} is before {EARLIEST:%Y}", hint="such as 2024-05-01T06:00Z")
+        check_window(1.0 if self.days is None else self.days, self.until)
         if self.run_id is not None and self.since_last:
             raise UsageError("a report about one run has no window: leave out --since-last, or the run")
 

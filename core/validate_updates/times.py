@@ -31,12 +31,18 @@ def as_window(days: float, as_of: str) -> tuple[datetime, datetime]:
 
     Raises ``UsageError`` where that is no window, or reaches out of the calendar.
     """
+    until = as_time("--as-of", as_of or None) or datetime.now(UTC)
+    check_window(days, until)
+    return until - timedelta(days=days), until
+
+
+def check_window(days: float, until: datetime) -> None:
+    """Raises ``UsageError`` where that is no window, or reaches out of the calendar."""
     if not 0 < days <= MOST_DAYS:  # what is not a number is in no range
         raise UsageError(f"--days is more than 0, and at most {MOST_DAYS:,}")
-    until = as_time("--as-of", as_of or None) or datetime.now(UTC)
     if until < EARLIEST:
-        raise UsageError(f"--as-of {as_of!r} is before {EARLIEST:%Y}", hint="such as 2024-05-01T06:00Z")
-    return until - timedelta(days=days), until
+        day = until.date().isoformat()
+        raise UsageError(f"--as-of {day!r} is before {EARLIEST:%Y}", hint="such as 2024-05-01T06:00Z")
 
 
 def as_day(option: str, text: str | None) -> date | None:
