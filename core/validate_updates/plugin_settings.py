@@ -110,7 +110,7 @@ def _anchored(value: Any, kind: Any, path: Keys, origins: Mapping[str, str]) -> 
     allowed = members(kind)
     only = allowed[0] if len(allowed) == 1 else None
     inside = get_args(only)
-    if isinstance(value, str) and _is_path(value, kind):
+    if value and isinstance(value, str) and _is_path(value, kind):
         origin = _origin(path, origins)
         return str(origin.folder / value) if isinstance(origin, InFile) else value
     if isinstance(value, Mapping) and (is_struct(only) or get_origin(only) is dict):

@@ -69,9 +69,9 @@ class Monitoring(PluginSettings, frozen=True, kw_only=True):
     severity_days: Annotated[
         float, Meta(gt=0, le=36_500, description="days over which false alarms and slowness are counted")
     ] = 7.0
-    incidents: Annotated[str, Meta(description="folder for the reports of severity 1; none unless it has a name")] = (
-        "incidents"
-    )
+    incidents: Annotated[
+        str, Meta(description="folder for the reports of severity 1; none unless it has a name", extra={"path": True})
+    ] = "incidents"
     severity_1: Severity1 = Severity1()
     severity_2: Severity2 = Severity2()
     severity_3: Severity3 = Severity3()

@@ -468,6 +468,26 @@ def test_a_defect_is_a_crash(light: World) -> None:
     assert any("crash: a defect of validate-updates ended the run [ZeroDivisionError]" in one.message for one in told)
 
 
+def test_the_folder_is_beside_the_settings(light: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    light.set('incidents = "kept"')
+    light.run()
+    rows = [{"id": light.given + number, "name": "bad"} for number in range(4)]
+    (light.folder / "daily.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (light.folder / "elsewhere").mkdir()
+    monkeypatch.chdir(light.folder / "elsewhere")
+
+    said = light.command("run", "daily", "--config", str(light.folder / "validate-updates.toml"), "--format", "json")
+
+    assert (light.folder / "kept" / f"incident-{said.json['run_id']}.md").exists()
+
+
+def test_without_a_folder_nothing_is_written(light: World) -> None:
+    light.set('incidents = ""')
+
+    assert said(light.run(20, bad=6)) == [("severity_1", "critical")]
+    assert not list(light.folder.rglob("incident*"))
+
+
 def test_a_folder_that_cannot_be_made_is_a_finding(light: World) -> None:
     (light.folder / "incidents").write_text("a file is in the way")
 
