@@ -120,6 +120,17 @@ def test_a_journal_that_is_not_there_is_said(command: Command, tmp_path: Path) -
     assert len(said.err.splitlines()) <= 2
 
 
+def test_a_task_that_cannot_be_told_is_no_reason_not_to_tell_the_others(report: Report, tmp_path: Path) -> None:
+    with (tmp_path / "validate-updates.toml").open("a") as settings:
+        settings.write('[tasks.later]\ntarget = "sqlite:///later.db"\n[tasks.later.tables.t]\n')
+    found = report("daily", "--format", "json")
+    assert [task["task"] for task in found.json["tasks"]] == ["daily"]
+    assert found.code != 0
+    assert found.err.startswith("warning: no report of later: ")
+    assert len(found.err.splitlines()) == 1
+    assert report("daily", "--task", "daily").code == 0
+
+
 # Whatever is in a record, or a plugin says, is text.
 
 TAGS = {

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from validate_updates.errors import RunError, UsageError
+from validate_updates.errors import RunError, UpdateError, UsageError
 from validate_updates.text import printable
 from validate_updates.times import as_time
 from validate_updates_cli.commands.opening import settings_of
 from validate_updates_cli.output import PANEL, Shared, answer, look, show
-from validate_updates_cli.streams import write
+from validate_updates_cli.streams import complain, write
 from validate_updates_cli.translate import as_number
 
 if TYPE_CHECKING:
@@ -73,22 +73,33 @@ def show_report(shared: ReportShared, options: ReportOptions, name: str, run_id:
         since_last=options.since_last,
     )
     found = reports(settings_of(shared))
-    told = _told(found, name, options.task, window)
+    told, troubles = _told(found, name, options.task, window)
     _hand_out(shared, options, name, told)
     if window.since_last:
         for one in told:
             remember(found, one)
-    return max((one.exit_status for one in told), default=0)
+    return max(*(one.exit_status for one in told), *(error.exit_code for error in troubles), 0)
 
 
-def _told(found: Reports, name: str, task: str | None, window: Window) -> list[Told]:
+def _told(found: Reports, name: str, task: str | None, window: Window) -> tuple[list[Told], list[UpdateError]]:
+    """The report of each task; of several, one that cannot be told is no reason not to tell the others."""
     from validate_updates.reporting import told
 
     found.parts(name)  # a name that is none is said before anything is opened
     tasks = (task,) if task else tuple(found.settings.model.tasks)
     if not tasks:
         raise UsageError("the settings have no task to report on", hint="set one up: validate-updates init")
-    return [told(found, name, one, window) for one in tasks]
+    given: list[Told] = []
+    troubles: list[UpdateError] = []
+    for one in tasks:
+        try:
+            given.append(told(found, name, one, window))
+        except UpdateError as error:
+            troubles.append(error)
+            if len(troubles) == len(tasks):
+                raise
+            complain(f"warning: no report of {printable(one)}: {printable(error.message, 500)}")
+    return given, troubles
 
 
 def _hand_out(shared: ReportShared, options: ReportOptions, name: str, told: Sequence[Told]) -> None:
