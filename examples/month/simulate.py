@@ -135,13 +135,18 @@ class Month:
 
     # What people type, and what they expect
 
-    def type(self, *words: str, ends: int = 0, show: bool = True) -> Any:
+    def report(self, name: str, task: str, at: str) -> dict[str, list[list[str]]]:
+        """The tables of a report, by title."""
+        (about,) = self.type("report", name, "--task", task, "--as-of", at)["tasks"]
+        return {one["title"]: one["rows"] for one in about["sections"]}
+
+    def type(self, *words: str, ends: int = 0, show: bool = True, form: str = "json") -> Any:
         """A command, and what it answers."""
         if show:
             print(f"  {self.day} $ validate-updates {shlex.join(words)}", flush=True)
         said, complaint = io.StringIO(), io.StringIO()
         with redirect_stdout(said), redirect_stderr(complaint):
-            code = validate_updates([*words, "--format", "json"])
+            code = validate_updates([*words, "--format", form])
         if code != ends:
             self.tell(f"{shlex.join(words)} ends with {code}, not {ends}. {complaint.getvalue().strip()}")
         return json.loads(said.getvalue() or "{}")
@@ -242,7 +247,7 @@ def canary(month: Month) -> None:
     )
 
 
-def three_per_cent(month: Month) -> None:
+def three_per_cent(month: Month) -> Run:
     """Severity 3: told, and nothing switched."""
     before = month.modes("daily")
     run = month.daily(broken=1, ends=5)
@@ -254,9 +259,10 @@ def three_per_cent(month: Month) -> None:
         "the preview says the same",
     )
     after(month, run)
+    return run
 
 
-def twelve_per_cent(month: Month) -> None:
+def twelve_per_cent(month: Month) -> Run:
     """Severity 2: only the plugin at fault goes."""
     before = month.modes("daily")
     run = month.daily(broken=4, ends=5)
@@ -268,9 +274,10 @@ def twelve_per_cent(month: Month) -> None:
     month.expect("batch" in month.modes("hourly"), "hourly has it still")
     enable(month, "daily", "batch")
     after(month, run)
+    return run
 
 
-def thirty_per_cent(month: Month) -> None:
+def thirty_per_cent(month: Month) -> Run:
     """Severity 1: the run is taken back, the new plugins go, and it is reported."""
     before = month.rows("hearings")
     run = month.daily(broken=10, ends=1)
@@ -288,6 +295,12 @@ def thirty_per_cent(month: Month) -> None:
     month.expect(not again.severities and again.result["verdict"] == "committed", "the mended feed lands")
     month.hourly()
     month.expect_health("degraded", month.at(EVENING))
+    checklist = {row[0]: row[2] for row in month.report("daily", "daily", month.at(EVENING))["Checklist"]}
+    asking = [name for name, verdict in checklist.items() if verdict == "look here"]
+    month.expect(
+        {"updates", "quarantined", "batches"} <= {*asking}, f"the daily report says look at {', '.join(asking)}"
+    )
+    return run
 
 
 def slow_runs(month: Month) -> None:
@@ -346,14 +359,35 @@ def enable(month: Month, task: str, *plugins: str) -> None:
 
 def bad_week(month: Month) -> None:
     """What the roll-back table is for."""
+    broken = []
     for act in (three_per_cent, twelve_per_cent, thirty_per_cent, slow_runs, false_alarms):
         print(f"\n{month.day}  {(act.__doc__ or '').splitlines()[0]}", flush=True)
-        act(month)
+        broken += [run.id for run in (act(month),) if run]
         month.next_day()
+    the_reports(month, broken)
     print(f"\n{month.day}  The machine is down over the weekend.")
     month.next_day()
     month.next_day()
     month.expect_health("unhealthy", month.at(MORNING))
+
+
+def the_reports(month: Month, broken: Sequence[str]) -> None:
+    """What is told of the week to those who were not there."""
+    print(f"\n{month.day}  The reports of the week.")
+    week = month.report("weekly", "daily", month.at(MORNING))
+    worst = [row[0] for row in week["The worst runs"]]
+    month.expect(
+        worst == [*reversed(broken)],
+        f"the weekly report names the runs with bad batches, the worst first: {', '.join(worst)}",
+    )
+    checks = month.report("retrospective", "hourly", month.at(MORNING))["Which checks earned their keep"]
+    month.expect(
+        [row[0] for row in checks] == ["static_thresholds.check.without_statement"] and int(checks[0][4]) > 1,
+        f"the retrospective one names the check that alarmed for nothing, {checks[0][4]} times",
+    )
+    month.type("report", "weekly", "--as-of", month.at(MORNING), "--output", "week.html", form="html")
+    page = Path("week.html").read_text()
+    month.expect(all(run in page for run in broken), "week.html has them too")
 
 
 def simulate(folder: Path, length: Length) -> int:
