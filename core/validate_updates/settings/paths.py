@@ -31,6 +31,10 @@ class InFile(str):
         made.folder = folder
         return made
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, Path]]:
+        """For copies."""
+        return type(self), (str(self), self.folder)
+
 
 def exists(path: str) -> bool:
     """Whether something is there. False, unlike ``Path.exists``, for what the system will not even look up."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.core.settings.made import DAILY, loaded, write
 from validate_updates.errors import SettingsError, UsageError
 from validate_updates.settings import check, load_settings, show
+from validate_updates.settings.paths import InFile
 from validate_updates.text import printable
 
 
@@ -47,6 +49,16 @@ def test_the_own_file_beats_pyproject_key_by_key(tmp_path: Path) -> None:
     assert settings.origins["tasks.daily.wait"] == "pyproject.toml"
     assert settings.origins["tasks.daily.max_deletes"] == "default"
     assert settings.files == (tmp_path / "pyproject.toml", tmp_path / "validate-updates.toml")
+
+
+def test_where_a_value_came_from_can_be_copied_with_its_folder(tmp_path: Path) -> None:
+    origin = loaded(tmp_path, 'journal.prefix = "own_"').origins["journal.prefix"]
+
+    copied = copy.deepcopy(origin)
+
+    assert copied == "validate-updates.toml"
+    assert isinstance(copied, InFile)
+    assert copied.folder == tmp_path
 
 
 @pytest.mark.parametrize("theirs", ["[broken", '[tool.other]\nname = "x"\n', 'tool = "validate-updates"', ""])
