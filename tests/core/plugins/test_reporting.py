@@ -72,6 +72,10 @@ def found(target: Target, tmp_path: Path) -> Callable[[], Reports]:
     return lambda: reports(load_settings(file))
 
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where nothing is asked of a database that the two answer in their own way."""
+
+
 def at(hours: float) -> datetime:
     return NOON + timedelta(hours=hours)
 
@@ -113,6 +117,7 @@ def test_one_about_a_run_is_given_the_run(
         told(found(), "seen", "daily", Window(until=NOON, run_id="nope"))
 
 
+@on_sqlite
 def test_a_run_that_it_is_not_about_is_refused(
     found: Callable[[], Reports], declare: Callable[..., None], target: Target
 ) -> None:
@@ -122,6 +127,7 @@ def test_a_run_that_it_is_not_about_is_refused(
         told(found(), "seen", "daily", Window(until=NOON, run_id="last"))
 
 
+@on_sqlite
 def test_others_add_to_it_and_one_that_fails_is_missed_alone(
     found: Callable[[], Reports], declare: Callable[..., None], target: Target
 ) -> None:
@@ -138,6 +144,7 @@ def test_others_add_to_it_and_one_that_fails_is_missed_alone(
     assert found().names == tuple(sorted({*found().names, "seen"}))
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -159,6 +166,7 @@ def test_what_is_no_report(
         told(found(), "seen", "daily", Window(until=NOON))
 
 
+@on_sqlite
 def test_names(found: Callable[[], Reports], declare: Callable[..., None], site: Path) -> None:
     declare("one")
     declare("adder", "alone", more="extends=True")
@@ -176,6 +184,7 @@ def test_names(found: Callable[[], Reports], declare: Callable[..., None], site:
         found().parts("seen")
 
 
+@on_sqlite
 @pytest.mark.parametrize("more", ["days=0", "days='1'", "days=float('nan')", "days=50_000", "time_limit=0"])
 def test_a_declaration_that_cannot_be(found: Callable[[], Reports], declare: Callable[..., None], more: str) -> None:
     declare("watcher", more=more)

@@ -16,6 +16,10 @@ def world(target: Target, tmp_path: Path) -> World:
     return World(target, tmp_path).made()
 
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where nothing is asked of a database that the two answer in their own way."""
+
+
 def marks(given: dict[str, tuple[str, ...]]) -> dict[str, str]:
     return {name: row[-1] for name, row in given.items() if row[-1]}
 
@@ -35,6 +39,7 @@ def test_a_good_day(world: World) -> None:
     assert given.data["reports"]["counts"]["updated"] == 1
 
 
+@on_sqlite
 def test_a_bad_day_says_where_to_look(world: World) -> None:
     for day in range(5, 1, -1):
         world.update(record(day), days=day)
@@ -52,11 +57,13 @@ def test_a_bad_day_says_where_to_look(world: World) -> None:
     assert marks(rows(world.report("daily"), "Checklist"))["alerts"] == "OK"
 
 
+@on_sqlite
 def test_a_day_without_an_update_is_no_good_day(world: World) -> None:
     world.update(record(1), days=3)
     assert marks(rows(world.report("daily"), "Checklist"))["updates"] == "look here"
 
 
+@on_sqlite
 def test_counts_that_do_not_add_up(world: World) -> None:
     run = world.update(record(1), record(2), hours=1)
     world.target.execute("UPDATE update_logs SET inserted = inserted - 1")
@@ -65,6 +72,7 @@ def test_counts_that_do_not_add_up(world: World) -> None:
     assert any(run.run_id in line for line in section(found, "Checklist").lines)
 
 
+@on_sqlite
 def test_the_week_in_bars(world: World) -> None:
     for day in range(7):
         world.update(*(record(100 * day + number) for number in range(day + 1)), days=6 - day, hours=1)
@@ -91,6 +99,7 @@ def test_what_has_changed_is_sampled_with_old_and_new_cells(world: World) -> Non
     assert "7 of 33 changes, in t" in month.lines
 
 
+@on_sqlite
 def test_of_a_run_that_was_taken_back_nothing_has_changed(world: World) -> None:
     world.update(record(1), hours=2)
     world.target.execute("DELETE FROM update_undo")
@@ -141,6 +150,7 @@ def test_looking_back_says_which_checks_were_right_and_what_to_do(world: World) 
     assert [one["run_id"] for one in given.data["reports"]["incidents"]] == [right.run_id]
 
 
+@on_sqlite
 def test_how_long_it_took_until_somebody_could_know(world: World) -> None:
     silent = world.update(record(1), days=9)
     loud = world.update(record(2, "LOUD"), days=8)
@@ -156,6 +166,7 @@ def test_how_long_it_took_until_somebody_could_know(world: World) -> None:
     assert found == [("1", "at once", "rejected"), ("1", "", "a person"), ("2", "24.0 h", "an alert")]
 
 
+@on_sqlite
 def test_nothing_to_suggest_is_said(world: World) -> None:
     world.update(record(1), days=2)
     world.target.execute("UPDATE update_logs SET backup = 'one'")
@@ -163,6 +174,7 @@ def test_nothing_to_suggest_is_said(world: World) -> None:
     assert section(world.report("retrospective"), "Incidents").lines == ("none",)
 
 
+@on_sqlite
 def test_the_past_is_drawn_with_what_was_expected_and_the_marked_runs(world: World) -> None:
     for day in range(12, 0, -1):
         world.update(*(record(1000 * day + number) for number in range(10 + day % 3)), days=day)
