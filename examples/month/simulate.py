@@ -173,8 +173,13 @@ class Month:
         """What a probe sees."""
         ends = {"healthy": 0, "degraded": 1, "unhealthy": 3}[wanted]
         found = self.type("health", "--as-of", at, ends=ends)
-        told = {one["task"]: "; ".join(one["reasons"]) or one["health"] for one in found["tasks"]}
-        self.expect(found["health"] == wanted, f"health is {wanted} ({told})")
+        told = [f"{one['task']}: {'; '.join(one['reasons']) or one['health']}" for one in found["tasks"]]
+        self.expect(found["health"] == wanted, f"health is {wanted}. {'. '.join(told)}")
+
+    def expect_severity(self, run: Run, level: int) -> None:
+        """What the policy saw in a run, and nothing else."""
+        said = run.severity(level) or f"it is of severity {level}, and not of {run.severities}"
+        self.expect(run.severities == [level], said)
 
     def mend(self) -> None:
         """The morning after: the records in quarantine are exported, put right and brought in."""
@@ -245,13 +250,15 @@ def canary(month: Month) -> None:
         month.modes("hourly") == month.modes("daily") and month.modes("daily")["batch"] == "enforce",
         f"after {runs} runs they are promoted, by the rule, on both tasks",
     )
+    title, *_ = month.report("canary", "daily", month.at(MORNING))
+    month.expect(title.endswith(": promoted"), f"the report of it is called {title}")
 
 
 def three_per_cent(month: Month) -> Run:
     """Severity 3: told, and nothing switched."""
     before = month.modes("daily")
     run = month.daily(broken=1, ends=5)
-    month.expect(run.severities == [3], run.severity(3))
+    month.expect_severity(run, 3)
     month.expect(month.modes("daily") == before, "nothing is switched")
     (would,) = month.type("monitor", "--what-if", "--task", "daily", "--as-of", month.at(7))["tasks"]
     month.expect(
@@ -266,7 +273,7 @@ def twelve_per_cent(month: Month) -> Run:
     """Severity 2: only the plugin at fault goes."""
     before = month.modes("daily")
     run = month.daily(broken=4, ends=5)
-    month.expect(run.severities == [2], run.severity(2))
+    month.expect_severity(run, 2)
     month.expect(
         month.modes("daily") == {name: mode for name, mode in before.items() if name != "batch"},
         "batch is off on daily, and nothing else",
@@ -281,8 +288,8 @@ def thirty_per_cent(month: Month) -> Run:
     """Severity 1: the run is taken back, the new plugins go, and it is reported."""
     before = month.rows("hearings")
     run = month.daily(broken=10, ends=1)
-    month.expect(run.severities == [1], run.severity(1))
-    month.expect(run.result["verdict"] == "rejected" or "rolled back" in str(run.result["verdict"]), "taken back")
+    month.expect_severity(run, 1)
+    month.expect(run.result["verdict"] == "rolled back", "the run is taken back")
     month.expect(month.rows("hearings") == before, "the table is as before, cell by cell")
     month.expect(not {"batch", "historical"} & {*month.modes("daily")}, "batch and historical are off on daily")
     month.expect("historical" in month.modes("hourly"), "hourly goes on with them")
