@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from validate_updates import SourceError
 from vu_congress.api import Api
 from vu_congress.demo.server import Faults, Running
 from vu_congress.listing import PASSES, Listing, list_meetings
@@ -168,3 +169,10 @@ def test_a_watermark_is_read_as_it_was_written() -> None:
 
     assert read_watermark(str(mark)) == mark
     assert read_watermark(None) is None
+
+
+def test_an_api_without_such_a_list(serve: Any, meetings: list[dict[str, Any]], key: str) -> None:
+    asked = Congress(base_url=f"{serve(meetings).url}/elsewhere", first_pause=0.0, attempts=1)
+
+    with closing(Api(asked, key, pause=lambda _: None)) as api, pytest.raises(SourceError, match="has no list of the"):
+        list_meetings(api, asked, EVER)

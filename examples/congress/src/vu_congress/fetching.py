@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -14,19 +14,13 @@ from vu_congress.settings import Congress, key_of
 from vu_congress.window import MOST_AGAIN, Meeting, Watermark, Window, read_watermark, window_after
 
 Item = PlacedRecord | UnreadableRecord | Finding
-NewApi = Callable[[Congress, SourceContext], Api]
 
 
-def new_api(settings: Congress, context: SourceContext) -> Api:
-    """The API, with pauses that a signal ends."""
-    return Api(settings, key_of(settings), pause=context.pause)
-
-
-def fetch(settings: Congress, context: SourceContext, api_of: NewApi = new_api) -> Iterator[Item]:
+def fetch(settings: Congress, context: SourceContext) -> Iterator[Item]:
     """Everything that is due, and how far that is."""
     mark = read_watermark(context.watermark)
     window = window_after(mark, settings, context.as_of, datetime.now(UTC))
-    with closing(api_of(settings, context)) as api:
+    with closing(Api(settings, key_of(settings), pause=context.pause)) as api:
         try:
             listing = list_meetings(api, settings, window)
             yield from _of_the_list(listing)

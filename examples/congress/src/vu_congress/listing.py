@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vu_congress.api import Api, Passing
+from validate_updates import SourceError
+from vu_congress.api import Api, Missing, Passing
 from vu_congress.settings import Congress
 from vu_congress.window import Meeting, Window
 
@@ -91,6 +92,11 @@ class _Pages:
             half = limit // 2
             yield from self.at(offset, half, broken)
             yield from self.at(offset + half, limit - half, broken)
+        except Missing as missing:
+            raise SourceError(
+                f"the API has no list of the meetings of congress {self.congress}: {missing}",
+                hint="are congress and base_url right?",
+            ) from None
         else:
             yield page
 
