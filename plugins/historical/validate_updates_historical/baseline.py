@@ -14,6 +14,7 @@ from validate_updates_historical.families import Family
 from validate_updates_historical.rolling import Floats
 from validate_updates_historical.scales import Scales
 from validate_updates_historical.series import Period, Series, Table, hour, slots, tables
+from validate_updates_historical.tails import Tail, tail
 
 LEAST: Final = 8
 """Fewer runs say nothing: a weekday was then seen once."""
@@ -33,6 +34,8 @@ class Group:
     """The weekday's effect in it, and in the run to come."""
     families: tuple[Family, ...]
     repeats: tuple[repeats.Repeats, ...]
+    together: Tail
+    """The strongest say on all metrics in each past run, and how its tail falls."""
 
     @property
     def runs(self) -> int:
@@ -68,7 +71,8 @@ def _group(table: Table, at: float) -> Group:
     past = expected.learn(values, kinds)
     seen = tuple(families.learn(raw, values, past, kinds, scale))
     again = tuple(repeats.learn(raw, np.where(scale.stock, np.nan, scale.unit)))
-    return Group(table, scale, values, past.expected, past.weekday, seen, again)
+    together = tail(np.max([family.strongest() for family in seen], axis=0, keepdims=True))
+    return Group(table, scale, values, past.expected, past.weekday, seen, again, together)
 
 
 def _independent(group: Group) -> float:

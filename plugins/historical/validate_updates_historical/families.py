@@ -66,6 +66,11 @@ class Family:
         strength = tail.strength(side * self.past[metric : metric + 1, runs])[0]
         return np.asarray(np.where(self.of[metric], strength - self.share, 0.0))
 
+    def strongest(self) -> Floats:
+        """The most that it said of any metric, on either side, in each past run."""
+        said = np.maximum(self.up.strength(self.past), self.down.strength(-self.past)) - self.share
+        return np.asarray(np.max(np.where(self.of[:, None], said, 0.0), axis=0))
+
     @property
     def is_one_run(self) -> bool:
         """Whether it looks at the new run alone."""

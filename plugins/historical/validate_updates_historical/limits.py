@@ -15,6 +15,9 @@ LOOKS: Final = 5
 CROWD: Final = 3.4
 """Real tails fall more slowly than fitted ones: a limit ten times as rare leaves 41 % of the alarms, which takes
 ``M ** 2.6`` for one in M. Feeds of several metrics still raised 1.17 % with that, and less than one with this."""
+OWN: Final = 0.5
+"""Where their own past shows that metrics are calmer together than that, their limit is this much above what it shows:
+its runs have shaped the tails by which they are judged, the next one has not."""
 PAIR: Final = 0.2
 """Two families at 0.63 of the rarity (10 ** -0.2) that one alone needs are an alert together."""
 FULL: Final = 60
@@ -42,8 +45,13 @@ class Limits:
         return np.asarray((strengths >= self.one) | (agree & (np.sum(agree, axis=0) >= 2)))
 
 
-def limits(rate: float, independent: float, runs: int, *, percent: float, units: float) -> Limits:
-    """The limits at which ``rate`` of good runs raise an alert, over ``independent`` metrics with ``runs`` of past."""
-    one = math.log10(LOOKS / rate) + CROWD * math.log10(max(1.0, independent))
-    one += SHORT * math.log2(max(1.0, FULL / runs))
+def limits(rate: float, *, independent: float, together: float, runs: int, percent: float, units: float) -> Limits:
+    """The limits at which ``rate`` of good runs raise an alert.
+
+    ``independent``: how many metrics there are that do not say the same. ``together``: the strength that the strongest
+    say of all of them had in that part of their own past. ``runs``: of past.
+    """
+    alone = math.log10(LOOKS / rate)
+    crowd = min(CROWD * math.log10(max(1.0, independent)), max(0.0, together + OWN - alone))
+    one = alone + crowd + SHORT * math.log2(max(1.0, FULL / runs))
     return Limits(one, one - PAIR, percent, units)

@@ -55,10 +55,12 @@ def decide(baseline: Baseline, update: Mapping[str, float], *, settings: Histori
 
 def _alerts(group: Group, update: Mapping[str, float], baseline: Baseline, settings: Historical) -> Iterable[Alert]:
     values = cut(np.array([_number(update.get(name)) for name in group.table.metrics]))
+    rate = settings.false_alarm_rate
     limit = limits(
-        settings.false_alarm_rate,
-        baseline.independent,
-        group.runs,
+        rate,
+        independent=baseline.independent,
+        together=float(group.together.at(rate)[0]),
+        runs=group.runs,
         percent=settings.floor_percent,
         units=settings.floor_units,
     )

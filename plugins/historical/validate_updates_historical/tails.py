@@ -34,6 +34,10 @@ class Tail:
         """That of one metric."""
         return Tail(self.start[metric : metric + 1], self.excess[metric : metric + 1])
 
+    def at(self, rate: float) -> Floats:
+        """The deviation that is exceeded in this share of the runs, at most a tenth."""
+        return np.asarray(self.start + self.excess * np.log(max(1.0, 0.1 / rate)))
+
     def strength(self, z: Floats) -> Floats:
         """-log10 of the chance of a deviation like ``z`` or more: 1 at the 90 % point, 3 is one run in a thousand."""
         start, excess = (part.reshape(-1, *[1] * (z.ndim - 1)) for part in (self.start, self.excess))

@@ -1,0 +1,52 @@
+"""How rare is rare enough: by the rate, by the number of metrics, and by how calm they are together."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from validate_updates_historical.limits import limits
+from validate_updates_historical.rule import judge
+from validate_updates_historical.series import rows
+
+rates = st.floats(0.0001, 0.1)
+strengths = st.floats(0, 20)
+
+
+def one(rate: float, *, independent: float = 1.0, together: float = 20.0, runs: int = 365) -> float:
+    return limits(rate, independent=independent, together=together, runs=runs, percent=0.0, units=0.0).one
+
+
+@given(rates, st.floats(1, 1000), strengths, st.integers(8, 400))
+def test_their_own_past_lowers_the_limit_of_many_and_never_below_that_of_one(
+    rate: float, independent: float, together: float, runs: int
+) -> None:
+    found = one(rate, independent=independent, together=together, runs=runs)
+
+    assert one(rate, runs=runs) <= found <= one(rate, independent=independent, runs=runs)
+
+
+@given(rates, rates, st.floats(1, 1000), strengths)
+def test_fewer_false_alarms_take_a_higher_limit(rate: float, other: float, independent: float, together: float) -> None:
+    seldom, often = (one(share, independent=independent, together=together) for share in sorted((rate, other)))
+
+    assert often <= seldom + 1e-9
+
+
+@pytest.mark.parametrize("metric", ["a", "b", "c"])
+def test_of_calm_metrics_one_that_is_out_by_half_more_than_ever_is_found(metric: str) -> None:
+    rng = np.random.default_rng(7)
+    names = ("a", "b", "c")
+    counts = {name: rng.poisson(400, 200) for name in names}
+    begin = date(2025, 1, 1)
+    past = [(begin + timedelta(days=day), {name: float(counts[name][day]) for name in names}) for day in range(200)]
+    furthest = max(abs(counts[metric] - 400))
+    update = {**dict.fromkeys(names, 400.0), metric: 400.0 + 1.5 * furthest}
+
+    found = judge(dict(rows(past)), update, at=begin + timedelta(days=200)).alerts
+
+    assert [alert.metric for alert in found] == [metric]
