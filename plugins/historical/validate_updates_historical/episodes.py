@@ -1,8 +1,9 @@
 """One alert an episode: what lasts is said once, and again only when it has become much worse.
 
-An episode is a time in which families are hot on one side, with pauses no longer than their memory. Its first alert
-that no veto takes away is raised, and another if it is so much stronger than the last that was. So the past is judged
-again as the new run is: by what it would have raised, not by what was hot and excused.
+An episode is a time in which families are hot on one side, with pauses no longer than their memory; of what a faster
+family saw, a slower one hears for a week. Its first alert that no veto takes away is raised, and another if it is so
+much stronger than the last that was. So the past is judged again as the new run is: by what it would have raised, not
+by what was hot and excused.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from validate_updates_historical.vetoes import VETOES, Candidate
 
 WORSE: Final = 2.0
 """An alert is repeated while it lasts if it is so much stronger than the last one."""
+PASSED: Final = 7
+"""After so many runs a fast family explains no slow one: no mean over a week still holds the run that was odd."""
 REPLAYED: Final = 120
 """Earlier runs that are judged again: no episode that is longer need be known from its beginning."""
 
@@ -30,19 +33,25 @@ class _Episode:
 
     memory: int
     hot: int | None = None
-    """The last run in which one of them was."""
+    """The last run in which the family was."""
+    faster: int | None = None
+    """The last run in which a faster one was."""
     raised: float = 0.0
     """The strength of the last alert raised; 0 where none was."""
 
     def goes_on(self, at: int) -> bool:
-        return self.hot is not None and at - self.hot <= self.memory
+        own = self.hot is not None and at - self.hot <= self.memory
+        return own or (self.faster is not None and at - self.faster <= min(self.memory, PASSED))
 
     def has_said(self, run: Candidate) -> bool:
         return self.goes_on(run.at) and run.strength < WORSE * self.raised
 
-    def add(self, at: int, strongest: float) -> None:
+    def add(self, at: int, strongest: float, *, itself: bool) -> None:
         self.raised = strongest or (self.raised if self.goes_on(at) else 0.0)
-        self.hot = at
+        if itself:
+            self.hot = at
+        else:
+            self.faster = at
 
 
 def raised(group: Group, metric: int, new: Sequence[Candidate], limits: Limits) -> list[Candidate]:
@@ -64,7 +73,8 @@ def _news(episodes: Sequence[_Episode], run: Iterable[Candidate], limits: Limits
 def _add(episodes: Sequence[_Episode], run: Sequence[Candidate], said: Sequence[Candidate]) -> None:
     """Families hear of those as fast or faster."""
     for which in range(run[0].which, len(episodes)):
-        episodes[which].add(run[0].at, max((one.strength for one in said if one.which <= which), default=0.0))
+        strongest = max((one.strength for one in said if one.which <= which), default=0.0)
+        episodes[which].add(run[0].at, strongest, itself=any(one.which == which for one in run))
 
 
 def _past(group: Group, metric: int, side: int, limits: Limits) -> Iterator[list[Candidate]]:

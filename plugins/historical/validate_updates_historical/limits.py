@@ -10,8 +10,8 @@ import numpy as np
 
 from validate_updates_historical.rolling import Flags, Floats
 
-LOOKS: Final = 5
-"""Times a metric is looked at: two families and a half that do not say the same, each upwards and downwards."""
+LOOKS: Final = 6
+"""Times a metric is looked at: three families that do not say the same, each upwards and downwards."""
 CROWD: Final = 3.4
 """Real tails fall more slowly than fitted ones: a limit ten times as rare leaves 41 % of the alarms, which takes
 ``M ** 2.6`` for one in M. Feeds of several metrics still raised 1.17 % with that, and less than one with this."""
@@ -22,7 +22,7 @@ PAIR: Final = 0.2
 """Two families at 0.63 of the rarity (10 ** -0.2) that one alone needs are an alert together."""
 FULL: Final = 60
 """Runs from which a tail is known by itself; below, limits are higher."""
-SHORT: Final = 0.6
+SHORT: Final = 0.55
 """How much higher at half of that, and again at a quarter."""
 
 

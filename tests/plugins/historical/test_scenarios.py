@@ -159,6 +159,19 @@ def test_what_lasts_is_said_once_and_again_when_it_is_much_worse() -> None:
     assert alerts(worse, start=121) == [123]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_bad_run_a_while_ago_does_not_hide_a_slow_decline(seed: int) -> None:
+    """Down to 70 % in four weeks, which no run shows by itself, right after a day without any."""
+    values = steady(160, seed=seed)
+    values[120] = 0.0
+    values[121:] = [round(value * max(0.7, 1 - 0.3 * day / 28)) for day, value in enumerate(values[121:])]
+
+    found = alerts(values, start=120)
+
+    assert found[0] == 120
+    assert any(128 <= day < 156 for day in found)
+
+
 @pytest.mark.parametrize("feed", [steady, weekly, coverage])
 def test_quiet_feeds_stay_quiet(feed: object) -> None:
     """Ten feeds of each kind, 60 runs each: as many alerts as the rate allows, and chance."""
