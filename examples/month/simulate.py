@@ -389,8 +389,8 @@ def the_reports(month: Month, broken: Sequence[str]) -> None:
     )
     checks = month.report("retrospective", "hourly", month.at(MORNING))["Which checks earned their keep"]
     month.expect(
-        [row[0] for row in checks] == ["static_thresholds.check.without_statement"] and int(checks[0][4]) > 1,
-        f"the retrospective one names the check that alarmed for nothing, {checks[0][4]} times",
+        checks[0][0] == "static_thresholds.check.without_statement" and int(checks[0][4]) > 1,
+        f"the retrospective one begins with the check that alarmed for nothing, {checks[0][4]} times",
     )
     month.type("report", "weekly", "--as-of", month.at(MORNING), "--output", "week.html", form="html")
     page = Path("week.html").read_text()

@@ -108,7 +108,14 @@ def test_a_section_is_a_table_and_json_where_asked(run: Run) -> None:
     assert run("greeter", "table").stdout == "Two\n  a  b\n  1  2\n"
     assert json.loads(run("greeter", "table", "--format", "json").stdout) == {
         "schema_version": 1,
-        "answer": {"title": "Two", "header": ["a", "b"], "rows": [["1", "2"]], "lines": [], "drawing": []},
+        "answer": {
+            "title": "Two",
+            "header": ["a", "b"],
+            "rows": [["1", "2"]],
+            "lines": [],
+            "drawing": [],
+            "charts": [],
+        },
     }
     assert run("greeter", "silent").stdout == ""
 
