@@ -142,8 +142,8 @@ def reports(settings: Settings) -> Reports:
 def told(found: Reports, name: str, task: str, window: Window) -> Told:
     """A report of a task. Of one that another plugin adds to, a part that cannot be told is missing, with the reason.
 
-    Raises ``UsageError`` where there is no such report, task, journal or run, and ``PluginError`` where the plugin that
-    it belongs to fails.
+    Raises ``UsageError`` where there is no such report, task, journal or run of it, and ``PluginError`` where the
+    plugin that it belongs to fails.
     """
     own, *more = found.parts(name)
     if window.run_id is not None and not own.item.of_run:
@@ -209,7 +209,7 @@ def _context(journal: OpenJournal, task: str, window: Window, *, days: float, af
     if after:
         runs = tuple(run for run in runs if run.run_no > after)
         since = min((run.started_at for run in runs), default=window.until)
-    run = journal.run(_run_id(journal, task, window.run_id)) if window.run_id else None
+    run = _about(journal, task, window.run_id) if window.run_id else None
     return ReportContext(task=task, journal=journal, since=since, until=window.until, runs=runs, run=run)
 
 
@@ -219,10 +219,13 @@ def _ended(runs: Sequence[RunRow]) -> Iterator[RunRow]:
             yield run
 
 
-def _run_id(journal: OpenJournal, task: str, wanted: str) -> str:
-    """``last`` is the newest run of the task, not of the journal."""
+def _about(journal: OpenJournal, task: str, wanted: str) -> StoredRun:
+    """The run that was named; ``last`` is the newest of the task, not of the journal."""
     newest = journal.runs(task=task, limit=1) if wanted == LAST else ()
-    return newest[0].run_id if newest else wanted
+    found = journal.run(newest[0].run_id if newest else wanted)
+    if found.run.task != task:
+        raise UsageError(f"the run {found.run.run_id} is of the task {found.run.task}, not of {task}")
+    return found
 
 
 def _told_before(found: Reports, name: str, task: str) -> int:

@@ -131,6 +131,21 @@ def test_a_task_that_cannot_be_told_is_no_reason_not_to_tell_the_others(report: 
     assert report("daily", "--task", "daily").code == 0
 
 
+def test_a_run_is_told_once_whatever_tasks_there_are(report: Report, hearings: Path, tmp_path: Path) -> None:
+    (run,) = report("incident", "last", "--format", "json").json["tasks"]
+    with (tmp_path / "validate-updates.toml").open("a") as settings:
+        settings.write(
+            f'[tasks.other]\ntarget = "sqlite:///{hearings}"\n[tasks.other.tables.hearings]\n'
+            '[tasks.later]\ntarget = "sqlite:///later.db"\n[tasks.later.tables.t]\n'
+        )
+    found = report("incident", run["run_id"], "--format", "json")
+    assert [task["task"] for task in found.json["tasks"]] == ["daily"]
+    assert (found.code, found.err) == (0, "")
+    wrong = report("incident", run["run_id"], "--task", "other")
+    assert wrong.code == 2
+    assert f"the run {run['run_id']} is of the task daily, not of other" in wrong.err
+
+
 # Whatever is in a record, or a plugin says, is text.
 
 TAGS = {

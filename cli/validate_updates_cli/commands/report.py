@@ -82,24 +82,31 @@ def show_report(shared: ReportShared, options: ReportOptions, name: str, run_id:
 
 
 def _told(found: Reports, name: str, task: str | None, window: Window) -> tuple[list[Told], list[UpdateError]]:
-    """The report of each task; of several, one that cannot be told is no reason not to tell the others."""
-    from validate_updates.reporting import told
+    """The report of each task; of several, one that cannot be told is no reason not to tell the others.
+
+    A run that is named is of one of them, and the others have nothing to say.
+    """
+    from validate_updates.reporting import LAST, told
 
     found.parts(name)  # a name that is none is said before anything is opened
     tasks = (task,) if task else tuple(found.settings.model.tasks)
     if not tasks:
         raise UsageError("the settings have no task to report on", hint="set one up: validate-updates init")
     given: list[Told] = []
-    troubles: list[UpdateError] = []
+    troubles: dict[str, UpdateError] = {}
     for one in tasks:
         try:
             given.append(told(found, name, one, window))
         except UpdateError as error:
-            troubles.append(error)
-            if len(troubles) == len(tasks):
-                raise
-            complain(f"warning: no report of {printable(one)}: {printable(error.message, 500)}")
-    return given, troubles
+            troubles[one] = error
+    if given and window.run_id not in {None, LAST}:
+        return given, []
+    thrown = None if given else troubles.pop(tasks[-1])
+    for one, trouble in troubles.items():
+        complain(f"warning: no report of {printable(one)}: {printable(trouble.message, 500)}")
+    if thrown:
+        raise thrown
+    return given, list(troubles.values())
 
 
 def _hand_out(shared: ReportShared, options: ReportOptions, name: str, told: Sequence[Told]) -> None:

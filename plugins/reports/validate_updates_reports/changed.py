@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from validate_updates import CellChange, Change, ReportContext, RunKind, Section
+from validate_updates import CellChange, Change, ReportContext, RunKind, RunRow, Section
 
 ROWS: Final = 20
 EACH: Final = 5
@@ -19,7 +19,7 @@ _WRITES: Final = {RunKind.UPDATE, RunKind.REPLAY}
 
 def changed(context: ReportContext) -> Section:
     """The newest changes; the rows are a sample, and the lines say of how much."""
-    runs = [run for run in context.runs if run.kind in _WRITES and run.state.stands]
+    runs = [run for run in context.runs if run.kind in _WRITES and run.state.stands and _written(run)]
     shown: list[tuple[str, ...]] = []
     for run in runs[:RUNS]:
         room = ROWS - len(shown)
@@ -27,7 +27,7 @@ def changed(context: ReportContext) -> Section:
             break
         sample = context.journal.changes(run.run_id, EACH)
         shown += [_row(one, run.table) for one in sample[:room]]
-    written = sum(run.counts.inserted + run.counts.updated + run.counts.deleted for run in runs)
+    written = sum(map(_written, runs))
     if not shown:
         why = "its undo log is no longer there" if written else "nothing was written"
         return Section(title="What has changed", lines=(why,))
@@ -37,6 +37,10 @@ def changed(context: ReportContext) -> Section:
         rows=tuple(shown),
         lines=tuple(_summary(shown, written)),
     )
+
+
+def _written(run: RunRow) -> int:
+    return run.counts.inserted + run.counts.updated + run.counts.deleted
 
 
 def _summary(shown: list[tuple[str, ...]], written: int) -> Iterator[str]:

@@ -109,10 +109,11 @@ def _duration(now: Figures, usual: Figures) -> Item:
 
 
 def _errors(now: Figures) -> Item:
-    figure = f"{counted(len(now.broken), 'run')}, {counted(now.plugin_failures, 'failure')} of plugins"
+    failures = now.plugin_failures
+    figure = f"{counted(len(now.broken), 'run')}, {counted(len(failures), 'failure')} of plugins"
     if now.broken:
         return Item("errors", figure, *_look(now.broken, "broke off"))
-    why = "see which check failed: validate-updates runs show last" if now.plugin_failures else ""
+    why = f"see which check failed: validate-updates runs show {failures[0].run_id}" if failures else ""
     return Item("errors", figure, Mark.LOOK if why else Mark.OK, why)
 
 

@@ -55,9 +55,9 @@ class Figures:
         return tuple(run for run in self.runs if run.state in _BROKEN)
 
     @property
-    def plugin_failures(self) -> int:
-        """Times that plugin code itself failed."""
-        return sum(finding.code in PLUGIN_FAILURES for one in self.judged for finding in one.findings)
+    def plugin_failures(self) -> tuple[RunRow, ...]:
+        """The runs in which plugin code itself failed, each as often as it did."""
+        return tuple(one.run for one in self.judged for finding in one.findings if finding.code in PLUGIN_FAILURES)
 
     @property
     def batches(self) -> tuple[int, int]:

@@ -29,7 +29,7 @@ def trend(week: Figures, until: datetime) -> Section:
     rows = []
     for name, of in _SUMS.items():
         values = [float(sum(map(of, runs))) for runs in days]
-        rows.append((name, spark(values), number(round(values[-1], 1)), number(round(median(values), 1))))
+        rows.append((name, spark(values), number(values[-1]), number(median(values))))
     return Section(
         title="The week in days", header=("", "the last seven days", "last", "usual"), rows=tuple(rows), lines=()
     )

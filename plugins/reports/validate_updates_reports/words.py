@@ -7,7 +7,8 @@ from datetime import datetime
 
 def number(value: float) -> str:
     """``1,250``, ``4.1``."""
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.3g}"
+    short = round(value, 1)
+    return f"{short:,.0f}" if short == round(short) else f"{short:,.1f}"
 
 
 def counted(value: int, noun: str) -> str:

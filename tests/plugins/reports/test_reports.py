@@ -9,6 +9,7 @@ import pytest
 from tests.core.engine.target import Target
 from tests.plugins.reports.world import World, record, rows, section
 from validate_updates import Verdict
+from validate_updates_reports.words import number
 
 
 @pytest.fixture
@@ -97,6 +98,32 @@ def test_what_has_changed_is_sampled_with_old_and_new_cells(world: World) -> Non
     month = section(world.report("daily", days=30), "What has changed")
     assert len(month.rows) == 7
     assert "7 of 33 changes, in t" in month.lines
+
+
+@on_sqlite
+def test_runs_that_wrote_nothing_hide_no_change(world: World) -> None:
+    world.update(record(1), hours=20)
+    for hours in range(12, 0, -1):
+        world.update(record(1), hours=hours)
+
+    found = section(world.report("daily"), "What has changed")
+
+    assert [row[:3] for row in found.rows] == [("t", "added", "id=1")]
+    assert found.lines == ("1 of 1 changes, in t",)
+
+
+@on_sqlite
+def test_a_failure_of_a_plugin_is_looked_for_in_its_run(world: World) -> None:
+    failed = world.update(record(1, "LOUD"), hours=3)
+    world.target.execute("UPDATE update_findings SET code = 'validator_failed'")
+    world.update(record(2), hours=1)
+    lines = section(world.report("daily"), "Checklist").lines
+    assert f"errors: see which check failed: validate-updates runs show {failed.run_id}" in lines
+
+
+@pytest.mark.parametrize(("value", "said"), [(1440.5, "1,440.5"), (1250, "1,250"), (4.12, "4.1"), (0.0, "0")])
+def test_numbers_are_said_whole(value: float, said: str) -> None:
+    assert number(value) == said
 
 
 @on_sqlite
