@@ -1,4 +1,4 @@
-"""``monitoring show`` and ``monitoring health``."""
+"""``monitoring show|health|incident``, and the report of the criteria."""
 
 from __future__ import annotations
 
@@ -139,7 +139,8 @@ def _against(criteria: Sequence[Criterion]) -> Iterator[str]:
 def _window(report: Report) -> str:
     """The window in one line."""
     found = report.figures
-    return f"{counted(len(found.runs), 'run')} in {counted(found.days, 'day')} until {found.now:%Y-%m-%d %H:%M} UTC"
+    days = counted(round(found.days, 2), "day")
+    return f"{counted(len(found.runs), 'run')} in {days} until {found.now:%Y-%m-%d %H:%M} UTC"
 
 
 def _data(report: Report) -> dict[str, Any]:

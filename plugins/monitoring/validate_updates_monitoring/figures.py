@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_RUNS: Final = 2000
 """Entries of the journal about a task that are looked at in a window; the newest."""
 DAYS_TO_COMPARE: Final = 90
-"""Before now: runs without the plugins that those with them are compared with."""
+"""Before now, at least: runs without the plugins that those with them are compared with."""
 
 _BROKEN: Final = {RunState.FAILED, RunState.INTERRUPTED}
 _PUT_OFF: Final = f"run_failed.{TryLater.__name__}"
@@ -74,15 +74,14 @@ class Figures:
 
 def figures(journal: JournalView, task: str, *, now: datetime, days: float, watched: Collection[str]) -> Figures:
     """The figures of a task over the last so many days."""
-    since = now - timedelta(days=days)
-    ended = list(_updates(journal.runs(task=task, since=since, until=now, limit=MOST_RUNS)))
+    since, earliest = now - timedelta(days=days), now - timedelta(days=max(days, DAYS_TO_COMPARE))
+    known = list(_updates(journal.runs(task=task, since=earliest, until=now, limit=MOST_RUNS)))
+    ended = [run for run in known if run.started_at >= since]
     told = journal.judged([run.run_id for run in ended])
     batched = [one.metrics for one in told if "batches.planned" in one.metrics and one.run.strategy == "batch"]
     counts = [run.fates for run in ended]
     committed = sum(one.inserted + one.updated + one.unchanged for one in counts)
-    earlier = journal.runs(task=task, since=now - timedelta(days=DAYS_TO_COMPARE), until=now, limit=MOST_RUNS)
-    stood = (run for run in _updates(journal.runs(task=task, until=now, limit=MOST_RUNS)) if run.state.stands)
-    last = next(stood, None)
+    last = _last(known) or _last(_updates(journal.runs(task=task, until=now, limit=MOST_RUNS)))
     return Figures(
         task=task,
         now=now,
@@ -97,7 +96,7 @@ def figures(journal: JournalView, task: str, *, now: datetime, days: float, watc
         alerts=tuple(one.run for one in told if alerting(one)),
         losses=tuple(one.run for one in told if not one.accounted_for),
         seconds_with=tuple(_seconds(ended, watched, among=True)),
-        seconds_without=tuple(_seconds(_updates(earlier), watched, among=False)),
+        seconds_without=tuple(_seconds(known, watched, among=False)),
         last_success=last.finished_at or last.started_at if last else None,
     )
 
@@ -106,6 +105,11 @@ def _updates(runs: Iterable[RunRow]) -> Iterator[RunRow]:
     for run in runs:
         if run.kind is RunKind.UPDATE and run.state is not RunState.RUNNING:
             yield run
+
+
+def _last(runs: Iterable[RunRow]) -> RunRow | None:
+    """The newest that stands."""
+    return next((run for run in runs if run.state.stands), None)
 
 
 def alerting(stored: JudgedRun) -> set[str]:

@@ -56,6 +56,12 @@ def test_show(world: World, said: Callable[..., Said]) -> None:
     assert (alerts["value"], alerts["state"], alerts["runs"]) == (16.667, "fail", [alert.run_id])
 
 
+def test_a_window_of_minutes_is_said_in_short(sqlite: World, said: Callable[..., Said]) -> None:
+    sqlite.update()
+    _, text, _ = said(sqlite, "monitoring", "show", "--days", "0.0416666666", *at(sqlite, 0))
+    assert "1 run in 0.04 days until" in text
+
+
 @pytest.mark.parametrize(("hours", "health", "status"), [(2, "healthy", 0), (31, "degraded", 1), (49, "unhealthy", 3)])
 def test_health(sqlite: World, said: Callable[..., Said], hours: int, health: str, status: int) -> None:
     sqlite.update()

@@ -187,6 +187,14 @@ def test_how_long_the_last_success_may_be_ago(sqlite: World, after: timedelta, h
     assert (report.health, report.criteria[0].state) == (health, state)
 
 
+def test_the_last_success_is_found_however_long_ago_it_was(sqlite: World) -> None:
+    sqlite.update()
+
+    report = sqlite.report(after=200 * DAY)
+
+    assert (report.criteria[0].actual, report.figures.runs) == ("4800.0 h ago", ())
+
+
 def test_a_rejected_run_is_no_success(sqlite: World) -> None:
     sqlite.update()
     sqlite.update(WRONG, after=2 * DAY)
