@@ -96,10 +96,14 @@ def _trial(desk: Desk, case: Case, settings: Gates) -> Iterator[Criterion]:
 def _tried(desk: Desk, case: Case, settings: Gates) -> _Tried | None:
     """The newest update that is large enough."""
     with desk.journal(case.task) as journal:
-        large = [run.run_id for run in updates(journal, case) if run.counts.read >= settings.trial_records]
+        large = [
+            run.run_id
+            for run in updates(journal, case)
+            if run.strategy == "batch" and run.counts.read >= settings.trial_records
+        ]
         for one in journal.judged(large):
             planned = round(one.metrics.get("batches.planned", 0))
-            if one.run.strategy == "batch" and planned >= settings.trial_batches:
+            if planned >= settings.trial_batches:
                 return _Tried(one.run, planned, round(one.metrics.get("batches.succeeded", 0)))
     return None
 
