@@ -8,9 +8,9 @@ from typing import Final
 
 from validate_updates import Criterion, CriterionState, OpenJournal
 from validate_updates_canary import criteria as own
-from validate_updates_canary.looking import Until, sides
+from validate_updates_canary.looking import Canary, canary
 from validate_updates_canary.settings import CanarySettings
-from validate_updates_canary.trial import Ended, Trial, load, load_ended
+from validate_updates_canary.trial import Ended, Trial
 
 _STATES: Final = {
     own.State.MET: CriterionState.PASS,
@@ -22,13 +22,13 @@ _STATES: Final = {
 def asked(
     journal: OpenJournal, task: str, since: datetime, until: datetime, *, settings: CanarySettings
 ) -> Iterator[Criterion]:
-    """The criteria of the canary of a task: of the one under way, else of one that has ended in the window."""
-    trial, ended = load(journal.state(task)), load_ended(journal.state(task))
-    if trial is None and ended is not None and since <= ended.at <= until:
-        yield from _judged(journal, ended.trial, ended, ended.at, settings)
-    elif trial is not None and trial.started_at <= until:
-        yield from _judged(journal, trial, None, until, settings)
-    else:
+    """The criteria of the canary of a task within a window."""
+    yield from told(canary(journal, task, since, until), task, since, settings)
+
+
+def told(found: Canary | None, task: str, since: datetime, settings: CanarySettings) -> Iterator[Criterion]:
+    """The criteria of a canary; where there is none, what to do for there to be one."""
+    if found is None:
         yield Criterion(
             name="canary",
             target="one that is over, and not aborted",
@@ -37,14 +37,10 @@ def asked(
             evidence=f"no canary is under way on {task}, and none has ended since {since:%Y-%m-%d}",
             todo=f"validate-updates canary start {task} --plugins A,B --runs 14",
         )
-
-
-def _judged(
-    journal: OpenJournal, trial: Trial, ended: Ended | None, moment: datetime, settings: CanarySettings
-) -> Iterator[Criterion]:
-    seen = sides(journal, trial, Until(moment, ended.until if ended else None))
-    yield _outcome(trial, ended)
-    yield _runs(trial, seen.canary.runs, moment)
+        return
+    trial, seen = found.trial, found.sides
+    yield _outcome(trial, found.ended)
+    yield _runs(trial, seen.canary.runs, found.moment)
     for one in own.criteria(seen, settings):
         yield Criterion(
             name=one.name,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from validate_updates import RunRow
 from validate_updates_canary.criteria import Sides
 from validate_updates_canary.figures import Figures, counts, figures, modes
-from validate_updates_canary.trial import Trial
+from validate_updates_canary.trial import Ended, Trial, load, load_ended
 
 if TYPE_CHECKING:
-    from validate_updates import JournalView
+    from validate_updates import JournalView, OpenJournal
 
 _BITE = 200
 """Runs that are asked for first; most trials need no more."""
@@ -30,6 +30,28 @@ class Until:
 
 
 ALL = Until()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A canary as it was at a moment, or at its end."""
+
+    trial: Trial
+    ended: Ended | None
+    moment: datetime
+    sides: Sides
+
+
+def canary(journal: OpenJournal, task: str, since: datetime, until: datetime) -> Canary | None:
+    """The one that is under way at the end of a window, else the one that has ended in it."""
+    state = journal.state(task)
+    trial, ended = load(state), load_ended(state)
+    if trial is not None and trial.started_at <= until:
+        return Canary(trial=trial, ended=None, moment=until, sides=sides(journal, trial, Until(until)))
+    if ended is not None and since <= ended.at <= until:
+        seen = sides(journal, ended.trial, Until(ended.at, ended.until))
+        return Canary(trial=ended.trial, ended=ended, moment=ended.at, sides=seen)
+    return None
 
 
 def newest(journal: JournalView) -> int:

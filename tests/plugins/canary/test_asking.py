@@ -91,3 +91,12 @@ def test_at_an_earlier_moment_it_had_not_begun(world: World) -> None:
     found = asked(world, until=BEGIN + timedelta(days=3))
 
     assert states(found) == {"canary": UNKNOWN}
+
+
+def test_one_that_begins_later_hides_none_that_was_over(world: World) -> None:
+    for _ in range(5):
+        world.run("daily")
+    world.answer("start", "daily", "--plugins", "static_thresholds", "--as-of", "2026-02-01T07:00Z")
+
+    assert asked(world)["canary"].actual == "promoted"
+    assert asked(world, until=datetime(2026, 2, 2, tzinfo=UTC))["canary"].actual == "under way"
