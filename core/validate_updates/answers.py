@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import CoroutineType, NoneType
 from typing import Final
 
 from validate_updates import result
+from validate_updates.chart import Chart
 from validate_updates.criteria import Criterion, CriterionState
 from validate_updates.declared import kind_of
 from validate_updates.findings import Finding, KeepOut, Severity
@@ -51,6 +52,12 @@ _FIELDS_OF_CRITERION: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
     ("evidence", (str,), "text"),
     ("todo", (str,), "text"),
     ("runs", (tuple,), "a tuple of text"),
+)
+
+
+_FIELDS_OF_REPORT: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
+    ("data", (Mapping,), "a mapping"),
+    ("exit_status", (int,), "a number"),
 )
 
 
@@ -141,12 +148,17 @@ def read_report(returned: object) -> result.Answer:
     """What the function of a report returned: sections that can be shown, data, an exit status."""
     if not isinstance(returned, result.Answer):
         raise Rubbish(f"returned {kind_of(returned)}; return an Answer")
+    if not isinstance(returned.sections, tuple):
+        raise Rubbish(f"gave an Answer whose sections are {kind_of(returned.sections)}, not a tuple")
+    _check_fields(returned, "an Answer", _FIELDS_OF_REPORT)
     for section in returned.sections:
         if not isinstance(section, result.Section):
             raise Rubbish(f"gave {kind_of(section)} where a Section belongs")
         _check_fields(section, "a section", _FIELDS_OF_SECTION)
         if not all(_is_texts(row) for row in section.rows):
             raise Rubbish("gave a section whose rows are not tuples of text")
+        if not all(isinstance(chart, Chart) for chart in section.charts):
+            raise Rubbish("gave a section whose charts are not Charts")
     return returned
 
 

@@ -154,6 +154,13 @@ def test_others_add_to_it_and_one_that_fails_is_missed_alone(
         ("return Answer(sections=(Section(title='x', lines=(1,)),))", "whose lines holds something else than text"),
         ("return Answer(sections=(Section(title='x', rows=((1,),)),))", "rows are not tuples of text"),
         ("return Answer(sections=(Section(title=1),))", "title is a value of type int, not text"),
+        (
+            "return Answer(sections=(Section(title='x', charts=(1,)),))",
+            "charts are not Charts",
+        ),
+        ("return Answer(sections=iter(()))", "sections are a value of type tuple_iterator, not a tuple"),
+        ("return Answer(sections=(), data=None)", "data is .*, not a mapping"),
+        ("return Answer(sections=(), exit_status='1')", "exit_status is a value of type str, not a number"),
         ("print('hello'); return Answer(sections=())", "printed to standard output: hello"),
     ],
 )
