@@ -51,6 +51,7 @@ def test_a_switch_is_made_and_shown(command: Command) -> None:
     shown = command("config", "show", "--origin").out
     assert "tasks.daily.plugins: static_thresholds" in shown
     assert "two good weeks" in shown
+    assert '"reject"  # default\n' in shown, "however long a reason is, values stay on their line"
     assert "two good weeks" not in command("config", "show").out
     assert command("run", "daily").code == 1
 

@@ -22,9 +22,12 @@ def settings_page(entries: Sequence[Entry], files: Sequence[str], look: Look, *,
     page.put(Text(f"# from {named}", style="dim"), indent=0)
     rows: list[list[Text | str]] = []
     for entry in entries:
-        row: list[Text | str] = [look.text(entry.path), look.text(entry.value_text, 500)]
-        rows.append([*row[:1], Text(look.text(entry.origin), style="dim"), *row[1:]] if origin else row)
-    page.table(rows, indent=0, whole={0, 1} if origin else {0})
+        value = Text(look.text(entry.value_text, 500))
+        if origin:  # with the value: a column of its own leaves the values no room
+            between = "  " if entry.origin == "default" else "\n"
+            value.append(f"{between}# {look.text(entry.origin)}", style="dim")
+        rows.append([look.text(entry.path), value])
+    page.table(rows, indent=0, whole={0})
     return page.lines
 
 

@@ -150,7 +150,7 @@ def _false_alarms(figures: Figures, settings: Monitoring) -> Criterion:
 
 def _overhead(figures: Figures, settings: Monitoring) -> Criterion:
     having, lacking = figures.seconds_with, figures.seconds_without
-    target, what = f"under {settings.overhead:g} %", " and ".join(settings.watched)
+    target, what = f"under {settings.overhead:g} %", " or ".join(settings.watched)
     evidence = f"{_runs(len(having))} with {what}, {len(lacking)} without"
     if min(len(having), len(lacking)) < settings.least_runs:
         return Criterion(name="overhead", target=target, actual="", value=None, evidence=evidence, state=State.UNKNOWN)

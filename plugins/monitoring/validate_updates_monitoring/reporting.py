@@ -13,7 +13,8 @@ def told(context: ReportContext) -> Answer:
     """The report of an incident, as data."""
     stored = context.run or _last(context)
     if stored is None:
-        return Answer(sections=(Section(title=f"No incident on {context.task}"),), data={"run_id": None})
+        hint = f"of any run: validate-updates report incident RUN --task {context.task}"
+        return Answer(sections=(Section(title=f"No incident on {context.task}", lines=(hint,)),), data={"run_id": None})
     sections = incident(context.journal, stored)
     return Answer(sections=sections, data={"run_id": stored.run.run_id, "state": stored.run.state})
 

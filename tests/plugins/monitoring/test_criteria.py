@@ -166,7 +166,7 @@ def test_overhead_against_runs_without_the_plugins(sqlite: World) -> None:
     found = sqlite.criterion("overhead", days=30)
 
     assert (found.actual, found.state) == ("+20.0 %", State.FAIL)
-    assert found.evidence == "5 runs with batch and historical, 5 without: 12.00 s, 10.00 s"
+    assert found.evidence == "5 runs with batch or historical, 5 without: 12.00 s, 10.00 s"
     assert sqlite.criterion("overhead", days=30, overhead=25.0).state is State.PASS
     assert sqlite.criterion("overhead", days=30, least_seconds=3.0).state is State.PASS
 

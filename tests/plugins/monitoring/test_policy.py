@@ -436,7 +436,9 @@ def test_an_incident_of_any_run_can_be_asked_for(light: World) -> None:
 def test_the_last_incident_is_a_report(light: World) -> None:
     at = ("--as-of", f"{light.now + 30 * DAY:%Y-%m-%dT%H:%MZ}", "--days", "60")
     light.run()
-    assert "No incident on daily" in light.command("report", "incident", *at).out
+    none = light.command("report", "incident", *at).out
+    assert "No incident on daily" in none
+    assert "of any run: validate-updates report incident RUN --task daily" in none
     result = light.run(20, bad=6)
     other = light.run()["run_id"]
 
