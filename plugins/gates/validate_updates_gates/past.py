@@ -8,8 +8,8 @@ from typing import Final
 from validate_updates import OpenJournal, RunKind, RunRow, RunState
 from validate_updates_gates.case import Case
 
-MOST_RUNS: Final = 2000
-"""Runs of a window that are looked at; the newest."""
+MOST_RUNS: Final = 10_000
+"""Runs of a window, or of the past, that are looked at, the newest: a month of one every five minutes."""
 
 
 def updates(journal: OpenJournal, case: Case) -> Iterator[RunRow]:

@@ -235,6 +235,16 @@ def test_how_long_the_past_is(gate: Gate, hours: int, state: str) -> None:
     assert found.criteria["history"] == (f"{hours / 24:.1f} days", state)
 
 
+def test_the_past_of_a_task_that_runs_often_is_not_cut_short(gate: Gate) -> None:
+    gate.world.update()
+    begin = gate.world.now - 31 * DAY
+    times = (begin + number * timedelta(minutes=20) for number in range(31 * 72))
+    log = gate.file("log.csv", "started_at,inserted\n" + "".join(f"{time.isoformat()},1\n" for time in times))
+    assert gate.command("history", "import", log, "--task", "daily").code == 0
+
+    assert gate.check("validation").criteria["history"] == ("31.0 days", PASS)
+
+
 # trial
 
 
