@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Final
 
 from validate_updates import Answer, JudgedRun, ReportContext, RunState, Section
@@ -18,7 +19,7 @@ def weekly(context: ReportContext) -> Answer:
     """Of a window that is a week unless somebody said otherwise, beside one as long before it."""
     now = figures(context.journal, context.runs)
     span = context.until - context.since
-    before = between(context.journal, context.task, context.since - span, context.since)
+    before = between(context.journal, context.task, context.since - span, context.since - timedelta.resolution)
     waiting = context.journal.waiting(context.task)
     return Answer(
         sections=(_beside(now, before), _worst(now), quarantine(context, waiting), alerts(now)),

@@ -150,6 +150,13 @@ def test_the_week_beside_the_week_before(world: World) -> None:
     assert [row[0] for row in section(given, "Alerts").rows] == [loud.run_id]
 
 
+@on_sqlite
+def test_a_run_at_the_border_is_of_one_week(world: World) -> None:
+    world.update(record(1), days=10)
+    world.update(record(2), record(3), days=7)
+    assert rows(world.report("weekly"), "This time, and the time before")["added"] == ("2", "1", "+100 %")
+
+
 def test_what_waits_in_quarantine_is_summed_up_by_reason(world: World) -> None:
     world.update(record(1), {"id": "x"}, {"id": "y"}, {"id": 2, "nobody": "knows"}, days=2)
     found = section(world.report("weekly"), "Open in the quarantine")
