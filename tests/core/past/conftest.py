@@ -33,16 +33,24 @@ class World(Target):
         database.engine.dispose()
 
 
+def made(url: str) -> World:
+    """One with an empty table."""
+    world = World(url)
+    world.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
+    return world
+
+
 @pytest.fixture
 def world(database_url: str) -> World:
     """The test runs twice: on SQLite and on PostgreSQL."""
-    made = World(database_url)
-    made.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
-    return made
+    return made(database_url)
 
 
 @pytest.fixture
 def sqlite(sqlite_url: str) -> World:
-    made = World(sqlite_url)
-    made.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
-    return made
+    return made(sqlite_url)
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> World:
+    return made(postgres_url)

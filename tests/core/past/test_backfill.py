@@ -65,14 +65,12 @@ def test_what_sqlite_takes_for_a_time_and_we_do_not(sqlite: World) -> None:
     assert days(sqlite) == Days(rows={ONE: 4}, without=len(odd))
 
 
-def test_times_of_postgresql_that_python_has_not(world: World) -> None:
-    if world.is_sqlite:
-        pytest.skip("these are PostgreSQL's")
-    world.execute("CREATE TABLE h (id integer PRIMARY KEY, at timestamp)")
+def test_times_of_postgresql_that_python_has_not(postgres: World) -> None:
+    postgres.execute("CREATE TABLE h (id integer PRIMARY KEY, at timestamp)")
     odd = ["infinity", "-infinity", "0044-03-15 00:00:00 BC", "20250-01-01", "1969-12-31"]
-    world.insert("h", list(enumerate([*odd, "2025-01-14"])))
+    postgres.insert("h", list(enumerate([*odd, "2025-01-14"])))
 
-    assert days(world) == Days(rows={ONE: 1}, without=len(odd))
+    assert days(postgres) == Days(rows={ONE: 1}, without=len(odd))
 
 
 def test_columns_that_hold_no_times(world: World) -> None:

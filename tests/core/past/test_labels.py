@@ -124,21 +124,20 @@ def test_a_run_that_is_not_there(world: World) -> None:
         labelled(world, "incident", "zz")
 
 
-def test_a_run_that_somebody_else_changes_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    if world.is_sqlite:
-        pytest.skip("nobody else writes during a transaction")
-    world.update([{"id": 1}])
+def test_a_run_that_somebody_else_changes_meanwhile(postgres: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite nobody else writes during a transaction."""
+    postgres.update([{"id": 1}])
     look = reading.show
 
     def and_then_another(*words: Any) -> Any:
         found = look(*words)
-        world.execute("UPDATE update_logs SET note = 'mine'")
+        postgres.execute("UPDATE update_logs SET note = 'mine'")
         return found
 
     monkeypatch.setattr(labels, "show", and_then_another)
     with pytest.raises(UsageError, match="changed by somebody else"):
-        labelled(world, "incident")
-    assert in_journal(world) == [(None, "mine")]
+        labelled(postgres, "incident")
+    assert in_journal(postgres) == [(None, "mine")]
 
 
 def test_a_note_of_any_length_and_any_characters(world: World) -> None:
