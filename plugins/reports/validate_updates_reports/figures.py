@@ -61,8 +61,9 @@ class Figures:
 
     @property
     def batches(self) -> tuple[int, int]:
-        """How many succeeded, of how many."""
-        metrics = [one.metrics for one in self.judged if "batches.planned" in one.metrics]
+        """How many succeeded, of how many; an update all or nothing has none."""
+        batched = (one for one in self.judged if one.run.strategy == "batch")
+        metrics = [one.metrics for one in batched if "batches.planned" in one.metrics]
         names = ("batches.succeeded", "batches.planned")
         succeeded, planned = (round(sum(one.get(name, 0) for one in metrics)) for name in names)
         return succeeded, planned
