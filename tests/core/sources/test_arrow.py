@@ -40,7 +40,6 @@ def opened(request: pytest.FixtureRequest) -> Open:
     """Opens a source with the one library or the other; pyarrow is asked only where arro3 is not there."""
     if request.param == "arro3":
         return without("pyarrow", "pyarrow.parquet")
-    pytest.importorskip("pyarrow")
     return without("arro3.core", "arro3.io")
 
 
