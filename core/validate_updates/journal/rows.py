@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from validate_updates.findings import Finding
+from validate_updates.declarations import Moment
+from validate_updates.findings import Finding, Severity
 from validate_updates.result import Counts, Judged, KeptOut, PluginInfo
 
 
@@ -109,9 +110,17 @@ class RunRow:
     label_until: datetime | None
 
     @property
+    def is_ended_update(self) -> bool:
+        """Whether it is an update that came to an end: no dry run, no replay, nothing taken back or brought in."""
+        return self.kind is RunKind.UPDATE and self.state is not RunState.RUNNING and not self.dry_run
+
+    @property
     def fates(self) -> Counts:
         """What became of the records in the end: of a run that was rolled back, none is written."""
         return self.counts.taken_back if self.state is RunState.ROLLED_BACK else self.counts
+
+
+_MOMENTS: Final = frozenset(moment.value for moment in Moment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +134,13 @@ class JudgedRun:
     metrics: Mapping[str, float]
     timings: tuple[tuple[str, float], ...]
     judged: tuple[Judged, ...]
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What the checks of plugins found that is a warning or worse; not what observers and we ourselves say."""
+        return tuple(
+            one for one in self.findings if one.severity is not Severity.INFO and one.plugin and one.moment in _MOMENTS
+        )
 
     @property
     def accounted_for(self) -> bool:

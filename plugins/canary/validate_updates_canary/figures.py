@@ -10,7 +10,6 @@ from validate_updates import (
     PLUGIN_FAILURES,
     Finding,
     JudgedRun,
-    RunKind,
     RunRow,
     RunState,
     Severity,
@@ -56,11 +55,6 @@ class Figures:
     def usual_seconds(self) -> float | None:
         """How long a run takes: the median."""
         return median(self.seconds) if self.seconds else None
-
-
-def counts(run: RunRow) -> bool:
-    """Whether a run is an update that came to an end."""
-    return run.kind is RunKind.UPDATE and not run.dry_run and run.state is not RunState.RUNNING
 
 
 def modes(run: RunRow, plugins: Collection[str]) -> set[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from validate_updates import RunRow
 from validate_updates_canary.criteria import Sides
-from validate_updates_canary.figures import Figures, counts, figures, modes
+from validate_updates_canary.figures import Figures, figures, modes
 from validate_updates_canary.trial import Ended, Trial, load, load_ended
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _updates(journal: JournalView, task: str, until: Until) -> Iterator[RunRow]:
     limit, last = _BITE, until.run_no
     while True:
         found = journal.runs(task=task, until=until.moment, limit=limit)
-        yield from (run for run in found if counts(run) and (last is None or run.run_no <= last))
+        yield from (run for run in found if run.is_ended_update and (last is None or run.run_no <= last))
         if len(found) < limit:
             return
         limit, last = limit * 2, min(found[-1].run_no - 1, last or found[-1].run_no)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from validate_updates import OpenJournal, RunKind, RunRow, RunState
+from validate_updates import OpenJournal, RunRow
 from validate_updates_gates.case import Case
 
 MOST_RUNS: Final = 10_000
@@ -14,6 +14,5 @@ MOST_RUNS: Final = 10_000
 
 def updates(journal: OpenJournal, case: Case) -> Iterator[RunRow]:
     """Those that have ended, newest first."""
-    for run in journal.runs(task=case.task, since=case.since, until=case.until, limit=MOST_RUNS):
-        if run.kind is RunKind.UPDATE and run.state is not RunState.RUNNING:
-            yield run
+    found = journal.runs(task=case.task, since=case.since, until=case.until, limit=MOST_RUNS)
+    return (run for run in found if run.is_ended_update)

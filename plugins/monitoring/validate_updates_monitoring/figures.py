@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from validate_updates import JudgedRun, Moment, RunKind, RunRow, RunState, Severity, TryLater
+from validate_updates import RunRow, RunState, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,7 +22,6 @@ DAYS_TO_COMPARE: Final = 90
 
 _BROKEN: Final = {RunState.FAILED, RunState.INTERRUPTED}
 _PUT_OFF: Final = f"run_failed.{TryLater.__name__}"
-_MOMENTS: Final = frozenset(moment.value for moment in Moment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +74,13 @@ class Figures:
 def figures(journal: JournalView, task: str, *, now: datetime, days: float, watched: Collection[str]) -> Figures:
     """The figures of a task over the last so many days."""
     since, earliest = now - timedelta(days=days), now - timedelta(days=max(days, DAYS_TO_COMPARE))
-    known = list(_updates(journal.runs(task=task, since=earliest, until=now, limit=MOST_RUNS)))
+    known = [run for run in journal.runs(task=task, since=earliest, until=now, limit=MOST_RUNS) if run.is_ended_update]
     ended = [run for run in known if run.started_at >= since]
     told = journal.judged([run.run_id for run in ended])
     batched = [one.metrics for one in told if "batches.planned" in one.metrics and one.run.strategy == "batch"]
     counts = [run.fates for run in ended]
     committed = sum(one.inserted + one.updated + one.unchanged for one in counts)
-    last = _last(known) or _last(_updates(journal.runs(task=task, until=now, limit=MOST_RUNS)))
+    last = _last(known) or _last(journal.runs(task=task, until=now, limit=MOST_RUNS))
     return Figures(
         task=task,
         now=now,
@@ -93,7 +92,7 @@ def figures(journal: JournalView, task: str, *, now: datetime, days: float, watc
         batches_written=round(sum(one["batches.succeeded"] for one in batched)),
         batch_runs=len(batched),
         judged=sum(bool(one.judged) for one in told),
-        alerts=tuple(one.run for one in told if alerting(one)),
+        alerts=tuple(one.run for one in told if one.warnings),
         losses=tuple(one.run for one in told if not one.accounted_for),
         seconds_with=tuple(_seconds(ended, watched, among=True)),
         seconds_without=tuple(_seconds(known, watched, among=False)),
@@ -101,22 +100,9 @@ def figures(journal: JournalView, task: str, *, now: datetime, days: float, watc
     )
 
 
-def _updates(runs: Iterable[RunRow]) -> Iterator[RunRow]:
-    for run in runs:
-        if run.kind is RunKind.UPDATE and run.state is not RunState.RUNNING:
-            yield run
-
-
 def _last(runs: Iterable[RunRow]) -> RunRow | None:
-    """The newest that stands."""
-    return next((run for run in runs if run.state.stands), None)
-
-
-def alerting(stored: JudgedRun) -> set[str]:
-    """The plugins of whose checks one found a warning, or worse."""
-    return {one.plugin for one in stored.findings if one.severity is not Severity.INFO and one.moment in _MOMENTS} - {
-        ""
-    }
+    """The newest update that stands."""
+    return next((run for run in runs if run.is_ended_update and run.state.stands), None)
 
 
 def _seconds(runs: Iterable[RunRow], watched: Collection[str], *, among: bool) -> Iterator[float]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from validate_updates import Answer, Desk, OpenJournal, RunKind, RunRow, RunState, Section
+from validate_updates import Answer, Desk, OpenJournal, RunRow, Section
 from validate_updates_monitoring.acting import actions, since
 from validate_updates_monitoring.policy import Response, responses, what_to_type
 from validate_updates_monitoring.settings import Monitoring
@@ -40,7 +40,7 @@ def previews(desk: Desk, settings: Monitoring, tasks: Sequence[str], now: dateti
 def _last(journal: OpenJournal, task: str, now: datetime) -> RunRow | None:
     """The last update that came to an end."""
     runs = journal.runs(task=task, until=now, limit=_LOOKED_AT)
-    return next((one for one in runs if one.kind is RunKind.UPDATE and one.state is not RunState.RUNNING), None)
+    return next((one for one in runs if one.is_ended_update), None)
 
 
 def _responses(journal: OpenJournal, run: RunRow, settings: Monitoring) -> Sequence[Response]:

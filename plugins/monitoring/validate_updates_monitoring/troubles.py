@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from validate_updates import JudgedRun, Mode, Moment, RunKind, RunRow, RunState
-from validate_updates_monitoring.figures import DAYS_TO_COMPARE, MOST_RUNS, alerting, usual
+from validate_updates import JudgedRun, Mode, Moment, RunRow, RunState
+from validate_updates_monitoring.figures import DAYS_TO_COMPARE, MOST_RUNS, usual
 from validate_updates_monitoring.settings import Monitoring
 from validate_updates_monitoring.severity import Level, of_batches, of_false_alarms, of_slowdown
 
@@ -117,7 +117,7 @@ def _of_plugins(journal: JournalView, run: RunRow, settings: Monitoring, since: 
         for one in journal.runs(
             task=run.task, since=run.started_at - timedelta(days=longest), until=run.started_at, limit=MOST_RUNS
         )
-        if one.run_no <= run.run_no and one.kind is RunKind.UPDATE and one.state is not RunState.RUNNING
+        if one.run_no <= run.run_no and one.is_ended_update
     ]
     begin = run.started_at - timedelta(days=settings.severity_days)
     window = [one for one in earlier if one.started_at >= begin]
@@ -135,7 +135,9 @@ def _false_alarms(
 ) -> Iterator[Trouble]:
     """In the runs whose checks were asked to the end."""
     judged = {one.run_id for one in mine if one.state in _JUDGED}
-    false = [one for one in expected if one.run.run_id in judged and plugin in alerting(one)]
+    false = [
+        one for one in expected if one.run.run_id in judged and any(said.plugin == plugin for said in one.warnings)
+    ]
     level = of_false_alarms(len(false), len(judged), settings)
     if level is not None:
         yield Trouble(

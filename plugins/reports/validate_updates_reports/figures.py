@@ -11,12 +11,9 @@ from validate_updates import (
     PLUGIN_FAILURES,
     Counts,
     JudgedRun,
-    Moment,
     OpenJournal,
-    RunKind,
     RunRow,
     RunState,
-    Severity,
 )
 
 MOST_RUNS: Final = 10_000
@@ -24,7 +21,6 @@ MOST_RUNS: Final = 10_000
 ORPHANS: Final = {"foreign_keys_violated", "orphans_before"}
 """Codes of findings about rows that refer to rows that are not there; the first is the name of the check, too."""
 _BROKEN: Final = {RunState.FAILED, RunState.INTERRUPTED}
-_MOMENTS: Final = frozenset(moment.value for moment in Moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ class Figures:
     @property
     def alerts(self) -> tuple[JudgedRun, ...]:
         """Those about which a check had a warning, or worse."""
-        return tuple(one for one in self.judged if has_alert(one))
+        return tuple(one for one in self.judged if one.warnings)
 
     @property
     def unanswered(self) -> tuple[RunRow, ...]:
@@ -106,30 +102,17 @@ class Figures:
 
 def figures(journal: OpenJournal, runs: Iterable[RunRow]) -> Figures:
     """Of the updates among these runs."""
-    return Figures(tuple(journal.judged([run.run_id for run in updates(runs)])))
+    return Figures(tuple(journal.judged([run.run_id for run in runs if run.is_ended_update])))
 
 
 def between(journal: OpenJournal, task: str, since: datetime, until: datetime) -> Figures:
     """Of the updates of a task that began in a window."""
-    found = journal.runs(task=task, since=since, until=until, limit=MOST_RUNS)
-    return figures(journal, (run for run in found if run.state is not RunState.RUNNING and not run.dry_run))
-
-
-def updates(runs: Iterable[RunRow]) -> Iterator[RunRow]:
-    """Without replays, roll-backs and the like."""
-    return (run for run in runs if run.kind is RunKind.UPDATE)
-
-
-def has_alert(one: JudgedRun) -> bool:
-    """Whether a check had a warning, or worse."""
-    return any(spoke(one))
+    return figures(journal, journal.runs(task=task, since=since, until=until, limit=MOST_RUNS))
 
 
 def spoke(one: JudgedRun) -> Iterator[str]:
     """The checks that had a warning or worse about a run, each as often as it had one."""
-    for finding in one.findings:
-        if finding.severity is not Severity.INFO and finding.plugin and finding.moment in _MOMENTS:
-            yield f"{finding.plugin}.{finding.validator}"
+    return (f"{finding.plugin}.{finding.validator}" for finding in one.warnings)
 
 
 def named(runs: Sequence[RunRow], most: int = 3) -> str:

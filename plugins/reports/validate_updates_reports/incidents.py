@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from validate_updates import JudgedRun
-from validate_updates_reports.figures import Figures, has_alert
+from validate_updates_reports.figures import Figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +40,13 @@ def _is_bad(one: JudgedRun) -> bool:
 
 def _incident(runs: Sequence[JudgedRun]) -> Incident:
     first = runs[0].run
-    loud = next((one for one in runs if has_alert(one) or not one.run.state.stands), None)
+    loud = next((one for one in runs if one.warnings or not one.run.state.stands), None)
     return Incident(
         begun=first.started_at,
         runs=len(runs),
         run_id=first.run_id,
         noticed="" if loud is None else _after(loud.run.started_at - first.started_at),
-        by="a person" if loud is None else "an alert" if has_alert(loud) else loud.run.state.value,
+        by="a person" if loud is None else "an alert" if loud.warnings else loud.run.state.value,
         why=first.note or first.reason,
     )
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from validate_updates import Answer, JudgedRun, ReportContext, RunState, Section
-from validate_updates_reports.figures import Figures, between, figures, has_alert
+from validate_updates_reports.figures import Figures, between, figures
 from validate_updates_reports.waiting import alerts, quarantine
 from validate_updates_reports.words import number, percent, time
 
@@ -74,7 +74,7 @@ def worst(found: Figures) -> list[JudgedRun]:
 
 def _badness(one: JudgedRun) -> tuple[int, int, int]:
     run = one.run
-    return (0 if run.state.stands else 1, int(has_alert(one) and run.label != "expected"), run.fates.quarantined)
+    return (0 if run.state.stands else 1, int(bool(one.warnings) and run.label != "expected"), run.fates.quarantined)
 
 
 def _worst(found: Figures) -> Section:
