@@ -191,10 +191,9 @@ class SettingsDesk:
             ]
 
     def _loaded(self, plugin: str) -> Plugins:
-        from validate_updates.manager import load
+        from validate_updates.manager import load_one
 
-        tables = self.settings.plugin_tables
-        return load((plugin,), {plugin: tables[plugin]} if plugin in tables else {}, origins=self.settings.origins)
+        return load_one(plugin, self.settings.plugin_tables, origins=self.settings.origins)
 
 
 def asked(who: str, call: Callable[[], T], declared: Backtest | Criteria | Report) -> T:

@@ -225,6 +225,18 @@ def _asked(loaded: tuple[_Plugin, ...], settled: tuple[Owned[PluginSettings], ..
     )
 
 
+def load_one(
+    name: str,
+    tables: Mapping[str, Mapping[str, Any]],
+    *,
+    origins: Mapping[str, str] = {},
+    extra: Mapping[str, object] = {},
+) -> Plugins:
+    """One plugin alone, under its own of the settings, selected or not. Raises what :func:`load` raises."""
+    given = {name: extra[name]} if name in extra else {}
+    return load((name,), {name: tables[name]} if name in tables else {}, origins=origins, extra=given)
+
+
 def describe(
     name: str,
     tables: Mapping[str, Mapping[str, Any]] = {},
@@ -233,9 +245,7 @@ def describe(
     extra: Mapping[str, object] = {},
 ) -> Description:
     """Load one plugin, and say what it declares under the settings given. Raises what :func:`load` raises."""
-    given = {name: extra[name]} if name in extra else {}
-    table = {name: tables[name]} if name in tables else {}
-    plugins = load((name,), table, origins=origins, extra=given)
+    plugins = load_one(name, tables, origins=origins, extra=extra)
     return Description(
         info=plugins.infos[0],
         settings=describe_settings(type(plugins.settled[0].item)),
@@ -260,8 +270,7 @@ def _lend(
     extra: Mapping[str, object],
 ) -> Lent:
     """The checks of one plugin under its settings, selected or not."""
-    given = {name: extra[name]} if name in extra else {}
-    plugins = load((name,), {name: tables[name]} if name in tables else {}, origins=origins, extra=given)
+    plugins = load_one(name, tables, origins=origins, extra=extra)
     return Lent(
         plugin=name,
         validators=tuple(owned.item for owned in plugins.validators),

@@ -6,7 +6,7 @@ A report belongs to one plugin, and others may add to it. Whoever shows it decid
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -125,15 +125,13 @@ class Reports:
 
 def reports(settings: Settings) -> Reports:
     """What the installed plugins declare. One that cannot be loaded hides no other."""
-    from validate_updates.manager import available, load
+    from validate_updates.manager import available, load_one
 
     declared: list[Owned[Report]] = []
     faults: list[UpdateError] = []
     for name in dict.fromkeys(found.name for found in available()):
-        tables = settings.plugin_tables
         try:
-            table = {name: tables[name]} if name in tables else {}
-            declared += load((name,), table, origins=settings.origins).reports()
+            declared += load_one(name, settings.plugin_tables, origins=settings.origins).reports()
         except UsageError as error:
             faults.append(error)
     return Reports(settings=settings, declared=tuple(declared), faults=tuple(faults))
@@ -145,15 +143,21 @@ def told(found: Reports, name: str, task: str, window: Window) -> Told:
     Raises ``UsageError`` where there is no such report, task, journal or run of it, and ``PluginError`` where the
     plugin that it belongs to fails.
     """
+    from validate_updates.desk import SettingsDesk
+    from validate_updates.result import Answer
+
     own, *more = found.parts(name)
     if window.run_id is not None and not own.item.of_run:
         raise UsageError(f"the report {name} is not about one run", hint="leave the run out; --days says how far back")
-    answered = _ask(found, own, task, window, days=own.item.days)
-    context, answers = answered.context, {own.plugin: answered.answer}
+    after = _told_before(found, name, task) if window.since_last else 0
+    with SettingsDesk(found.settings, own.plugin).journal(task) as journal:
+        context = _context(journal, task, window, days=own.item.days, after=after)
+        nothing_new = bool(after) and not context.runs
+        answers = {own.plugin: Answer(sections=()) if nothing_new else _answer(own, context)}
     missing = [error.message for error in found.faults]
     for owned in more:
         try:
-            answers[owned.plugin] = _ask(found, owned, task, window, days=own.item.days).answer
+            answers[owned.plugin] = Answer(sections=()) if nothing_new else _added(found, owned, context)
         except PluginError as error:
             missing.append(error.message)
     return Told(
@@ -165,7 +169,7 @@ def told(found: Reports, name: str, task: str, window: Window) -> Told:
         runs=len(context.runs),
         newest=max((run.run_no for run in context.runs), default=0),
         sections=tuple(section for answer in answers.values() for section in answer.sections),
-        nothing_new=answered.nothing_new,
+        nothing_new=nothing_new,
         data={plugin: answer.data for plugin, answer in answers.items()},
         missing=tuple(missing),
         exit_status=max(answer.exit_status for answer in answers.values()),
@@ -181,26 +185,20 @@ def remember(found: Reports, given: Told) -> None:
             journal.state(given.task)[_kept(given.report)] = str(given.newest)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    context: ReportContext
-    answer: Answer
-    nothing_new: bool
+def _added(found: Reports, owned: Owned[Report], context: ReportContext) -> Answer:
+    """What a plugin adds to another's report about the same runs; the journal is as it sees it itself."""
+    from validate_updates.desk import SettingsDesk
+
+    with SettingsDesk(found.settings, owned.plugin).journal(context.task) as journal:
+        return _answer(owned, replace(context, journal=journal))
 
 
-def _ask(found: Reports, owned: Owned[Report], task: str, window: Window, *, days: float) -> _Answered:
+def _answer(owned: Owned[Report], context: ReportContext) -> Answer:
     from validate_updates.answers import read_report
-    from validate_updates.desk import SettingsDesk, asked
-    from validate_updates.result import Answer
+    from validate_updates.desk import asked
 
-    after = _told_before(found, owned.item.name, task) if window.since_last else 0
-    with SettingsDesk(found.settings, owned.plugin).journal(task) as journal:
-        context = _context(journal, task, window, days=days, after=after)
-        if after and not context.runs:
-            return _Answered(context, Answer(sections=()), nothing_new=True)
-        build = partial(owned.item.build, context)
-        answer = asked(f"the report {owned.plugin}.{owned.item.name}", lambda: read_report(build()), owned.item)
-    return _Answered(context, answer, nothing_new=False)
+    build = partial(owned.item.build, context)
+    return asked(f"the report {owned.plugin}.{owned.item.name}", lambda: read_report(build()), owned.item)
 
 
 def _context(journal: OpenJournal, task: str, window: Window, *, days: float, after: int) -> ReportContext:

@@ -18,7 +18,7 @@ from typing import Any
 from validate_updates.capture import quiet
 from validate_updates.errors import Interrupted, PluginError
 from validate_updates.guard import in_one_line
-from validate_updates.manager import available, load
+from validate_updates.manager import available, load_one
 from validate_updates.testing.past import Detector, Update
 from validate_updates.text import printable
 
@@ -42,7 +42,7 @@ def made_by_plugin(
     Raises ``PluginError``, also where there is no such function, and ``SettingsError``.
     """
     shown = printable(name, 120)
-    loaded = load((name,), {name: tables[name]} if name in tables else {}, origins=origins)
+    loaded = load_one(name, tables, origins=origins)
     plugin_module = next(found.module for found in available() if found.name == name)
     home = f"{plugin_module.partition(':')[0].rpartition('.')[0]}.detector"
     with _blaming(shown, "cannot be loaded"):
