@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     from validate_updates.sourcing import PlacedRecord, SourceContext, UnreadableRecord
     from validate_updates.strategies import ALL_OR_NOTHING
     from validate_updates.targets.table import Column, Kind, TargetTable
-    from validate_updates.text import printable, spark
+    from validate_updates.text import counted, printable, spark
     from validate_updates.times import as_time, as_window
 
 _HOMES = {
@@ -164,7 +164,7 @@ _HOMES = {
     "sourcing": ("PlacedRecord", "SourceContext", "UnreadableRecord"),
     "strategies": ("ALL_OR_NOTHING",),
     "targets.table": ("Column", "Kind", "TargetTable"),
-    "text": ("printable", "spark"),
+    "text": ("counted", "printable", "spark"),
     "times": ("as_time", "as_window"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -259,6 +259,7 @@ __all__ = [
     "as_markdown",
     "as_time",
     "as_window",
+    "counted",
     "hookimpl",
     "plan",
     "printable",

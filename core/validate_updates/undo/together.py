@@ -46,7 +46,7 @@ def _in_turn(restorings: Sequence[Restoring], *, apart: bool, after_refused: boo
     found = True
     while found:
         taken = [one.take_back(after_refused=after_refused, put_back=not apart) for one in reversed(restorings)]
-        for restoring in restorings:
+        for restoring in restorings if apart else ():
             restoring.put_back()
         found = any(taken)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from validate_updates import Criterion, CriterionState, OpenJournal
+from validate_updates import Criterion, CriterionState, OpenJournal, counted
 from validate_updates_canary import criteria as own
 from validate_updates_canary.looking import Canary, canary
 from validate_updates_canary.settings import CanarySettings
@@ -39,6 +39,7 @@ def told(found: Canary | None, task: str, since: datetime, settings: CanarySetti
         )
         return
     trial, seen = found.trial, found.sides
+    shadow = counted(seen.beside.runs, "run")
     yield _outcome(trial, found.ended)
     yield _runs(trial, seen.canary.runs, found.moment)
     for one in own.criteria(seen, settings):
@@ -47,7 +48,7 @@ def told(found: Canary | None, task: str, since: datetime, settings: CanarySetti
             target=one.wanted,
             actual=one.actual,
             state=_STATES[one.state],
-            evidence=f"{own.of_runs(seen.canary.runs)} on {trial.task}, {own.of_runs(seen.beside.runs)} in shadow",
+            evidence=f"{counted(seen.canary.runs, 'run')} on {trial.task}, {shadow} in shadow",
             todo=_more(trial) if one.state is own.State.NOT_KNOWN else "",
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import comb
 
+from validate_updates import counted
 from validate_updates_canary.figures import Figures
 from validate_updates_canary.settings import CanarySettings
 
@@ -64,7 +65,7 @@ def _data_loss(sides: Sides, settings: CanarySettings) -> Criterion:
 
 def _counted(name: str, found: int, borne: int, runs: int, sides: Sides) -> Criterion:
     state = State.NOT_MET if found > borne else State.MET if sides.canary.runs else State.NOT_KNOWN
-    return Criterion(name, str(borne), f"{found} in {of_runs(runs)}", state)
+    return Criterion(name, str(borne), f"{found} in {counted(runs, 'run')}", state)
 
 
 def _slowdown(sides: Sides, settings: CanarySettings) -> Criterion:
@@ -72,7 +73,7 @@ def _slowdown(sides: Sides, settings: CanarySettings) -> Criterion:
     now, before = sides.canary.usual_seconds, sides.before.usual_seconds
     fewest = min(len(sides.canary.seconds), len(sides.before.seconds))
     if now is None or before is None or fewest < settings.least_runs:
-        few = f"{of_runs(len(sides.canary.seconds))} to compare with {len(sides.before.seconds)}"
+        few = f"{counted(len(sides.canary.seconds), 'run')} to compare with {len(sides.before.seconds)}"
         return Criterion("slowdown", wanted, few, State.NOT_KNOWN)
     slower = (now / before - 1) * 100 if before else 0.0
     said = f"{now:.2f} s a run, {before:.2f} s before ({slower:+.0f} %)"
@@ -83,7 +84,7 @@ def _slowdown(sides: Sides, settings: CanarySettings) -> Criterion:
 def _false_alarms(sides: Sides, settings: CanarySettings) -> Criterion:
     alarms, runs = sides.canary.false_alarms + sides.beside.false_alarms, sides.canary.runs + sides.beside.runs
     wanted, allowed = f"under {settings.false_alarms:g} %", settings.false_alarms / 100
-    said = f"{alarms} in {of_runs(runs)}"
+    said = f"{alarms} in {counted(runs, 'run')}"
     if runs:
         said += f" ({alarms / runs * 100:.0f} %; up to {at_most(alarms, runs) * 100:.0f} % cannot be ruled out)"
     if runs < settings.least_runs:
@@ -92,11 +93,6 @@ def _false_alarms(sides: Sides, settings: CanarySettings) -> Criterion:
         return Criterion("false alarms", wanted, said, State.MET)
     by_chance = chance_of(alarms, runs, allowed)
     return Criterion("false alarms", wanted, said, State.NOT_MET if by_chance < CHANCE else State.NOT_KNOWN)
-
-
-def of_runs(number: int) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{number} run" if number == 1 else f"{number} runs"
 
 
 def chance_of(events: int, runs: int, rate: float) -> float:

@@ -9,8 +9,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from validate_updates import Answer, Desk, OpenJournal, ReportContext, Section, UsageError, as_window, printable
-from validate_updates_monitoring.criteria import Criterion, State, counted, criteria
+from validate_updates import (
+    Answer,
+    Desk,
+    OpenJournal,
+    ReportContext,
+    Section,
+    UsageError,
+    as_window,
+    counted,
+    printable,
+)
+from validate_updates_monitoring.criteria import Criterion, State, criteria
 from validate_updates_monitoring.figures import figures
 from validate_updates_monitoring.health import EXIT_STATUS, Report, judged, worst
 from validate_updates_monitoring.incident import incident
@@ -139,7 +149,8 @@ def _against(criteria: Sequence[Criterion]) -> Iterator[str]:
 def _window(report: Report) -> str:
     """The window in one line."""
     found = report.figures
-    days = counted(round(found.days, 2), "day")
+    number = round(found.days, 2)
+    days = counted(int(number), "day") if number == int(number) else f"{number} days"
     return f"{counted(len(found.runs), 'run')} in {days} until {found.now:%Y-%m-%d %H:%M} UTC"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from validate_updates import RunRow
+from validate_updates import RunRow, counted
 from validate_updates_monitoring.figures import Figures, usual
 from validate_updates_monitoring.settings import Monitoring
 
@@ -200,8 +200,3 @@ def _ids(runs: Sequence[RunRow]) -> tuple[str, ...]:
 
 def _runs(number: int) -> str:
     return counted(number, "run")
-
-
-def counted(number: float, word: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{number:.15g} {word}" if number == 1 else f"{number:.15g} {word}s"
