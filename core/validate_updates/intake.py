@@ -199,7 +199,7 @@ class RowIntake(Intake):
             key=key_text(self.target.key, (record[name] for name in self.target.key)),
             file=place.file,
             line=place.number,
-            record=record_text(cells),
+            record=record_text(cells, json_as_text=True),
         )
         self._keep_out(entry)
 

@@ -43,9 +43,10 @@ def entries_of(
         .where(table.c.pos.between(batch.first, batch.last), table.c.action.in_((INSERT, UPDATE)))
         .order_by(table.c.pos)
     )
+    as_text = keeps_json_as_text(connection)
     for record in connection.execute(query):
         yield replace(
-            _entry(plan, record, place_of),
+            _entry(plan, record, place_of, json_as_text=as_text),
             code=reason.code,
             message=reason.message.removeprefix(REFUSED),
             column=reason.column,
@@ -58,6 +59,7 @@ def entries_for(
     plan: Plan, connection: sa.Connection, reasons: Sequence[KeepOut], place_of: Callable[[int], Place]
 ) -> Iterator[KeptOut]:
     """Staged records that a validator keeps out, each for its reason and in that order."""
+    as_text = keeps_json_as_text(connection)
     for start in range(0, len(reasons), _TOGETHER):
         together = reasons[start : start + _TOGETHER]
         rows: Any = sa.bindparam(None, [reason.row for reason in together], expanding=True, literal_execute=True)
@@ -67,7 +69,7 @@ def entries_for(
         records = {row: record for row, *record in connection.execute(query)}
         for reason in together:
             yield replace(
-                _entry(plan, records[reason.row], place_of),
+                _entry(plan, records[reason.row], place_of, json_as_text=as_text),
                 code=reason.code,
                 message=reason.message,
                 column=reason.column,
@@ -79,7 +81,7 @@ _TOGETHER = 500
 """Records that are read by one statement."""
 
 
-def _entry(plan: Plan, record: Sequence[Any], place_of: Callable[[int], Place]) -> KeptOut:
+def _entry(plan: Plan, record: Sequence[Any], place_of: Callable[[int], Place], *, json_as_text: bool) -> KeptOut:
     """All of an entry but the reason. ``record``: its place, shape and cells."""
     seq, shape, *cells = record
     values = dict(zip(plan.stage.columns, cells, strict=True))
@@ -91,14 +93,21 @@ def _entry(plan: Plan, record: Sequence[Any], place_of: Callable[[int], Place]) 
         file=place.file,
         line=place.number,
         record=record_text(
-            {plan.target.column(name): values[name] for name in values if plan.stage.carried_by(shape, name)}
+            {plan.target.column(name): values[name] for name in values if plan.stage.carried_by(shape, name)},
+            json_as_text=json_as_text,
         ),
     )
 
 
-def record_text(cells: dict[Column, Any]) -> str:
+def keeps_json_as_text(connection: sa.Connection) -> bool:
+    """Whether JSON is read back as text; the driver of PostgreSQL says what it means."""
+    return connection.dialect.name == "sqlite"
+
+
+def record_text(cells: dict[Column, Any], *, json_as_text: bool) -> str:
     """As a line of JSON that means the same record again."""
-    return as_line({column.name: as_came(column, value) for column, value in cells.items()})
+    came = {column.name: as_came(column, value, json_as_text=json_as_text) for column, value in cells.items()}
+    return as_line(came)
 
 
 def as_line(record: Mapping[str, Any]) -> str:
@@ -106,10 +115,10 @@ def as_line(record: Mapping[str, Any]) -> str:
     return _encode(record).decode()
 
 
-def as_came(column: Column, value: Any) -> Any:
+def as_came(column: Column, value: Any, *, json_as_text: bool) -> Any:
     """A staged value as a record carries it."""
-    if value is not None and column.kind is Kind.JSON and isinstance(value, str):
-        return json.loads(value)  # SQLite holds it as text
+    if json_as_text and column.kind is Kind.JSON and isinstance(value, str):
+        return json.loads(value)
     if column.kind is Kind.BOOLEAN and value in (0, 1):
         return bool(value)
     return value

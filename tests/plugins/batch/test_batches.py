@@ -143,6 +143,16 @@ def test_a_failed_batch_leaves_no_trace_in_the_others(target: Batched) -> None:
     assert target.rows("SELECT count(*) FROM update_undo WHERE action <> 'L'") == [(29,)]
 
 
+@pytest.mark.parametrize("json", ["", "5", "null", "{", 5, None, {"a": [None]}, ["a"]])
+def test_a_record_kept_out_has_its_json_as_it_came(target: Batched, json: object) -> None:
+    target.execute("CREATE TABLE t (id integer PRIMARY KEY, json json, name text NOT NULL)")
+    record = {"id": 1, "json": json, "name": None}
+
+    target.apply([record], **ANY_NUMBER)
+
+    assert target.kept_out_records() == [record]
+
+
 def test_without_the_undo_log_too(target: Batched) -> None:
     target.execute(PEOPLE)
     records = people(30, minors=[15])
