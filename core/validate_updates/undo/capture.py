@@ -81,9 +81,11 @@ class Capture:
 
     def before_updates(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """Only the rows that are updated."""
+        if not self._any_updates:
+            return
         if self._kept:
             self._kept.keep(first, last)
-        elif self._plan.counts.updates or not self._plan.settled_kinds:
+        else:
             self._updates.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
 
     def before_deletes(self, number: int, first: int, last: int, *, batch_size: int) -> None:
@@ -95,11 +97,15 @@ class Capture:
 
     def after(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """To be called after they are written, in the same savepoint."""
-        if self._kept:
+        if self._kept and self._any_updates:
             self._updates.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
             self._kept.let_go()
         if self._plan.counts.inserts or not self._plan.settled_kinds:
             self._inserts.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
+
+    @property
+    def _any_updates(self) -> bool:
+        return self._plan.counts.updates > 0 or not self._plan.settled_kinds
 
     @cached_property
     def _deletes(self) -> Prepared:

@@ -321,7 +321,7 @@ class UnitPlan(Plan):
         self._number_units()
         self._number_parts()
         for part in self.parts.values():
-            part.filled_later = part.counts.updates > 0 and any(map(self._waits, part.member.pointers))
+            part.filled_later = any(map(self._waits, part.member.pointers))
         for one in self.sought.values():
             brings = self.tree.of(one.sought)
             part_place = 0 if brings is None else self.parts[brings.number].place

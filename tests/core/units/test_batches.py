@@ -109,6 +109,22 @@ def test_what_others_write_between_two_groups_is_seen(hearings: Hearings) -> Non
     assert len(hearings.has("appearances")) == 10
 
 
+def test_a_row_that_others_made_between_two_groups_is_taken_back_as_theirs(hearings: Hearings) -> None:
+    """It is updated, where all was to be inserted; what it refers to is there only after it, and filled in at last."""
+    feed: dict[str, Any] = {"committees": {"key": "system_code", "references": {"parent_id": "committees.system_code"}}}
+    records: list[dict[str, Any]] = [{"system_code": code, "name": f"N{code}"} for code in ("c", "d", "e", "f")]
+    records[2]["parent_id"], records[3]["parent_id"] = {"system_code": "f"}, {"system_code": "e"}
+    before = hearings.has("committees")
+
+    with between_groups(hearings, "INSERT INTO committees (system_code, name) VALUES ('e', 'theirs')") as watch:  # type: ignore[arg-type]
+        result = hearings.update(records, table="committees", tables=feed, progress=watch, **PROGRESSIVE)
+
+    assert (result.counts.inserted, result.counts.updated) == (3, 1)
+    assert [row for row in hearings.has("committees") if row[0] == "e"] == [("e", "Ne", None, "f")]
+    assert taken_back(hearings).conflicts == 0
+    assert hearings.has("committees") == sorted([*before, ("e", "theirs", None, None)], key=repr)
+
+
 def test_units_that_need_each_other_land_together_or_not_at_all(hearings: Hearings) -> None:
     feed: dict[str, Any] = {"committees": {"key": "system_code", "references": {"parent_id": "committees.system_code"}}}
     hearings.execute("CREATE UNIQUE INDEX one_name ON committees (name)")
