@@ -93,8 +93,15 @@ class Database(ABC):
         """Within the write transaction: nobody else changes the table until it ends."""
 
     @abstractmethod
-    def state(self, connection: sa.Connection) -> int | None:
-        """A number that another program's commit changes; None where the database has none."""
+    def state(self, connection: sa.Connection) -> str:
+        """What another program's commit changes."""
+
+    def state_left(self, connection: sa.Connection) -> str | None:
+        """What :meth:`state` will say once this transaction is committed, if nobody else commits until it is asked.
+
+        To be called after the last write; None where it cannot be told.
+        """
+        return self.state(connection)
 
     @abstractmethod
     def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:

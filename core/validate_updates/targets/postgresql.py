@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +94,16 @@ class Postgresql(Database):
             return False
         return connection.invalidated or bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
 
-    def state(self, connection: sa.Connection) -> int | None:
-        return None
+    def state(self, connection: sa.Connection) -> str:
+        return _without_oldest(connection.exec_driver_sql(_SNAPSHOT).scalar_one())
+
+    def state_left(self, connection: sa.Connection) -> str | None:
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(_LAST_SNAPSHOT)
+            while cursor.nextset():
+                pass
+            found = cursor.fetchone()
+        return _without_oldest(found[0]) if found else None
 
     def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
         rows = connection.execute(_COLUMNS, {"oid": _oid(connection, table)}).all()
@@ -213,6 +221,23 @@ class Postgresql(Database):
 
     def comparable(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.cast(element, sa.Text) if column.type.lower().rstrip("[]") in _WITHOUT_EQUALITY else element
+
+
+_SNAPSHOT = "SELECT txid_current_snapshot()::text"
+_LAST_SNAPSHOT = (
+    "SAVEPOINT vu_last; INSERT INTO vu_trap VALUES (NULL); ROLLBACK TO SAVEPOINT vu_last; RELEASE SAVEPOINT vu_last;"
+    # Rows of foreign tables change without a transaction of this server.
+    " SELECT txid_current_snapshot()::text WHERE NOT EXISTS (SELECT FROM pg_foreign_table)"
+)
+"""A snapshot names the open transactions of others, of those that began before the last one to end. A savepoint
+with a write in it counts as one: it ends now, so that nobody who is at work is missing. Who commits from here on is
+either named, or began after it; and who is named all the while had not written to a table that we hold still again.
+"""
+
+
+def _without_oldest(snapshot: str) -> str:
+    """Of ``oldest:end:open,…`` all but the oldest, which may be our own."""
+    return snapshot.partition(":")[2]
 
 
 _MAY_DIVERT = sa.text(

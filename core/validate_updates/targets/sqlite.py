@@ -65,8 +65,8 @@ class Sqlite(Database):
     def lost(self, connection: sa.Connection) -> bool:
         return False
 
-    def state(self, connection: sa.Connection) -> int | None:
-        return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+    def state(self, connection: sa.Connection) -> str:
+        return str(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
     def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
         rows = connection.exec_driver_sql(f"PRAGMA table_xinfo({quoted(table.name)})").all()

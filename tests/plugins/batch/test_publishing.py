@@ -16,6 +16,7 @@ from tests.plugins.batch.world import ANY_NUMBER, PEOPLE, Batched, Watch, betwee
 from validate_updates import Verdict
 from validate_updates.journal.rows import RunState
 from validate_updates.signals import stop_on_signals
+from validate_updates.targets.plan import Plan
 from validate_updates_batch.settings import BatchSettings
 from validate_updates_batch.strategy import _next_group
 
@@ -196,6 +197,35 @@ def test_a_row_of_others_in_the_way_of_a_later_group_costs_one_record(target: Ba
 
     assert target.people() == rows([theirs, *(record for record in records if record["id"] != 45)])
     assert target.kept_out_keys() == ["id=45"]
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_groups_are_compared_once_more_only_where_others_have_written(
+    target: Batched, monkeypatch: pytest.MonkeyPatch, *, others: bool
+) -> None:
+    target.execute(PEOPLE, "CREATE TABLE theirs (x integer)")
+    compared: list[int] = []
+
+    def refresh(plan: Plan, first: int, last: int) -> None:
+        compared.append(first)
+        compare(plan, first, last)
+
+    compare = Plan.refresh
+    monkeypatch.setattr(Plan, "refresh", refresh)
+    found = []
+    for attempt in range(3):  # the server itself may commit now and then
+        compared.clear()
+        with between_groups(target, *(["INSERT INTO theirs VALUES (1)"] if others else [])) as watch:
+            target.apply(
+                [person(number, name=f"{attempt}") for number in range(1, 31)],
+                size=5,
+                publish="progressive",
+                commit_batches=2,
+                options={"progress": watch},
+            )
+        found.append([*compared])
+
+    assert all(found) if others else [] in found
 
 
 def test_others_are_let_in_between_two_groups(sqlite: Batched) -> None:
