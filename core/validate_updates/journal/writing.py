@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ from validate_updates.journal.texts import (
 )
 from validate_updates.modes import Mode
 from validate_updates.result import Counts, KeptOut, PluginInfo, Publish, RunResult
+from validate_updates.targets.names import qualified
 from validate_updates.undo.numbering import changes_of
 
 
@@ -196,8 +198,11 @@ class Journal:
 
     def batches(self, conn: sa.Connection, run_id: str, rows: Sequence[BatchRow]) -> None:
         """Enter batches into the ledger. One that is in it already was applied before: an ``IntegrityError``."""
-        if rows:
-            conn.execute(self.tables.batches.insert(), [{**_batch_row(row), "run_id": run_id} for row in rows])
+        made = [{**_batch_row(row), "run_id": run_id} for row in rows]
+        if made and conn.dialect.name == "postgresql":
+            conn.execute(_from_json(self.tables.batches), {"rows": msgspec.json.encode(made).decode()})
+        elif made:
+            conn.execute(self.tables.batches.insert(), made)
 
     def forget_batches(self, conn: sa.Connection, run_id: str, numbers: Iterable[int]) -> None:
         """Take batches out of the ledger, in the transaction that enters them anew."""
@@ -205,9 +210,11 @@ class Journal:
         conn.execute(batches.delete().where(batches.c.run_id == run_id, batches.c.batch_no.in_(list(numbers))))
 
     def _compare_and_set(self, conn: sa.Connection, run_id: str, token: str, values: dict[str, Any]) -> None:
-        logs = self.tables.logs
-        ours = (logs.c.run_id == run_id) & (logs.c.token == token) & (logs.c.state == RunState.RUNNING)
-        if conn.execute(logs.update().where(ours).values(values)).rowcount != 1:
+        given = {f"new_{name}": value for name, value in values.items()}
+        written = conn.execute(
+            _while_ours(self.tables.logs, tuple(values)), {"our_run_id": run_id, "our_token": token, **given}
+        )
+        if written.rowcount != 1:
             raise StateUncertain(
                 f"run {run_id} is no longer this process's own: another one found it unfinished and took over",
                 hint=f"see what became of it: validate-updates runs show {run_id}",
@@ -258,6 +265,24 @@ def _finding_row(run_id: str, number: int, finding: Finding, source: str, mode: 
         "validator": stored(finding.validator),
         "moment": stored(finding.moment),
     }
+
+
+@lru_cache(maxsize=16)
+def _from_json(table: sa.Table) -> sa.Insert:
+    """Insert ``:rows``, an array of objects: PostgreSQL takes it as one value, where rows would each be a statement."""
+    names = [column.name for column in table.columns]
+    kind: sa.ColumnElement[Any] = sa.literal_column(f"NULL::{qualified(table.schema, table.name)}")
+    text = sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)
+    rows = sa.func.json_populate_recordset(kind, text).table_valued(*names)
+    return table.insert().from_select(names, sa.select(*(rows.c[name] for name in names)))
+
+
+@lru_cache(maxsize=64)
+def _while_ours(logs: sa.Table, names: Sequence[str]) -> sa.Update:
+    """Set these columns, to ``:new_`` and their names, where the run is ours and under way."""
+    ours = [logs.c[name] == sa.bindparam(f"our_{name}") for name in ("run_id", "token")]
+    values = {name: sa.bindparam(f"new_{name}", type_=logs.c[name].type) for name in names}
+    return logs.update().where(*ours, logs.c.state == RunState.RUNNING).values(values)
 
 
 _BATCH_NAMES = [field.name for field in fields(BatchRow)]

@@ -192,6 +192,10 @@ class Database(ABC):
     def matches(self, text: sa.ColumnElement[Any], pattern: Pattern) -> sa.ColumnElement[bool]:
         """Whether a text, as a whole, fits a pattern."""
 
+    def among(self, column: sa.ColumnElement[int], name: str) -> sa.ColumnElement[bool]:
+        """Whether it is one of the numbers that a parameter of that name lists."""
+        return column.in_(sa.bindparam(name, expanding=True))
+
     def comparable(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """``element`` in a form that can be compared; a few types have no equality."""
         del column  # SQLite compares them all

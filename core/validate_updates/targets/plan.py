@@ -458,14 +458,21 @@ class Plan:
 
     def keys_at(self, positions: Sequence[int]) -> dict[int, str]:
         """The keys at some positions, as text for people."""
+        queries = [self._keys_of_records, *([self._keys_of_deletions] if self.counts.deletes else [])]
+        found = (row for query in queries for row in self._connection.execute(query, {"positions": list(positions)}))
+        return {position: key_text(self.key, values) for position, *values in found}
+
+    @cached_property
+    def _keys_of_records(self) -> sa.Select[Any]:
         pos, action = self.table.c.pos, self.table.c.action
         staged = sa.select(pos, *(self.cell(name) for name in self.key)).select_from(self.records)
-        queries = [staged.where(action.not_in(OF_DELETIONS))]
-        if self.counts.deletes:
-            deleted = sa.select(pos, *(self.doomed.c[name] for name in self.key)).select_from(self.deletions)
-            queries.append(deleted.where(action.in_(OF_DELETIONS)))
-        found = (row for query in queries for row in self._connection.execute(query.where(pos.in_(positions))))
-        return {position: key_text(self.key, values) for position, *values in found}
+        return staged.where(action.not_in(OF_DELETIONS), self._database.among(pos, "positions"))
+
+    @cached_property
+    def _keys_of_deletions(self) -> sa.Select[Any]:
+        pos, action = self.table.c.pos, self.table.c.action
+        doomed = sa.select(pos, *(self.doomed.c[name] for name in self.key)).select_from(self.deletions)
+        return doomed.where(action.in_(OF_DELETIONS), self._database.among(pos, "positions"))
 
     def key_at(self, position: int) -> str:
         """The key at a position, as text for people."""

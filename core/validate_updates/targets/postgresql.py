@@ -64,7 +64,7 @@ class Postgresql(Database):
     def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
         transaction = connection.begin()
         if write:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            _run(connection, f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         return transaction
 
     @contextmanager
@@ -85,9 +85,7 @@ class Postgresql(Database):
             _release(connection)
 
     def hold_still(self, connection: sa.Connection, table: TargetTable) -> None:
-        cursor = connection.connection.cursor()
-        cursor.execute(f"LOCK TABLE {qualified(table.schema, table.name)} IN SHARE ROW EXCLUSIVE MODE")
-        cursor.close()
+        _run(connection, f"LOCK TABLE {qualified(table.schema, table.name)} IN SHARE ROW EXCLUSIVE MODE")
 
     def lost(self, connection: sa.Connection) -> bool:
         if connection.closed:
@@ -95,14 +93,10 @@ class Postgresql(Database):
         return connection.invalidated or bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
 
     def state(self, connection: sa.Connection) -> str:
-        return _without_oldest(connection.exec_driver_sql(_SNAPSHOT).scalar_one())
+        return _without_oldest(_run(connection, _SNAPSHOT)[0])
 
     def state_left(self, connection: sa.Connection) -> str | None:
-        with closing(connection.connection.cursor()) as cursor:
-            cursor.execute(_LAST_SNAPSHOT)
-            while cursor.nextset():
-                pass
-            found = cursor.fetchone()
+        found = _run(connection, _LAST_SNAPSHOT)
         return _without_oldest(found[0]) if found else None
 
     def columns(self, connection: sa.Connection, table: sa.Table) -> tuple[Column, ...]:
@@ -132,10 +126,8 @@ class Postgresql(Database):
 
     def analyze(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
         names = ", ".join(quoted(name) for name in columns)
-        cursor = connection.connection.cursor()
-        cursor.execute("SET LOCAL default_statistics_target = 1")  # 300 rows tell enough
-        cursor.execute(f"ANALYZE {table.name} ({names})")
-        cursor.close()
+        _run(connection, "SET LOCAL default_statistics_target = 1")  # 300 rows tell enough
+        _run(connection, f"ANALYZE {table.name} ({names})")
 
     def trouble(self, error: BaseException, connection: sa.Connection) -> Trouble:
         alive = not connection.invalidated and not connection.closed and _in_transaction(connection)
@@ -186,7 +178,7 @@ class Postgresql(Database):
         return DeferredConstraints(connection) if connection.execute(_DEFERRABLE, name).scalar_one() else None
 
     def check_deferred(self, connection: sa.Connection) -> None:
-        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+        _run(connection, "SET CONSTRAINTS ALL IMMEDIATE")
 
     def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str] | None:
         return None
@@ -219,8 +211,21 @@ class Postgresql(Database):
         row = connection.exec_driver_sql(wrapped, {"yes": True}).first()
         return None if row is None else row[0]
 
+    def among(self, column: sa.ColumnElement[int], name: str) -> sa.ColumnElement[bool]:
+        # As one value: as many they would take longer to plan for than to look up, and anew for each number of them.
+        return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.BigInteger)))
+
     def comparable(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.cast(element, sa.Text) if column.type.lower().rstrip("[]") in _WITHOUT_EQUALITY else element
+
+
+def _run(connection: sa.Connection, sql: str) -> Any:
+    """Execute statements on the driver's own cursor, which batches feel; the first row of the last one, if any."""
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(sql)
+        while cursor.nextset():
+            pass
+        return cursor.fetchone() if cursor.description else None
 
 
 _SNAPSHOT = "SELECT txid_current_snapshot()::text"

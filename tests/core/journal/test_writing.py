@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
@@ -14,10 +13,9 @@ from validate_updates.findings import Finding, Severity
 from validate_updates.journal.reading import show
 from validate_updates.journal.rows import BatchRow, BatchState, RunKind, RunState
 from validate_updates.journal.run_id import new_run_id
+from validate_updates.journal.schema import prepare
+from validate_updates.journal.writing import Journal
 from validate_updates.result import Counts, Judged, KeptOut, Verdict
-
-if TYPE_CHECKING:
-    from validate_updates.journal.writing import Journal
 
 # The examples of one test share its database; each makes a run of its own.
 sharing = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -165,6 +163,20 @@ def test_ledger_is_read_back_and_takes_a_batch_once(engine: sa.Engine, journal: 
         assert show(conn, journal.tables, "run-1").batches == tuple(rows)
     with pytest.raises(sa.exc.IntegrityError), engine.begin() as conn:
         journal.batches(conn, "run-1", rows[1:])
+
+
+@pytest.mark.parametrize("schema", ["state", 'an "odd": 100%(s) \\:one'])
+def test_the_ledger_in_a_schema_of_its_own(postgres_url: str, schema: str) -> None:
+    engine = sa.create_engine(postgres_url)
+    row = BatchRow(batch_no=1, state=BatchState.COMMITTED, first_key='k="\\\t%s:x', last_key="ä", committed_at=STARTED)
+    with engine.begin() as conn:
+        conn.execute(sa.schema.CreateSchema(schema))
+        journal = Journal(prepare(conn, "update_", schema))
+        start(journal, conn, "run-1")
+        journal.batches(conn, "run-1", [row])
+    with engine.begin() as conn:
+        assert show(conn, journal.tables, "run-1").batches == (row,)
+    engine.dispose()
 
 
 def test_one_run_id_is_one_run(engine: sa.Engine, journal: Journal) -> None:
