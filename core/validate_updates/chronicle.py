@@ -92,7 +92,7 @@ class Chronicle:
             return
         if replacing:
             self.journal.forget_batches(self._connection, self._info.run_id, replacing)
-        keys = plan.keys_at(_ends(settled))
+        keys = plan.keys_at_ends([one.info for one in settled])
         now = datetime.now(UTC)
         rows = [one.row(keys.get(one.info.first, ""), keys.get(one.info.last, ""), now) for one in settled]
         self.journal.batches(self._connection, self._info.run_id, rows)
@@ -149,7 +149,3 @@ class Chronicle:
         if self.journal is None:
             return None
         return self.journal.start_over(self._connection, self._info.run_id, self._token)
-
-
-def _ends(settled: Sequence[Settled]) -> Sequence[int]:
-    return sorted({position for one in settled for position in (one.info.first, one.info.last)})

@@ -104,7 +104,7 @@ class PublishingRun:
         _enter_batches_for_now(run)
         run.chronicle.enter_kept_out(run.staged())
         run.chronicle.publish(counts, run.target.key)
-        expected = run.database.state_left(run.connection)
+        expected = run.database.state_left(run.connection) if run.alone else None
         answered = commit(run, RunState.RUNNING, counts)
         run.result = replace(run.result, publish=Publish.PROGRESSIVE)
         run.visible, run.visible_entries = counts, len(run.staged().entries)
@@ -112,7 +112,7 @@ class PublishingRun:
             raise TargetError("the connection was lost during a commit, which stood", hint=RUN_AGAIN)
         signals.check()
         run.begin()
-        others = run.database.state(run.connection) != expected
+        others = expected is None or expected != run.database.state(run.connection)
         run.alone = run.alone and not others
         return others
 

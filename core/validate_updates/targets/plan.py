@@ -26,6 +26,7 @@ from validate_updates.text import key_text
 if TYPE_CHECKING:
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+    from validate_updates.context import BatchInfo
     from validate_updates.targets.base import Database
     from validate_updates.targets.prepared import Prepared
     from validate_updates.targets.stage import Staged
@@ -41,6 +42,8 @@ OF_DELETIONS = (DELETE, NOT_DELETED)
 """Positions that point to a row to delete, and to no record."""
 ACTIONS = {INSERT: "insert", UPDATE: "update", DELETE: "delete"}
 _CELL_LIMIT = 200
+_BATCHES_AHEAD = 200
+"""Of which the keys are read along with those of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Plan:
             self.records = self.table.join(stage.table, stage.table.c[ROW] == self.table.c.row)
         connection.execute(CreateTable(self.table))
         self._kept_out: sa.Table | None = None
+        self._keys_read: Mapping[int, str] = {}
+        """At the ends of batches, by position."""
         self.counts = Planned(0, 0, 0)
         """What is to be written."""
         self.positions = 0
@@ -461,6 +466,19 @@ class Plan:
         queries = [self._keys_of_records, *([self._keys_of_deletions] if self.counts.deletes else [])]
         found = (row for query in queries for row in self._connection.execute(query, {"positions": list(positions)}))
         return {position: key_text(self.key, values) for position, *values in found}
+
+    def keys_at_ends(self, batches: Sequence[BatchInfo]) -> Mapping[int, str]:
+        """The keys at both ends of each batch, as text for people.
+
+        Those of the batches after them are read along: to ask for each group takes longer than to read many.
+        """
+        ends = {position for batch in batches for position in (batch.first, batch.last)}
+        if not ends <= self._keys_read.keys():
+            last, size = batches[-1].last, batches[-1].size
+            beyond = min(last + size * _BATCHES_AHEAD, self.positions) + 1
+            ends.update(range(last + 1, beyond, size), range(last + size, beyond, size), [beyond - 1])
+            self._keys_read = self.keys_at(sorted(ends))
+        return self._keys_read
 
     @cached_property
     def _keys_of_records(self) -> sa.Select[Any]:

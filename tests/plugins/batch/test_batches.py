@@ -193,6 +193,19 @@ def test_more_batches_than_the_ledger_takes_at_a_time(target: Batched) -> None:
     assert result.metrics["batches.planned"] == len(target.story().batches) == 1100
 
 
+@pytest.mark.parametrize(("total", "size", "group"), [(1100, 2, 3), (999, 2, 700), (7, 5, 1), (450, 1, 20)])
+def test_the_ledger_names_the_first_and_the_last_record_of_each_batch(
+    target: Batched, total: int, size: int, group: int
+) -> None:
+    target.execute(PEOPLE)
+
+    target.apply(people(total), size=size, publish="progressive", commit_batches=group)
+
+    named = [(batch.first_key, batch.last_key) for batch in target.story().batches]
+    firsts = range(1, total + 1, size)
+    assert named == [(f"id={first}", f"id={min(first + size - 1, total)}") for first in firsts]
+
+
 def test_a_lone_bad_record_costs_few_tries(target: Batched) -> None:
     target.execute(PEOPLE)
 
