@@ -64,7 +64,7 @@ def _anchored_table(table: dict[str, Any], folder: Path) -> dict[str, Any]:
             _file(source, folder) if isinstance(source, str) else [_file(one, folder) for one in source]
         )
     if "password_file" in table:
-        anchored["password_file"] = _file(table["password_file"], folder)
+        anchored["password_file"] = str(folder / table["password_file"])
     if "target" in table:
         anchored["target"] = _url(table["target"], folder)
     return anchored

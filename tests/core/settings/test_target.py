@@ -39,6 +39,13 @@ def test_a_relative_database_file_lies_beside_the_settings(tmp_path: Path, url: 
     assert target_of(settings, "t").reveal() == expected.format(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["pw", "a:b", "-"])
+def test_a_password_file_lies_beside_the_settings_whatever_its_name(tmp_path: Path, name: str) -> None:
+    settings = loaded(tmp_path, f'target = "postgresql://u@h/x"\npassword_file = "{name}"\n')
+    (tmp_path / name).write_text("secret\n")
+    assert target_of(settings).reveal() == "postgresql://u:secret@h/x"
+
+
 def test_a_folder_that_a_url_cannot_hold_is_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "what?"
     folder.mkdir()
