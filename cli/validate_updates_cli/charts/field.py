@@ -33,6 +33,9 @@ LEGEND: Final = (
     "shaded: where 19 of 20 good runs were expected; red: alert; ring: incident, or did not stand; green: as expected"
 )
 
+_FARTHEST: Final = 1e300
+"""What lies farther out is drawn there: an axis must span what it shows, and the largest number has no double."""
+
 Place = tuple[float, float]
 
 
@@ -46,7 +49,8 @@ class Field:
         ranges = [(run, point.range) for run, point in enumerate(points) if point.range]
         above = [(run, one.high) for run, one in ranges]
         below = [(run, one.low) for run, one in ranges]
-        shown = _in_sight([point.value for _, point in self.finite], [value for _, value in above + below])
+        values, ends = [point.value for _, point in self.finite], [value for _, value in above + below]
+        shown = _in_sight([_within_reach(value) for value in values], [_within_reach(end) for end in ends])
         self.step = _nice_step(shown)
         self.low = math.floor(min(shown, default=0.0) / self.step) * self.step
         self.high = max(math.ceil(max(shown, default=1.0) / self.step) * self.step, self.low + self.step)
@@ -100,6 +104,10 @@ def visible(value: str) -> str:
 
 def _day(time: date) -> str:
     return f"{time:%Y-%m-%d}"
+
+
+def _within_reach(value: float) -> float:
+    return min(max(value, -_FARTHEST), _FARTHEST)
 
 
 def _in_sight(values: Sequence[float], ends: Sequence[float]) -> list[float]:

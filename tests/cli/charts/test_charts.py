@@ -21,12 +21,14 @@ from validate_updates_cli.charts.files import html, save
 SVG = "{http://www.w3.org/2000/svg}"
 DAY = datetime(2025, 3, 1, tzinfo=UTC)
 
-ranges = st.none() | st.builds(lambda ends: Range(*sorted(ends)), st.tuples(*[st.floats(-1e9, 1e9)] * 3))
+any_number = st.floats(allow_nan=False, allow_infinity=False)
+ends = st.floats(-1e9, 1e9) | any_number
+ranges = st.none() | st.builds(lambda ends: Range(*sorted(ends)), st.tuples(ends, ends, ends))
 points = st.lists(
     st.builds(
         Point,
         time=st.datetimes(datetime(2020, 1, 1), datetime(2026, 1, 1)),  # noqa: DTZ001  # any will do
-        value=st.floats(-1e100, 1e100) | st.just(float("nan")),
+        value=st.floats(-1e9, 1e9) | any_number | st.just(float("nan")),
         range=ranges,
         alert=st.text(max_size=8),
         label=st.sampled_from(["", "incident", "expected", "rejected"]),
@@ -55,6 +57,12 @@ def test_any_points_make_a_drawing_that_stays_on_the_paper(metric: str, found: l
     assert len(marks(drawing, "alert")) == sum(bool(point.alert) for point in seen)
     assert len(marks(drawing, "bad")) == sum(point.label in {"incident", "rejected"} for point in seen)
     assert len(marks(drawing, "known")) == sum(point.label == "expected" for point in seen)
+
+
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308])
+def test_the_largest_numbers_are_drawn_at_the_edge(value: float) -> None:
+    drawing = svg(chart("rows", [Point(DAY, 1.0), Point(DAY + timedelta(days=1), value, alert="far out")]))
+    assert len(marks(drawing, "alert")) == 1
 
 
 def test_names_are_text_and_no_markup() -> None:
