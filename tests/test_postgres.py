@@ -13,6 +13,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from tests.postgres import PostgresServer
+
 
 def test_server_answers_through_driver_and_sqlalchemy(postgres_url: str) -> None:
     with psycopg.connect(postgres_url) as connection:
@@ -32,6 +34,28 @@ def test_every_test_has_an_empty_database(database_url: str, turn: int) -> None:
         assert sa.inspect(connection).get_table_names() == [], turn
         connection.exec_driver_sql("CREATE TABLE leftover (id INTEGER)")
     engine.dispose()
+
+
+SCHEMA = "CREATE SCHEMA other CREATE TABLE t (a integer)"
+
+
+@pytest.mark.parametrize(
+    ("left", "again"), [(SCHEMA, True), ("SELECT lo_create(0)", False), ("DROP SCHEMA public", True)]
+)
+def test_a_database_is_used_again_when_it_can_be_emptied(
+    postgres_server: PostgresServer, left: str, *, again: bool
+) -> None:
+    with postgres_server.database() as url, psycopg.connect(url) as connection:
+        connection.execute(left)
+        connection.commit()
+        connection.execute("SELECT 1")  # and is still there at the end
+        with postgres_server.database() as other:
+            assert other != url
+    with postgres_server.database() as next_url, psycopg.connect(next_url) as connection:
+        found = connection.execute("SELECT count(*) FROM pg_namespace WHERE nspname IN ('public', 'other')").fetchone()
+        assert found == (1,)
+        connection.execute("CREATE TABLE t (a integer)")
+        assert (next_url == url) == again
 
 
 OWNER = """
