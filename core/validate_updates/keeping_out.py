@@ -43,10 +43,9 @@ def entries_of(
         .where(table.c.pos.between(batch.first, batch.last), table.c.action.in_((INSERT, UPDATE)))
         .order_by(table.c.pos)
     )
-    as_text = keeps_json_as_text(connection)
     for record in connection.execute(query):
         yield replace(
-            _entry(plan, record, place_of, json_as_text=as_text),
+            _entry(plan, record, place_of),
             code=reason.code,
             message=reason.message.removeprefix(REFUSED),
             column=reason.column,
@@ -59,7 +58,6 @@ def entries_for(
     plan: Plan, connection: sa.Connection, reasons: Sequence[KeepOut], place_of: Callable[[int], Place]
 ) -> Iterator[KeptOut]:
     """Staged records that a validator keeps out, each for its reason and in that order."""
-    as_text = keeps_json_as_text(connection)
     for start in range(0, len(reasons), _TOGETHER):
         together = reasons[start : start + _TOGETHER]
         rows: Any = sa.bindparam(None, [reason.row for reason in together], expanding=True, literal_execute=True)
@@ -69,7 +67,7 @@ def entries_for(
         records = {row: record for row, *record in connection.execute(query)}
         for reason in together:
             yield replace(
-                _entry(plan, records[reason.row], place_of, json_as_text=as_text),
+                _entry(plan, records[reason.row], place_of),
                 code=reason.code,
                 message=reason.message,
                 column=reason.column,
@@ -81,7 +79,7 @@ _TOGETHER = 500
 """Records that are read by one statement."""
 
 
-def _entry(plan: Plan, record: Sequence[Any], place_of: Callable[[int], Place], *, json_as_text: bool) -> KeptOut:
+def _entry(plan: Plan, record: Sequence[Any], place_of: Callable[[int], Place]) -> KeptOut:
     """All of an entry but the reason. ``record``: its place, shape and cells."""
     seq, shape, *cells = record
     values = dict(zip(plan.stage.columns, cells, strict=True))
@@ -94,18 +92,13 @@ def _entry(plan: Plan, record: Sequence[Any], place_of: Callable[[int], Place], 
         line=place.number,
         record=record_text(
             {plan.target.column(name): values[name] for name in values if plan.stage.carried_by(shape, name)},
-            json_as_text=json_as_text,
+            json_as_text=plan.stage.json_as_text,
         ),
     )
 
 
-def keeps_json_as_text(connection: sa.Connection) -> bool:
-    """Whether JSON is read back as text; the driver of PostgreSQL says what it means."""
-    return connection.dialect.name == "sqlite"
-
-
 def record_text(cells: dict[Column, Any], *, json_as_text: bool) -> str:
-    """As a line of JSON that means the same record again."""
+    """As a line of JSON that means the same record again. ``json_as_text``: whether JSON is text still."""
     came = {column.name: as_came(column, value, json_as_text=json_as_text) for column, value in cells.items()}
     return as_line(came)
 

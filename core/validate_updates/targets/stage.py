@@ -42,6 +42,11 @@ class Staged:
         """The target's columns that the stage has, in the target's order."""
         return tuple(name for name in self._target.names if name in self.table.c)
 
+    @property
+    def json_as_text(self) -> bool:
+        """Whether JSON is read back as text; the driver of PostgreSQL says what it means."""
+        return self._database.is_sqlite
+
     def carries(self, column: str, shape: sa.ColumnElement[int]) -> sa.ColumnElement[bool] | None:
         """Whether a record whose shape has the number ``shape`` carries ``column``; None where all do."""
         carrying = [number for number, shape in self._shapes.items() if column in shape.columns]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from validate_updates.keeping_out import as_came, as_line, keeps_json_as_text
+from validate_updates.keeping_out import as_came, as_line
 from validate_updates.result import KeptOut
 from validate_updates.targets.names import SEQ, SHAPE
 from validate_updates.targets.plan import INSERT, UPDATE
@@ -30,13 +30,12 @@ def records_of(
     connection: sa.Connection, stages: Stages, forms: Mapping[tuple[int, int], Form], units: Sequence[int]
 ) -> Iterator[tuple[int, Record]]:
     """The records of these numbers, with all that came with them."""
-    as_text = keeps_json_as_text(connection)
     for start in range(0, len(units), _TOGETHER):
         some = units[start : start + _TOGETHER]
         found: dict[tuple[int, int], Record] = {}
         for stage in stages.stages:  # parents before their children
             for cells in connection.execute(_rows(stage, some)).mappings():
-                _enter(stage, cells, forms, found, json_as_text=as_text)
+                _enter(stage, cells, forms, found)
         yield from ((unit, found[0, unit]) for unit in some if (0, unit) in found)
 
 
@@ -49,15 +48,13 @@ def _enter(
     cells: Mapping[Any, Any],
     forms: Mapping[tuple[int, int], Form],
     found: dict[tuple[int, int], Record],
-    *,
-    json_as_text: bool,
 ) -> None:
     member = stage.member
     form = forms[member.number, cells[SHAPE]]
     record: Record = {}
     for cell, name in zip(form.cells, form.named, strict=True):
         place = record if len(cell.path) == 1 else record.setdefault(cell.path[0], {})
-        place[cell.path[-1]] = as_came(member.staged.column(name), cells[name], json_as_text=json_as_text)
+        place[cell.path[-1]] = as_came(member.staged.column(name), cells[name], json_as_text=stage.json_as_text)
     record |= {child.name: [] for child in form.lists}
     found[member.number, cells[SEQ]] = record
     if member.parent is not None:
