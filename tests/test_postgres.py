@@ -13,7 +13,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from tests.postgres import PostgresServer
+import tests.postgres
+from tests.postgres import SERVER_VARIABLE, PostgresServer, running
 
 
 def test_server_answers_through_driver_and_sqlalchemy(postgres_url: str) -> None:
@@ -56,6 +57,19 @@ def test_a_database_is_used_again_when_it_can_be_emptied(
         assert found == (1,)
         connection.execute("CREATE TABLE t (a integer)")
         assert (next_url == url) == again
+
+
+def test_a_server_that_lives_on_keeps_no_database(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SERVER_VARIABLE, postgres_server.url)
+    monkeypatch.setattr(tests.postgres, "_wheel_binaries", lambda: None)
+    with running() as server:
+        with server.database() as url:
+            name = sa.make_url(url).database
+        assert server.empty == [name]
+    with psycopg.connect(postgres_server.url) as admin:
+        assert not admin.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
 
 
 OWNER = """
