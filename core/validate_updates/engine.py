@@ -159,6 +159,8 @@ class _Run(UnderWay):
     def _work_and_conclude(self) -> None:
         try:
             self.early = self.observers.tell(Occasion.BEGIN, self.connection)
+            if self.database.lost(self.connection):
+                self._connect_again()  # for the lock: of itself the next statement would open a session without
             self._work()
         except Rejected as rejected:
             roll_back(self, rejected.verdict, rejected.reason)

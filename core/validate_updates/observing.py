@@ -51,7 +51,8 @@ class Observers:
     """The observers of one run. A dry run has none: it leaves nothing behind."""
 
     def __init__(self, database: Database, job: Job, info: RunInfo) -> None:
-        self._observers: tuple[Owned[Observer], ...] | None = None
+        self._observers: list[Owned[Observer]] | None = None
+        """Who is still to be told; None as long as that is not known."""
         self._database = database
         self._job = job
         self._info = info
@@ -63,7 +64,7 @@ class Observers:
     def are_those_of(self, plugins: Plugins) -> None:
         """It is known which plugins take part. Those in shadow are told nothing: they would act on it."""
         told = (owned for owned in plugins.observers if not owned.shadow)
-        self._observers = () if self._job.dry_run else tuple(told)
+        self._observers = [] if self._job.dry_run else list(told)
 
     def tell(
         self,
@@ -73,18 +74,21 @@ class Observers:
         error: Exception | None = None,
         findings: tuple[Finding, ...] = (),
     ) -> tuple[Finding, ...]:
-        """Call the observers of an occasion; what they found. A signal ends it.
+        """Call the observers of an occasion, once in a run; what they found. A signal ends it.
 
         ``connection``: idle; None where the database cannot be reached.
         """
         makes = partial(Observation, occasion=occasion, run=self._info, result=result, error=error, findings=findings)
         found: list[Finding] = []
-        for owned in self._observers or ():
-            if owned.item.occasion is occasion and not signals.asked_to_stop():
-                try:
-                    found += self._told(owned, connection, makes)
-                except Interrupted:
-                    break
+        waiting = self._observers or []
+        for owned in [one for one in waiting if one.item.occasion is occasion]:
+            if signals.asked_to_stop():
+                break
+            waiting.remove(owned)  # what breaks off from here on is no second outcome
+            try:
+                found += self._told(owned, connection, makes)
+            except Interrupted:
+                break
         return tuple(found)
 
     @contextmanager

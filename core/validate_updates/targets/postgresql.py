@@ -64,7 +64,11 @@ class Postgresql(Database):
     def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
         transaction = connection.begin()
         if write:
-            _run(connection, f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            try:
+                _run(connection, f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            except self.errors:
+                transaction.close()  # who asked for it has none to end
+                raise
         return transaction
 
     @contextmanager

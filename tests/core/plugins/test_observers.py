@@ -236,6 +236,47 @@ def test_a_defect_is_told_with_the_result_that_was_recorded(target: Target) -> N
     assert seen == [(ZeroDivisionError, Verdict.FAILED)]
 
 
+def test_a_defect_after_everybody_was_told_is_told_to_nobody_again(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("validate_updates.concluding.next_steps", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        target.judged(RECORDS, Watching(noting(seen, lambda observation: observation.occasion)))
+
+    assert seen == list(Occasion)
+
+
+@pytest.mark.parametrize("occasion", Occasion)
+def test_a_session_that_ends_while_an_observer_works_ends_nothing_else(postgres_url: str, occasion: Occasion) -> None:
+    target = Target(postgres_url)
+    target.execute(*TABLE)
+    ours = "datname = current_database() AND application_name LIKE 'validate-updates%'"
+    seen: list[Any] = []
+
+    def observe(observation: Observation) -> list[Finding]:
+        seen.append((observation.occasion, observation.error))
+        observation.state[observation.occasion] = "kept"
+        if observation.occasion is occasion:
+            target.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {ours}")
+        return []
+
+    class Looking(Silent):
+        def stage(self, name: str) -> None:
+            held = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND "
+            assert target.rows(held + ours) == [(1,)], f"under the lock: {name}"
+
+    job = Job(source=RECORDS, target=SecretUrl(target.url), table="t")
+    result = execute(job, Looking(), extra={"given": Watching(observe)})
+
+    assert result.verdict is Verdict.COMMITTED
+    assert [one.code for one in result.findings] == ["observer_failed"], "what it keeps is lost, and told"
+    assert seen == [(one, None) for one in Occasion]
+    kept = {name for (name,) in target.rows("SELECT name FROM update_states")}
+    assert kept == {one.value for one in Occasion if one is not occasion}
+
+
 def test_a_target_that_cannot_be_reached_is_told_without_a_journal(tmp_path: Path) -> None:
     seen: list[Any] = []
 
