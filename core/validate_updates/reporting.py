@@ -203,9 +203,9 @@ def _answer(owned: Owned[Report], context: ReportContext) -> Answer:
 
 def _context(journal: OpenJournal, task: str, window: Window, *, days: float, after: int) -> ReportContext:
     since = window.until - timedelta(days=window.days or days)
-    runs = tuple(_ended(journal.runs(task=task, since=None if after else since, until=window.until, limit=MOST_RUNS)))
+    begun = None if after else since
+    runs = tuple(_ended(journal.runs(task=task, since=begun, until=window.until, after=after, limit=MOST_RUNS)))
     if after:
-        runs = tuple(run for run in runs if run.run_no > after)
         since = min((run.started_at for run in runs), default=window.until)
     run = _about(journal, task, window.run_id) if window.run_id else None
     return ReportContext(task=task, journal=journal, since=since, until=window.until, runs=runs, run=run)

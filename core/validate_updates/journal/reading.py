@@ -37,8 +37,9 @@ def runs(
     table: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    after: int = 0,
 ) -> Sequence[RunRow]:
-    """The newest runs first; of one task or table, or begun since or until a moment, if asked."""
+    """The newest runs first; of one task or table, begun since or until a moment, or numbered after one, if asked."""
     if tables is None:
         return ()
     logs = tables.logs
@@ -51,6 +52,8 @@ def runs(
         statement = statement.where(logs.c.started_at >= since)
     if until is not None:
         statement = statement.where(logs.c.started_at <= until)
+    if after:
+        statement = statement.where(logs.c.run_no > after)
     return tuple(_run(row) for row in conn.execute(statement))
 
 

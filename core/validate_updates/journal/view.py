@@ -27,9 +27,10 @@ class JournalView(Protocol):
         task: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        after: int = 0,
         limit: int = 100,
     ) -> Sequence[RunRow]:
-        """The newest runs first; of one task, or begun since or until a moment, if asked."""
+        """The newest runs first; of one task, begun since or until a moment, or numbered after one, if asked."""
         ...
 
     def run(self, run_id: str) -> StoredRun:
@@ -62,13 +63,14 @@ class JournalReader(ABC):
         task: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        after: int = 0,
         limit: int = 100,
     ) -> Sequence[RunRow]:
         """See :class:`JournalView`."""
         from validate_updates.journal import reading
 
         with self._reading() as found:
-            return reading.runs(*found, task=task, since=since, until=until, limit=limit) if found else ()
+            return reading.runs(*found, task=task, since=since, until=until, after=after, limit=limit) if found else ()
 
     def run(self, run_id: str) -> StoredRun:
         """See :class:`JournalView`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import pytest
 from tests.core.engine.target import Target
 from tests.core.plugins.sample import install
 from validate_updates.errors import PluginError, UsageError
+from validate_updates.journal import reading
+from validate_updates.journal.rows import RunRow
 from validate_updates.reporting import Reports, Told, Window, remember, reports, told
 from validate_updates.settings import load_settings
 
@@ -235,3 +237,28 @@ def test_since_the_last_report_of_that_name_and_task(
     assert lines(told(found(), "seen", "daily", since_last))[0] == ("daily", "", late)
     assert told(found(), "seen", "hourly", since_last).runs == 1
     assert told(found(), "seen", "daily", Window(until=NOON)).runs == 2, "nobody else's window changes"
+
+
+def test_what_was_told_before_is_not_read_again(
+    found: Callable[[], Reports],
+    declare: Callable[..., None],
+    target: Target,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    declare("watcher")
+    since_last = Window(until=NOON, since_last=True)
+    for number in range(3):
+        update(target, number, -4 + number)
+    remember(found(), told(found(), "seen", "daily", since_last))
+    late = update(target, 3, -1)
+    read: list[str] = []
+    asked = reading.runs
+
+    def runs(*where: Any, **which: Any) -> Sequence[RunRow]:
+        rows = asked(*where, **which)
+        read.extend(row.run_id for row in rows)
+        return rows
+
+    monkeypatch.setattr(reading, "runs", runs)
+    assert lines(told(found(), "seen", "daily", since_last)) == [("daily", "", late)]
+    assert read == [late]
