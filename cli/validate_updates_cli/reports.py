@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from validate_updates.errors import UsageError
+from validate_updates.files import write_whole
 from validate_updates.findings import Severity
 from validate_updates.result import RunResult, Section, Verdict
 from validate_updates.text import printable
@@ -55,7 +57,7 @@ def _parsed(text: str, kinds: Sequence[str]) -> Report:
 def write_reports(result: RunResult, reports: Sequence[Report]) -> None:
     """Write them; one that fails is told, and changes nothing: the update is over."""
     for report in reports:
-        _append(report.path, _rendered(result, report.kind))
+        _write(report.path, _rendered(result, report.kind))
 
 
 def write_answer(data: Mapping[str, Any], sections: Iterable[Section], reports: Iterable[Report]) -> None:
@@ -64,7 +66,7 @@ def write_answer(data: Mapping[str, Any], sections: Iterable[Section], reports: 
     from validate_updates_cli.render.json import answer_json
 
     for report in reports:
-        _append(report.path, answer_json(data) if report.kind == "json" else as_markdown(sections))
+        _write(report.path, answer_json(data) if report.kind == "json" else as_markdown(sections))
 
 
 def tell_github(result: RunResult) -> None:
@@ -72,7 +74,8 @@ def tell_github(result: RunResult) -> None:
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         path = Path(page)
-        _append(path, _cut(_rendered(result, "markdown"), STEP_SUMMARY_BYTES - _size(path)))
+        with _told_of(path), path.open("a", encoding="utf-8") as file:
+            file.write(_cut(_rendered(result, "markdown"), STEP_SUMMARY_BYTES - _size(path)))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in error_lines(result):
             complain(line)
@@ -101,10 +104,15 @@ def _rendered(result: RunResult, kind: str) -> str:
     return markdown(result)
 
 
-def _append(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> None:
+    with _told_of(path):
+        write_whole(path, text)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
+        yield
     except OSError as error:
         complain(f"warning: the report {printable(path)} could not be written: {error.strerror}")
 

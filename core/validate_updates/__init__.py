@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         UpdateError,
         UsageError,
     )
+    from validate_updates.files import write_whole
     from validate_updates.findings import PLUGIN_FAILURES, Finding, KeepOut, Severity
     from validate_updates.journal.rows import (
         BatchRow,
@@ -127,6 +128,7 @@ _HOMES = {
         "UpdateError",
         "UsageError",
     ),
+    "files": ("write_whole",),
     "findings": ("PLUGIN_FAILURES", "Finding", "KeepOut", "Severity"),
     "journal.rows": (
         "BatchRow",
@@ -265,6 +267,7 @@ __all__ = [
     "printable",
     "run",
     "spark",
+    "write_whole",
 ]
 
 

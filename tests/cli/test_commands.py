@@ -297,7 +297,9 @@ def test_init_leaves_a_file_alone_unless_forced(command: Command, hearings: Path
     assert (said.code, said.err) == (2, "error: validate-updates.toml is there already\n  --force replaces it\n")
     assert (tmp_path / "validate-updates.toml").read_text() == "# mine\n"
 
+    (tmp_path / "reader").hardlink_to(tmp_path / "validate-updates.toml")
     assert command(*words, "--force").code == 0
+    assert (tmp_path / "reader").read_text() == "# mine\n", "it was replaced, not written over"
     assert (tmp_path / "validate-updates.toml").read_text() != "# mine\n"
 
 

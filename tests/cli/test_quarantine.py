@@ -251,7 +251,9 @@ def test_an_export_replaces_nothing(
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("error: mend.jsonl is there already, perhaps with records that were mended\n")
     assert (tmp_path / "mend.jsonl").read_text() == "mended by hand\n"
+    (tmp_path / "reader").hardlink_to(tmp_path / "mend.jsonl")
     assert command("quarantine", "export", "mend.jsonl", "--force", *flags).code == 0
+    assert (tmp_path / "reader").read_text() == "mended by hand\n", "it was replaced, not written over"
     assert json.loads((tmp_path / "mend.jsonl").read_text()) == WRONG
     assert command("quarantine", "export", "other.jsonl", *flags).code == 0
     assert {Path(name).stat().st_mode & 0o777 for name in ("other.jsonl", "other.jsonl.reasons.txt")} == {0o600}

@@ -97,6 +97,16 @@ def test_what_cannot_be_is_one_clear_line(report: Report, words: tuple[str, ...]
     assert len(found.err.splitlines()) <= 2
 
 
+def test_who_reads_the_last_one_meanwhile_reads_all_of_it(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "it").write_text("the last one")
+    (tmp_path / "reader").hardlink_to(tmp_path / "it")
+
+    assert report("daily", "--output", "it").code == 0
+
+    assert (tmp_path / "reader").read_text() == "the last one"
+    assert "1 run from" in (tmp_path / "it").read_text()
+
+
 def test_cron_is_told_what_is_new_once(report: Report, command: Command, records: Callable[..., Path]) -> None:
     first = report("daily", "--since-last")
     assert "1 run from" in first.out

@@ -101,8 +101,10 @@ def test_reports_are_written_where_asked(tmp_path: Path) -> None:
     reports = open_reports(f"{kind}={tmp_path / kind}" for kind in kinds)
     assert [(tmp_path / kind).read_text() for kind in kinds] == ["", "", ""]
 
+    (tmp_path / "reader").hardlink_to(tmp_path / "json")
     write_reports(REJECTED, reports)
 
+    assert (tmp_path / "reader").read_text() == "", "who reads it meanwhile reads all of it or nothing"
     assert [(tmp_path / kind).read_text() for kind in kinds] == [render(REJECTED) for render in kinds.values()]
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from validate_updates.chart import Chart, ChartPoint
 from validate_updates.errors import UsageError
+from validate_updates.files import write_whole
 from validate_updates_cli.charts.drawing import svg
 from validate_updates_cli.charts.field import moment, visible
 from validate_updates_cli.charts.raster import png
@@ -33,7 +34,7 @@ def save(chart: Chart, output: Path) -> None:
         )
     written = made(chart)
     try:
-        output.write_bytes(written)
+        write_whole(output, written)
     except OSError as error:
         raise UsageError(f"the chart cannot be written: {error.strerror}", hint="another --output") from error
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from validate_updates.errors import TargetError, UsageError
+from validate_updates.files import write_whole
 from validate_updates_cli.commands.opening import reading
 from validate_updates_cli.output import Shared, answer
 
@@ -28,10 +30,9 @@ def write_settings(shared: Shared, *, target: str, table: str, schema: str | Non
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
+    if not force and os.path.lexists(path):
+        raise UsageError(f"{path} is there already", hint="--force replaces it")
     try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path} is there already", hint="--force replaces it") from None
+        write_whole(path, text)
     except OSError as error:
         raise TargetError(f"{path} cannot be written: {error.strerror}") from error

@@ -8,11 +8,13 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from validate_updates.errors import UsageError
+from validate_updates.files import whole
 from validate_updates.text import counted, printable
 from validate_updates_cli.commands.opening import (
     Place,
@@ -317,23 +319,17 @@ def _number(text: str) -> int:
 @contextmanager
 def _new(name: str, *, force: bool) -> Iterator[TextIO]:
     """A file to write to. One that is there may hold records that somebody has mended: only with ``force``."""
-    mode: Literal["w", "x"] = "w" if force else "x"
-    try:
-        with open(name, mode, encoding="utf-8", newline="\n", opener=_private) as stream:
-            yield stream
-    except FileExistsError:
+    if not force and os.path.lexists(name):
         raise UsageError(
             f"{printable(name)} is there already, perhaps with records that were mended",
             hint="choose another name, or replace it with --force",
-        ) from None
+        )
+    try:
+        with whole(Path(name), mode=0o600) as stream:  # records may be nobody else's business
+            yield stream
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else "not a name of a file"
         raise UsageError(f"{printable(name)} cannot be written: {what}") from None
-
-
-def _private(path: str, flags: int) -> int:
-    """Records may be nobody else's business."""
-    return os.open(path, flags, 0o600)
 
 
 def _complain_of(done: Exported) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from validate_updates.errors import RunError, UpdateError, UsageError
+from validate_updates.files import write_whole
 from validate_updates.text import printable
 from validate_updates.times import as_time
 from validate_updates_cli.commands.opening import settings_of
@@ -127,7 +128,7 @@ def _hand_out(shared: ReportShared, options: ReportOptions, name: str, told: Seq
         write(made)
         return
     try:
-        Path(options.output).write_text(made, encoding="utf-8")
+        write_whole(Path(options.output), made)
     except OSError as error:
         raise RunError(
             f"the report cannot be written to {printable(options.output, 500)}: {error.strerror}",

@@ -6,15 +6,13 @@ cannot be changed in place is left alone.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from validate_updates.errors import UsageError
+from validate_updates.files import whole
 from validate_updates.settings.files import PYPROJECT, SECTION, parse
 from validate_updates.settings.load import DEFAULT, Settings
 from validate_updates.settings.values import as_text, dotted
@@ -86,27 +84,14 @@ def write(edit: Edit) -> None:
 
     Raises ``UsageError`` where somebody else has changed it since, or it cannot be written.
     """
-    file = Path(os.path.realpath(edit.file))
     shown = printable(edit.file, 200)
-    made: Path | None = None
     try:
-        mode = file.stat().st_mode
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        made = Path(name)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(edit.after)
-            stream.flush()
-            os.fsync(stream.fileno())
-        made.chmod(mode & 0o7777)
-        if file.read_bytes() != edit.before:
-            raise UsageError(f"{shown}: somebody else has changed it at this moment; it was left alone")
-        made.replace(file)
+        with whole(edit.file) as stream:
+            stream.buffer.write(edit.after)
+            if edit.file.read_bytes() != edit.before:
+                raise UsageError(f"{shown}: somebody else has changed it at this moment; it was left alone")
     except OSError as error:
         raise UsageError(f"{shown}: cannot be written: {error.strerror}") from error
-    finally:
-        if made is not None:
-            with suppress(OSError):
-                made.unlink(missing_ok=True)
 
 
 def _root(file: Path) -> Place:

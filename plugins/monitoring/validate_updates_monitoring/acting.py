@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from validate_updates import Finding, JudgedRun, Observation, RunState, Severity, SwitchMode
-from validate_updates_monitoring.files import write_whole
+from validate_updates import Finding, JudgedRun, Observation, RunState, Severity, SwitchMode, write_whole
 from validate_updates_monitoring.incident import report, report_path
 from validate_updates_monitoring.policy import CODE, Response, responses, what_to_type
 from validate_updates_monitoring.settings import Monitoring

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from validate_updates import RunError, RunState
+from validate_updates import RunError, RunState, write_whole
 from validate_updates_monitoring.criteria import State
-from validate_updates_monitoring.files import write_whole
 from validate_updates_monitoring.health import Report
 
 _PREFIX = "validate_updates"

@@ -82,7 +82,10 @@ def test_a_page_lists_alerts_and_labels_the_newest_first() -> None:
 
 @pytest.mark.parametrize("name", ["chart.svg", "chart.HTML"])
 def test_the_suffix_says_what_is_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("the last one")
+    (tmp_path / "reader").hardlink_to(tmp_path / name)
     save(chart("records", [Point(DAY, 1.0, None)]), tmp_path / name)
+    assert (tmp_path / "reader").read_text() == "the last one", "who reads it meanwhile reads all of it"
     written = (tmp_path / name).read_text()
     assert written.startswith("<svg" if name.endswith("svg") else "<!doctype html>")
 
