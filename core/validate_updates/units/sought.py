@@ -82,7 +82,8 @@ class SoughtRows:
             return
         cells = [self.cell(name).name for name in key]
         self._connection.execute(sa.insert(table).from_select(cells, sa.union(*named)))
-        sa.Index(f"vu_sought_{self.sought.number}_key", *map(self.cell, key)).create(self._connection)
+        # Unique, so that where a view is asked for other columns the database need not look here at all.
+        sa.Index(f"vu_sought_{self.sought.number}_key", *map(self.cell, key), unique=True).create(self._connection)
         self._database.analyze(self._connection, table, [NUMBER, *cells])
         self._connection.execute(self.find())
         if records:
