@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -179,24 +179,35 @@ class Plan:
             names += [SHAPE, *(column.name for column in self._held.values())]
         found = stage.outerjoin(rows, self.same_key(stage.c))
         query = sa.select(*picked).select_from(found).where(sa.or_(is_new, self._differs(stage.c, stage.c[SHAPE])))
-        self._fill(names, query, [stage.c[name] for name in self.key])
+        self._number_found(self._fill(names, query, [stage.c[name] for name in self.key]))
         self._filled()
         return self.counts
+
+    def _number_found(self, size: int, updates: int | None = None) -> None:
+        """So many positions were found, for records to insert and to update; these are counted where nobody knows."""
+        if updates is None:
+            (updates,) = self._numbers_of((UPDATE,), self.table)
+        self.counts = Planned(size - updates, updates, 0)
 
     def _filled(self) -> None:
         plan = self.table
         if not self._database.is_sqlite:
             sa.Index("vu_plan_pos", plan.c.pos, unique=True).create(self._connection)
         self._database.analyze(self._connection, plan, ["pos", "row", "action"])
-        self.positions = self._count().size
+        self.positions = self.counts.size
 
-    def _fill(self, names: Sequence[str], query: sa.Select[Any], order: Sequence[sa.ColumnElement[Any]]) -> None:
-        """Add what ``query`` finds, numbered from the next position on."""
+    def _fill(self, names: Sequence[str], query: sa.Select[Any], order: Sequence[sa.ColumnElement[Any]]) -> int:
+        """Add what ``query`` finds, numbered from the next position on; how many that is."""
         names, query = list(names), query.order_by(*order)
         if not self._database.is_sqlite:
             position = sa.func.row_number().over(order_by=list(order)) + self.positions
             names, query = [*names, "pos"], query.add_columns(position)
-        self._connection.execute(self.table.insert().from_select(names, query))
+        return self._insert(self.table, names, query)
+
+    def _insert(self, table: sa.Table, names: Sequence[str], query: sa.Select[Any]) -> int:
+        """Add what ``query`` finds to a table of ours; how many rows that is."""
+        insert = table.insert().from_select(names, query).execution_options(preserve_rowcount=True)
+        return self._connection.execute(insert).rowcount
 
     def add_missing(self) -> Planned:
         """Add the deletion of every row of the target whose key the stage does not have."""
@@ -210,9 +221,9 @@ class Plan:
         keys = sa.select(*columns).where(absent, *named).order_by(*columns)
         self._connection.execute(doomed.insert().from_select(list(self.key), keys))
         deletes = sa.select(doomed.c[ROW], sa.literal_column(f"'{DELETE}'"))
-        self._fill(["row", "action"], deletes, [doomed.c[ROW]])
+        self.counts = replace(self.counts, deletes=self._fill(["row", "action"], deletes, [doomed.c[ROW]]))
         self._database.analyze(self._connection, doomed, [ROW, *self.key])
-        self.positions = self._count().size
+        self.positions = self.counts.size
         return self.counts
 
     @cached_property
@@ -379,6 +390,7 @@ class Plan:
         names.remove("pos")
         self._fill(names, sa.select(*(kept.c[name] for name in names)), [kept.c.pos])
         self._connection.execute(DropTable(kept))
+        self._count()
         self._filled()
 
     def _table_of_kept_out(self) -> sa.Table:
@@ -409,6 +421,7 @@ class Plan:
 
     def put_aside(self, first: int, last: int) -> None:
         """For the time being, write nothing of the positions ``first`` to ``last``."""
+        self._all_stand = False
         written = self._between(first, last) & self._is_written()
         self._connection.execute(self.table.update().where(written).values(action=sa.func.lower(self.table.c.action)))
 

@@ -60,6 +60,8 @@ class Part(Plan):
         self.member = stage.member
         self.resolved = stage
         self.place = place
+        self.all_new = False
+        """Whether not one of the records has a row yet."""
         self._indexed = self._records_indexed = False
         super().__init__(database, connection, stage.member.target, stage, suffix=f"_{stage.member.number}")
         self.found = self.table
@@ -95,9 +97,28 @@ class Part(Plan):
         """Each kind of each part has numbers of its own."""
         return (self.place << ENTRIES_BITS) + (_KINDS.index(action) << _KIND_BITS)
 
-    def find(self) -> None:
-        """Compare the table's records with its rows."""
-        stage, rows, found = self.stage.table, self.rows, self.found
+    def find(self, parent: Part | None) -> None:
+        """Compare the table's records with its rows. ``parent``: the part that was found already."""
+        if parent and parent.all_new and self._told_apart_by_what_is_made_for(parent):
+            self._take_all()
+        else:
+            self._compare()
+        self._database.analyze(self._connection, self.found, ["pos", "row"])
+
+    def _told_apart_by_what_is_made_for(self, parent: Part) -> bool:
+        """Whether the key has a part that the database makes up for a new row of the parent: then nobody has it yet."""
+        made = {ours for ours, theirs in self.member.joint if theirs not in parent.key}
+        return not made.isdisjoint(self.key)
+
+    def _take_all(self) -> None:
+        """All records are new: there is nothing to compare them with, nor need what they refer to be looked up."""
+        staged = self.resolved.stage
+        query = sa.select(staged.unit, staged.table.c[SEQ], sa.literal_column(f"'{INSERT}'"))
+        self._number_found(self._insert(self.found, ["pos", "row", "action"], query), updates=0)
+        self.all_new = True
+
+    def _compare(self) -> None:
+        stage, rows = self.stage.table, self.rows
         is_new = rows.c[self.key[0]].is_(None)
         picked: list[Any] = [stage.c[UNIT], stage.c[ROW], sa.case((is_new, INSERT), else_=UPDATE)]
         names = ["pos", "row", "action"]
@@ -107,8 +128,9 @@ class Part(Plan):
         compared = stage.outerjoin(rows, self.same_key(stage.c))
         query = sa.select(*picked).select_from(compared)
         query = query.where(sa.or_(is_new, self._differs(stage.c, stage.c[SHAPE]), self._refers_ahead(stage.c[ROW])))
-        self._connection.execute(found.insert().from_select(names, query))
-        self._database.analyze(self._connection, found, ["pos", "row"])
+        self._number_found(self._insert(self.found, names, query))
+        staged = self._connection.scalar(sa.select(sa.func.count()).select_from(self.resolved.stage.table))
+        self.all_new = self.counts.inserts == staged
 
     def _refers_ahead(self, row: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
         return sa.or_(sa.false(), *(row.in_(waiting) for waiting in self.resolved.waiting()))
@@ -130,7 +152,7 @@ class Part(Plan):
             query = sa.select(units.c.unit, *cells).select_from(units.join(rows, self._below(units))).where(*left)
             self._connection.execute(doomed.insert().from_select([UNIT, *self.key], query.order_by(units.c.unit)))
         gone = sa.select(doomed.c[UNIT], doomed.c[ROW], sa.literal_column(f"'{DELETE}'"))
-        self._connection.execute(found.insert().from_select(["pos", "row", "action"], gone))
+        self.counts = replace(self.counts, deletes=self._insert(found, ["pos", "row", "action"], gone))
         self._database.analyze(self._connection, doomed, [ROW, *self.key])
 
     def _listed(self) -> sa.Table:
@@ -167,11 +189,12 @@ class Part(Plan):
     def _below(self, units: sa.Subquery) -> sa.ColumnElement[bool]:
         return sa.and_(*(self.rows.c[ours] == units.c[theirs] for ours, theirs in self.member.joint))
 
-    def number_by(self, units: sa.Table, *, as_found: bool) -> None:
+    def number_by(self, units: UnitPlan, *, as_found: bool) -> None:
         """Take over the positions of the units' plan. ``as_found``: they are the numbers of the units."""
+        self.positions = units.positions
         if not as_found:
-            self._renumber(units)
-        self.positions = self._count().size
+            self._renumber(units.table)
+            self._count()
 
     def _renumber(self, units: sa.Table) -> None:
         found = self.found
@@ -228,10 +251,9 @@ class Part(Plan):
 
     def written_in(self, first: int, last: int) -> int:
         """Rows that are to be written at these positions."""
-        return self._rows_at(first, last, self._is_written())
-
-    def _rows_at(self, first: int, last: int, *conditions: sa.ColumnElement[bool]) -> int:
-        query = sa.select(sa.func.count()).select_from(self.table).where(self._between(first, last), *conditions)
+        if self._all_stand and (first, last) == (1, self.positions):
+            return self.counts.size
+        query = sa.select(sa.func.count()).select_from(self.table).where(self._between(first, last), self._is_written())
         return int(self._connection.execute(query).scalar_one())
 
 
@@ -314,7 +336,8 @@ class UnitPlan(Plan):
     def compare(self) -> Planned:
         """Fill the parts, and number the units of which anything differs."""
         for part in self.in_order():
-            part.find()
+            above = part.member.parent
+            part.find(None if above is None else self.parts[above])
         for part in self.parts.values():
             if part.member.parent is not None and part.member.replaces:
                 part.find_unlisted(self.parts[part.member.parent])
@@ -341,7 +364,7 @@ class UnitPlan(Plan):
         moved = sa.select(sa.exists().where(self.table.c.pos != self.table.c.row))
         as_found = not self._connection.scalar(moved)
         for part in self.parts.values():
-            part.number_by(self.table, as_found=as_found)
+            part.number_by(self, as_found=as_found)
 
     def _waits(self, pointer: Pointer) -> bool:
         return pointer.number in self.tree.deferred and self.sought[pointer.sought.number].pending
@@ -352,19 +375,25 @@ class UnitPlan(Plan):
         return tuple(self.parts.values())
 
     def _number_units(self) -> None:
+        records, all_new = self.views[0].table, self.parts[0].all_new
+        query = sa.select(records.c[ROW], sa.literal_column(f"'{INSERT}'")) if all_new else self._differing()
+        order: list[sa.ColumnElement[Any]] = [records.c[name] for name in self.key]
+        levels = levels_of(self._database, self._connection, list(self._needs()))
+        if levels is not None:
+            query = query.outerjoin(levels, levels.c.unit == records.c[ROW])
+            order = [sa.func.coalesce(levels.c.level, 0), *order]
+        self._number_found(self._fill(["row", "action"], query, order), updates=0 if all_new else None)
+        self._filled()
+
+    def _differing(self) -> sa.Select[Any]:
+        """Records, and how they are to be written."""
         records, (root, *others) = self.views[0].table, self.parts.values()
         found = root.found
         differs: list[sa.ColumnElement[bool]] = [found.c.pos.isnot(None)]
         differs += [sa.exists().where(part.found.c.pos == records.c[ROW]) for part in others]
         action = sa.case((found.c.action == INSERT, INSERT), else_=UPDATE)
         query = sa.select(records.c[ROW], action).select_from(records.outerjoin(found, found.c.pos == records.c[ROW]))
-        order: list[sa.ColumnElement[Any]] = [records.c[name] for name in self.key]
-        levels = levels_of(self._database, self._connection, list(self._needs()))
-        if levels is not None:
-            query = query.outerjoin(levels, levels.c.unit == records.c[ROW])
-            order = [sa.func.coalesce(levels.c.level, 0), *order]
-        self._fill(["row", "action"], query.where(sa.or_(*differs)), order)
-        self._filled()
+        return query.where(sa.or_(*differs))
 
     def owners(self, rows: Sequence[tuple[str, int]]) -> Sequence[tuple[int, str]]:
         """See the base. A child is told by its table and its key, by natural keys where these are known."""
@@ -392,7 +421,7 @@ class UnitPlan(Plan):
         """Number the positions that are left from 1 on, in all parts."""
         super().close_ranks()
         for part in self.parts.values():
-            part.number_by(self.table, as_found=False)
+            part.number_by(self, as_found=False)
 
     def _expect_lookups(self) -> None:
         if not self._database.is_sqlite:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.core.engine.target import Target
 from tests.core.undo.taking_back import DELETING, taken_back
 from tests.core.units.world import Hearings, hearing, witness
 from validate_updates import Counts, UsageError, Verdict
@@ -217,3 +218,21 @@ def test_rows_of_the_source_that_are_missing_are_not_deleted(hearings: Hearings)
     with pytest.raises(UsageError) as refused:
         hearings.bring(ONE, deletes=DELETING)
     assert refused.value.message == 'deletes = "missing" is for records of one table'
+
+
+def test_a_row_that_waited_for_its_parent_is_changed_and_not_written_twice(target: Target) -> None:
+    target.execute("CREATE TABLE orders (code text PRIMARY KEY)")
+    refers = "FOREIGN KEY (code) REFERENCES orders (code)"
+    lines = "CREATE TABLE lines (code text NOT NULL, place integer NOT NULL, note text, PRIMARY KEY (code, place)"
+    waiting = "INSERT INTO lines VALUES ('a', 1, 'old'), ('a', 2, 'same')"
+    if target.is_sqlite:
+        target.execute(f"{lines}, {refers})", "PRAGMA foreign_keys = OFF", waiting)
+    else:
+        target.execute(f"{lines})", waiting, f"ALTER TABLE lines ADD {refers} NOT VALID")
+
+    record = {"code": "a", "lines": [{"place": at, "note": note} for at, note in ((1, "new"), (2, "same"), (3, "new"))]}
+    result = target.update([record], table="orders", key="code", tables={"lines": {"parent": "orders"}})
+
+    assert result.counts == Counts(read=1, inserted=1), result.reason
+    assert (result.metrics["tables.lines.inserted"], result.metrics["tables.lines.updated"]) == (1, 1)
+    assert target.rows("SELECT * FROM lines ORDER BY place") == [("a", 1, "new"), ("a", 2, "same"), ("a", 3, "new")]
