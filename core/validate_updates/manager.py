@@ -5,12 +5,14 @@ Every plugin gets a manager of its own: whose answer it is, is then never in que
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import pluggy
@@ -155,6 +157,12 @@ class Description:
 
 def available() -> tuple[Found, ...]:
     """The installed plugins, sorted by name. None is imported. Two of one name are both listed."""
+    return _available(tuple(map(_state_of, sys.path)))
+
+
+@lru_cache(maxsize=1)
+def _available(_state: tuple[object, ...]) -> tuple[Found, ...]:
+    """Looked up once for each state of the search path: some 5 ms, a tenth of a small update."""
     points = tuple(entry_points(group=PROJECT))
     brought_by = {id(point.dist): point.dist for point in points}
     names = {key: _name_and_version(one) for key, one in brought_by.items()}  # each reads a file and parses it
@@ -276,6 +284,14 @@ def _lend(
         validators=tuple(owned.item for owned in plugins.validators),
         metrics=tuple(owned.item for owned in plugins.metrics),
     )
+
+
+def _state_of(entry: str) -> tuple[str, int | None]:
+    """A place where plugins are looked for, and when last something came there or went."""
+    try:
+        return entry, Path(entry or ".").stat().st_mtime_ns
+    except OSError:
+        return entry, None
 
 
 # Choosing.

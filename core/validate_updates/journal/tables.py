@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from validate_updates.errors import UsageError
 
 DEFAULT_PREFIX: Final = "update_"
+_JOURNAL: Final = "journal"
 _PREFIX = re.compile(r"[a-z_][a-z0-9_]{0,30}")
 
 
@@ -85,7 +86,7 @@ def tables(prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> JournalTa
             f"the journal's prefix {prefix!r} cannot begin the name of a table",
             hint='use up to 31 lower-case letters, digits and underscores: [journal] prefix = "vu_"',
         )
-    metadata = sa.MetaData(schema=schema)
+    metadata = sa.MetaData(schema=schema, info={_JOURNAL: prefix})
     return JournalTables(
         prefix=prefix,
         schema=schema,
@@ -101,6 +102,11 @@ def tables(prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> JournalTa
         switches=_switches(metadata, prefix),
         version=_version(metadata, prefix),
     )
+
+
+def is_of_a_journal(table: sa.Table) -> bool:
+    """Whether it was made by :func:`tables`, and so is the same in each run."""
+    return _JOURNAL in table.metadata.info
 
 
 def _text(name: str, *, null: bool = False) -> sa.Column[str]:

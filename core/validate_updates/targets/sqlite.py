@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import event
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.lockfile import locked_file
 from validate_updates.targets.base import Database, TransactionEnded
+from validate_updates.targets.compiled import CompiledStatements
 from validate_updates.targets.names import ROW, quoted
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.table import Column, Kind
@@ -45,8 +46,9 @@ class Sqlite(Database):
         self.path = database_path(url)
         if not self.path.exists():
             raise TargetError(f"there is no database file {self.path.name}", hint=f"check --target {self.url}")
-        engine = _engine(url.set(drivername="sqlite"), sa.NullPool)
         prove_savepoints()
+        engine, compiled = _engine_of(url.set(drivername="sqlite", database=_in_full(url.database)))
+        compiled.forget_the_last_run()
         return engine
 
     def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
@@ -199,11 +201,23 @@ def _insert(connection: sa.Connection, stage: Stage, rows: Rows) -> None:
         cursor.close()
 
 
-def _engine(url: str | sa.URL, pool: type[sa.Pool]) -> sa.Engine:
+@lru_cache(maxsize=8)
+def _engine_of(url: sa.URL) -> tuple[sa.Engine, CompiledStatements]:
+    """One for all runs of a process, and its statements; it holds no connection."""
+    compiled = CompiledStatements()
+    return _engine(url, poolclass=sa.NullPool, execution_options={"compiled_cache": compiled}), compiled
+
+
+def _in_full(name: str | None) -> str | None:
+    """Whatever the working directory will be by the next run."""
+    return name if name is None or name.startswith("file:") else str(Path(name).absolute())
+
+
+def _engine(url: str | sa.URL, **options: Any) -> sa.Engine:
     engine = sa.create_engine(
         url,
         hide_parameters=True,
-        poolclass=pool,
+        **options,
         # Validators run in threads of their own, one at a time, on the run's connection.
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )
@@ -212,12 +226,14 @@ def _engine(url: str | sa.URL, pool: type[sa.Pool]) -> sa.Engine:
     return engine
 
 
+@cache
 def prove_savepoints() -> None:
-    """Make sure, in a scratch database, that a rollback takes back what a savepoint kept: everything here rests on it.
+    """Make sure, once a process, that a rollback takes back what a savepoint kept: everything here rests on it.
 
-    Raises ``TargetError`` where it does not, as with Python's own way of beginning transactions, which may change.
+    It is tried in a scratch database. Raises ``TargetError`` where it does not, as with Python's own way of beginning
+    transactions, which may change.
     """
-    engine = _engine("sqlite://", sa.StaticPool)
+    engine = _engine("sqlite://", poolclass=sa.StaticPool)
     with engine.connect() as connection:
         connection.exec_driver_sql("CREATE TABLE scratch (x INTEGER)")
         connection.commit()
