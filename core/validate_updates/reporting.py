@@ -83,7 +83,7 @@ class Told:
     data: Mapping[str, Mapping[str, Any]]
     """Plugin -> what it gives to programs."""
     missing: tuple[str, ...] = ()
-    """Why parts of it are not there."""
+    """Why parts of it are not there, and which plugins cannot be asked, so that nobody knows whether they have any."""
     exit_status: int = 0
 
 
@@ -93,8 +93,8 @@ class Reports:
 
     settings: Settings
     declared: tuple[Owned[Report], ...]
-    faults: tuple[UpdateError, ...]
-    """Of plugins that cannot be asked."""
+    faults: Mapping[str, UpdateError]
+    """Plugin -> why it cannot be asked."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ class Reports:
                 hint="uninstall one of them",
             )
         if not own and self.faults:
-            raise self.faults[0]
+            raise next(iter(self.faults.values()))
         if not own:
             raise UsageError(
                 f"there is no report {printable(name, 60)!r}{did_you_mean(name, self.names)}",
@@ -128,17 +128,17 @@ def reports(settings: Settings) -> Reports:
     from validate_updates.manager import available, load_one
 
     declared: list[Owned[Report]] = []
-    faults: list[UpdateError] = []
+    faults: dict[str, UpdateError] = {}
     for name in dict.fromkeys(found.name for found in available()):
         try:
             declared += load_one(name, settings.plugin_tables, origins=settings.origins).reports()
         except UsageError as error:
-            faults.append(error)
-    return Reports(settings=settings, declared=tuple(declared), faults=tuple(faults))
+            faults[name] = error
+    return Reports(settings=settings, declared=tuple(declared), faults=faults)
 
 
 def told(found: Reports, name: str, task: str, window: Window) -> Told:
-    """A report of a task. Of one that another plugin adds to, a part that cannot be told is missing, with the reason.
+    """A report of a task. Of one that another plugin adds to, a part that cannot be told is left out, and why is said.
 
     Raises ``UsageError`` where there is no such report, task, journal or run of it, and ``PluginError`` where the
     plugin that it belongs to fails.
@@ -154,7 +154,7 @@ def told(found: Reports, name: str, task: str, window: Window) -> Told:
         context = _context(journal, task, window, days=own.item.days, after=after)
         nothing_new = bool(after) and not context.runs
         answers = {own.plugin: Answer(sections=()) if nothing_new else _answer(own, context)}
-    missing = [error.message for error in found.faults]
+    missing = [f"the plugin {plugin} cannot be asked: {error.message}" for plugin, error in found.faults.items()]
     for owned in more:
         try:
             answers[owned.plugin] = Answer(sections=()) if nothing_new else _added(found, owned, context)

@@ -56,7 +56,7 @@ def report_page(told: Sequence[Told], look: Look) -> list[Text]:
         page.put(Text(look.text(title(one)), style="bold"), indent=0)
         page.put(look.text(window(one)), indent=0)
         for reason in one.missing:
-            page.put(Text(look.text(f"a part is missing: {reason}", MESSAGE), style="yellow"), indent=0)
+            page.put(Text(look.text(f"not told: {reason}", MESSAGE), style="yellow"), indent=0)
         if one.sections:
             page.blank()
             page.lines += answer_pages(one.sections, look)
@@ -74,7 +74,7 @@ def _head(told: Told) -> Iterator[str]:
     yield prose(window(told))
     yield ""
     for reason in told.missing:
-        yield f"a part is missing: {prose(reason)}\n"
+        yield f"not told: {prose(reason)}\n"
 
 
 def report_json(name: str, told: Sequence[Told]) -> str:

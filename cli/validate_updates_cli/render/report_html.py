@@ -79,7 +79,7 @@ def report_html(name: str, told: Sequence[Told]) -> str:
         _put(main, "h1", titles[number])
         _put(main, "p", window(one), {"class": "dim"})
         for reason in one.missing:
-            _put(main, "p", f"a part is missing: {reason}", {"class": "look"})
+            _put(main, "p", f"not told: {reason}", {"class": "look"})
         for place, section in enumerate(one.sections):
             _section(ET.SubElement(main, "section"), section, f"s{number}-{place}")
     return f"<!doctype html>\n{ET.tostring(root, encoding='unicode', method='html')}\n"

@@ -147,6 +147,21 @@ def test_others_add_to_it_and_one_that_fails_is_missed_alone(
 
 
 @on_sqlite
+def test_a_plugin_that_cannot_be_asked_is_said_to_be_that(
+    declare: Callable[..., None], target: Target, tmp_path: Path
+) -> None:
+    declare("watcher")
+    update(target, 1, -1)
+    file = tmp_path / "validate-updates.toml"
+    file.write_text(f"{TASKS.format(here=target.url)}\n[plugins.notify]\nrepeat_aftr = 1\n")
+
+    (said,) = told(reports(load_settings(file)), "seen", "daily", Window(until=NOON)).missing
+
+    assert said.startswith("the plugin notify cannot be asked: ")
+    assert "plugins.notify.repeat_aftr" in said
+
+
+@on_sqlite
 @pytest.mark.parametrize(
     ("body", "said"),
     [
