@@ -28,9 +28,8 @@ def act(observation: Observation, settings: Monitoring) -> Iterator[Finding]:
     if one is None or observation.run.kind != "update":
         return
     found = troubles(observation.journal, one, settings, since(observation.state))
-    told = _told(observation.state)
+    fresh, _ = told_apart(found, observation.state)
     _keep_told(observation.state, found)
-    fresh = [trouble for trouble in found if trouble.name not in told]
     for response in responses(observation.journal, fresh, settings):
         for plugin in response.switch_off:
             observation.journal.switch(response.run.task, plugin, SwitchMode.OFF, response.reason)
@@ -53,8 +52,10 @@ def since(state: Mapping[str, str]) -> dict[str, int]:
     return {plugin: int(text) for plugin, text in kept if text.isdecimal()}
 
 
-def _told(state: Mapping[str, str]) -> set[str]:
-    return set(state.get(TOLD, "").splitlines())
+def told_apart(found: Sequence[Trouble], state: Mapping[str, str]) -> tuple[Sequence[Trouble], Sequence[Trouble]]:
+    """What is new, and what was told after an earlier run and goes on."""
+    told = set(state.get(TOLD, "").splitlines())
+    return [one for one in found if one.name not in told], [one for one in found if one.name in told]
 
 
 def _keep_told(state: dict[str, str], found: Sequence[Trouble]) -> None:

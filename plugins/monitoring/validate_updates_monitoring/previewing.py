@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from validate_updates import Answer, Desk, OpenJournal, RunRow, Section
-from validate_updates_monitoring.acting import actions, since
+from validate_updates_monitoring.acting import actions, since, told_apart
 from validate_updates_monitoring.policy import Response, responses, what_to_type
 from validate_updates_monitoring.settings import Monitoring
-from validate_updates_monitoring.troubles import PLUGIN, enforced, troubles
+from validate_updates_monitoring.troubles import PLUGIN, Trouble, enforced, troubles
 
 _LOOKED_AT = 200
 """The newest entries of a task, among which its last update is looked for."""
@@ -23,15 +23,17 @@ def previews(desk: Desk, settings: Monitoring, tasks: Sequence[str], now: dateti
     for task in tasks:
         with desk.journal(task) as journal:
             run = _last(journal, task, now)
-            would = _responses(journal, run, settings) if run else ()
+            fresh, known = _troubles(journal, run, settings) if run else ((), ())
+            would = responses(journal, fresh, settings)
             in_force = any(one.plugin == PLUGIN and one.mode == "enforce" for one in journal.standings(task))
-        sections.append(_page(task, run, would, settings, in_force=in_force))
+        sections.append(_page(task, run, would, known, settings, in_force=in_force))
         data.append(
             {
                 "task": task,
                 "run_id": run.run_id if run else None,
                 "in_force": in_force,
                 "would": [_as_data(one, settings) for one in would],
+                "told_before": [_of_trouble(one) for one in known],
             }
         )
     return Answer(sections=tuple(sections), data={"tasks": data})
@@ -43,12 +45,21 @@ def _last(journal: OpenJournal, task: str, now: datetime) -> RunRow | None:
     return next((one for one in runs if one.is_ended_update), None)
 
 
-def _responses(journal: OpenJournal, run: RunRow, settings: Monitoring) -> Sequence[Response]:
+def _troubles(journal: OpenJournal, run: RunRow, settings: Monitoring) -> tuple[Sequence[Trouble], Sequence[Trouble]]:
     (one,) = journal.judged([run.run_id])
-    return responses(journal, troubles(journal, one, settings, since(journal.state(run.task))), settings)
+    kept = journal.state(run.task)
+    return told_apart(troubles(journal, one, settings, since(kept)), kept)
 
 
-def _page(task: str, run: RunRow | None, would: Sequence[Response], settings: Monitoring, *, in_force: bool) -> Section:
+def _page(
+    task: str,
+    run: RunRow | None,
+    would: Sequence[Response],
+    known: Sequence[Trouble],
+    settings: Monitoring,
+    *,
+    in_force: bool,
+) -> Section:
     if run is None:
         return Section(title=f"{task}: no update to look at", lines=())
     enable = f'validate-updates plugins enable {PLUGIN} --task {task} --reason "…"'
@@ -62,6 +73,7 @@ def _page(task: str, run: RunRow | None, would: Sequence[Response], settings: Mo
         ),
         lines=(
             about if would else f"nothing, {about}",
+            *(f"told before, and goes on: {one.what}: {one.evidence}" for one in known),
             "nothing was done now",
             *(() if in_force else (f"the policy is not in force on {task}: {enable}",)),
         ),
@@ -72,12 +84,13 @@ def _as_data(one: Response, settings: Monitoring) -> dict[str, Any]:
     return {
         "severity": int(one.level),
         "run_id": one.run.run_id,
-        "because": [
-            {"what": trouble.what, "evidence": trouble.evidence, "at_fault": trouble.at_fault}
-            for trouble in one.troubles
-        ],
+        "because": [_of_trouble(trouble) for trouble in one.troubles],
         "switch_off": one.switch_off,
         "take_back": one.take_back,
         "report": one.level == 1 and bool(settings.incidents),
         "then": what_to_type(one),
     }
+
+
+def _of_trouble(one: Trouble) -> dict[str, Any]:
+    return {"what": one.what, "evidence": one.evidence, "at_fault": one.at_fault}

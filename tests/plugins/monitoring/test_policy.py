@@ -381,6 +381,24 @@ def test_where_nothing_is_wrong_nothing_would_be_done(light: World) -> None:
     assert (light.what_if()["would"], light.what_if()["in_force"]) == ([], True)
 
 
+def test_what_goes_on_is_not_told_as_new(light: World) -> None:
+    for _ in range(4):
+        light.run()
+    alarmed(light)
+    light.set(plugins=("batch", "static_thresholds"))
+    light.run()
+    assert (len(light.what_if()["would"]), light.what_if()["told_before"]) == (1, []), "told by nobody yet"
+    light.set()
+    light.run()
+
+    found = light.what_if()
+
+    assert found["would"] == []
+    assert [one["what"] for one in found["told_before"]] == ["false alarms"]
+    page = light.command("monitor", "--what-if", "--as-of", f"{light.now:%Y-%m-%dT%H:%M:%SZ}").out
+    assert "told before, and goes on: false alarms: of static_thresholds in 1 of 7 runs" in page
+
+
 def test_a_plugin_that_is_off_already_is_not_switched_once_more(light: World) -> None:
     light.run(50, bad=6)
 
