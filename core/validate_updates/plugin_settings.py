@@ -44,7 +44,7 @@ def settle(kind: type[S], name: str, table: Mapping[str, Any], origins: Mapping[
     tree = _read_text({str(key): value for key, value in table.items()}, kind)
     found = problems(tree, kind, ("plugins", name))
     refuse([(_place(problem.path, origins), problem) for problem in found], SettingsError)
-    return convert(_anchored(tree, kind, ("plugins", name), origins), kind)
+    return convert({**_unset_paths(kind, origins), **_anchored(tree, kind, ("plugins", name), origins)}, kind)
 
 
 def check_tables(tables: Mapping[str, object], known: Collection[str], origins: Mapping[str, str]) -> None:
@@ -121,6 +121,16 @@ def _anchored(value: Any, kind: Any, path: Keys, origins: Mapping[str, str]) -> 
     if isinstance(value, list) and get_origin(only) in {list, tuple}:
         return [_anchored(item, inside[0], path, origins) for item in value]
     return value
+
+
+def _unset_paths(kind: type[PluginSettings], origins: Mapping[str, str]) -> dict[str, str]:
+    """The paths that a plugin has unless set: they too start from the folder of the settings, where there is one."""
+    folder = next((origin.folder for origin in origins.values() if isinstance(origin, InFile)), None)
+    return {
+        field.encode_name: str(folder / field.default)
+        for field in msgspec.structs.fields(kind)
+        if folder and field.default and isinstance(field.default, str) and _is_path(field.default, field.type)
+    }
 
 
 def _is_path(text: str, kind: Any) -> bool:

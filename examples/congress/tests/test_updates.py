@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 
 from validate_updates import SettingsError, Severity, Verdict
+from validate_updates.manager import load_one
+from validate_updates.settings import load_settings
+from vu_congress import plugin
 from vu_congress.demo.server import Faults
 from vu_congress.demo.world import all_of, feed, save
 from vu_congress.mapping import record_of
+from vu_congress.settings import Congress
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
 FAULTS = Faults(too_many=13, retry_after="0", server_error=11, truncated=7, dropped=17, slow=29, slow_seconds=30)
@@ -237,6 +241,18 @@ def test_a_saved_line_that_is_no_json_costs_itself(update: Any, tmp_path: Path, 
     [kept_out] = result.kept_out
     assert (kept_out.code, kept_out.file) == ("bad_json", f"congress:saved, {now.date()}, line 1")
     assert result.counts.inserted == len(lines) - 1
+
+
+@pytest.mark.parametrize("written", ['saved = "updates"', ""])
+def test_the_folder_is_beside_the_settings(tmp_path: Path, written: str) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    file = tmp_path / "validate-updates.toml"
+    file.write_text(f"[plugins.congress]\nreserve = 1\n{written}\n")
+    settings = load_settings(file, env={}, cwd=elsewhere)
+
+    loaded = load_one("congress", settings.plugin_tables, origins=settings.origins, extra={"congress": plugin})
+
+    assert loaded.settings[Congress].saved == str(tmp_path / "updates")
 
 
 def test_a_folder_without_days(update: Any, tmp_path: Path) -> None:

@@ -245,9 +245,11 @@ def test_a_relative_path_starts_from_the_folder_of_its_file(tmp_path: Path) -> N
     )
 
 
-def test_a_path_of_the_environment_and_one_that_nobody_set_stay_as_they_are(tmp_path: Path) -> None:
+def test_a_path_of_the_environment_stays_and_one_that_nobody_set_is_beside_the_settings(tmp_path: Path) -> None:
     (tmp_path / "validate-updates.toml").write_text('[plugins.p]\nlog = "mine.txt"\n')
 
     assert files_of(tmp_path, VALIDATE_UPDATES_PLUGINS__P__LOG="theirs.txt").log == "theirs.txt"
     assert files_of(tmp_path, VALIDATE_UPDATES_PLUGINS__P__WORDS="x").log == f"{tmp_path}/mine.txt"
-    assert files_of(tmp_path.parent).log == "log.txt"
+    assert files_of(tmp_path.parent).log == "log.txt", "there are no settings to be beside"
+    (tmp_path / "validate-updates.toml").write_text('target = "sqlite:///x.db"\n')
+    assert files_of(tmp_path) == Files(log=f"{tmp_path}/log.txt")

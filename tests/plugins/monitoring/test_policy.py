@@ -488,8 +488,11 @@ def test_a_defect_is_a_crash(light: World) -> None:
     assert any("crash: a defect of validate-updates ended the run [ZeroDivisionError]" in one.message for one in told)
 
 
-def test_the_folder_is_beside_the_settings(light: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    light.set('incidents = "kept"')
+@pytest.mark.parametrize(("written", "folder"), [('incidents = "kept"', "kept"), ("", "incidents")])
+def test_the_folder_is_beside_the_settings(
+    light: World, monkeypatch: pytest.MonkeyPatch, written: str, folder: str
+) -> None:
+    light.set(written)
     light.run()
     rows = [{"id": light.given + number, "name": "bad"} for number in range(4)]
     (light.folder / "daily.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -498,7 +501,7 @@ def test_the_folder_is_beside_the_settings(light: World, monkeypatch: pytest.Mon
 
     said = light.command("run", "daily", "--config", str(light.folder / "validate-updates.toml"), "--format", "json")
 
-    assert (light.folder / "kept" / f"incident-{said.json['run_id']}.md").exists()
+    assert (light.folder / folder / f"incident-{said.json['run_id']}.md").exists()
 
 
 def test_without_a_folder_nothing_is_written(light: World) -> None:

@@ -40,7 +40,9 @@ class Congress(PluginSettings, frozen=True, kw_only=True):
         int,
         Meta(ge=10, description="requests in a row that fail, each after all its tries, until the API counts as down"),
     ] = 12
-    saved: Annotated[str, Meta(description="folder with DAY/meetings.jsonl, for the source congress:saved")] = "updates"
+    saved: Annotated[
+        str, Meta(description="folder with DAY/meetings.jsonl, for the source congress:saved", extra={"path": True})
+    ] = "updates"
     years_ahead: Annotated[float, Meta(gt=0, description="a hearing further ahead than this is odd")] = 2.0
     odd_percent: Annotated[
         float, Meta(ge=0, le=100, description="odd meetings, in per cent, from which the whole update is refused")
