@@ -11,7 +11,7 @@ from tests.cli.results import ADDED_HIGH, COMMITTED, DRY_RUN, FAILED, QUARANTINE
 from validate_updates.findings import Finding, Severity
 from validate_updates.result import Counts, KeptOut, RunResult, Section
 from validate_updates_cli.render.look import Look
-from validate_updates_cli.render.summary import one_line, summary
+from validate_updates_cli.render.summary import answer_page, one_line, summary
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -269,6 +269,17 @@ def test_what_there_is_much_of_is_bounded() -> None:
     assert "  f:11  bad" not in shown
     assert "  and 9 more: validate-updates quarantine list --run" in shown
     assert "  and 480 rows more" in shown
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_of_a_table_prose_is_cut_and_what_may_have_to_be_typed_is_not(width: int) -> None:
+    code, run_id, prose = "columns.missing.hearing_date_only", "20240501-061000-4f2a9c", "far more than expected " * 4
+    rows = (("code", "run", "said", "next"), (code, run_id, prose, "acknowledge it " * 4))
+
+    page = [line.plain for line in answer_page(Section(title="Alerts", rows=rows), Look(width=width))]
+
+    assert [line.split()[:2] for line in page if code in line] == [[code, run_id]]
+    assert any("  far mor…  " in line for line in page)
 
 
 def test_the_whole_page_of_a_stored_run_keeps_nothing_back() -> None:

@@ -64,6 +64,7 @@ class Page:
     ) -> None:
         """Aligned columns without any lines. The last one is wrapped, the others are cut where there is no room.
 
+        Only prose is cut. A cell of one word may have to be typed next: a code, a name, the id of a run.
         ``right``: columns that are flush right. ``whole``: columns that are never cut.
         """
         cells = [[_text(cell) for cell in row] for row in rows]
@@ -86,11 +87,12 @@ class Page:
 
     def _widths(self, cells: list[list[Text]], room: int, whole: frozenset[int]) -> list[int]:
         """The width of each column; the widest ones shrink until all fit. The last is counted at most half the room."""
-        columns = zip_longest(*([cell.cell_len for cell in row] for row in cells), fillvalue=0)
-        widths = [max(column) for column in columns]
+        columns = [*zip_longest(*cells, fillvalue=Text())]
+        widths = [max(cell.cell_len for cell in column) for column in columns]
+        least = [max([NARROWEST, *(cell.cell_len for cell in column if " " not in cell.plain)]) for column in columns]
         last = min(widths[-1], room // 2)
         while len(widths) > 1 and sum(widths[:-1]) + last + GAP * (len(widths) - 1) > room:
-            loose = [number for number in range(len(widths) - 1) if number not in whole and widths[number] > NARROWEST]
+            loose = [n for n, width in enumerate(widths[:-1]) if n not in whole and width > least[n]]
             if not loose:
                 break
             widths[max(loose, key=widths.__getitem__)] -= 1
