@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         SwitchMode,
         Waiting,
     )
+    from validate_updates.journal.tables import of_journals
     from validate_updates.journal.view import JournalView
     from validate_updates.lending import Lent
     from validate_updates.markdown import as_markdown
@@ -142,6 +143,7 @@ _HOMES = {
         "SwitchMode",
         "Waiting",
     ),
+    "journal.tables": ("of_journals",),
     "journal.view": ("JournalView",),
     "lending": ("Lent",),
     "markdown": ("as_markdown",),
@@ -263,6 +265,7 @@ __all__ = [
     "as_window",
     "counted",
     "hookimpl",
+    "of_journals",
     "plan",
     "printable",
     "run",

@@ -8,9 +8,11 @@ may outlive the run that made them.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -107,6 +109,13 @@ def tables(prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> JournalTa
 def is_of_a_journal(table: sa.Table) -> bool:
     """Whether it was made by :func:`tables`, and so is the same in each run."""
     return _JOURNAL in table.metadata.info
+
+
+def of_journals(names: Collection[str]) -> frozenset[str]:
+    """Those of a database's tables that belong to a journal, under whatever prefix."""
+    prefixes = [name.removesuffix("version") for name in names if name.endswith("version")]
+    found = [tables(prefix).names for prefix in prefixes if _PREFIX.fullmatch(prefix) and f"{prefix}logs" in names]
+    return frozenset(names).intersection(chain.from_iterable(found))
 
 
 def _text(name: str, *, null: bool = False) -> sa.Column[str]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from validate_updates import Pattern, UsageError
+from validate_updates import Pattern, UsageError, of_journals
 
 Setting = str | int | float | bool | Sequence["str | int | float | bool"]
 
@@ -178,9 +178,7 @@ class _Reading:
     def of_other_tables(self, names: Sequence[str], schema: str | None) -> Iterator[dict[str, Setting]]:
         """Columns that are called like the key of another table, and all of whose values are there."""
         free = [c for c in self._table.columns if not c.foreign_keys and self._filled.get(c.name, 0) >= ENOUGH]
-        for name in names:
-            if name.startswith("update_"):
-                continue  # the journal's
+        for name in sorted(set(names) - of_journals(names)):
             other = sa.Table(name, sa.MetaData(), schema=schema, autoload_with=self._connection, resolve_fks=False)
             keys = list(other.primary_key.columns)
             for column in free:

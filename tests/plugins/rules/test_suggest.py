@@ -118,6 +118,18 @@ def test_days_ahead_are_proposed_from_the_day_of_the_run(target: Ruled) -> None:
     assert proposed(target)["held"] == [{"required": True, "earliest": f"{ahead}-01-01", "latest": "today + 2 years"}]
 
 
+def test_tables_of_the_journal_alone_are_passed_over(filled: Ruled) -> None:
+    filled.execute("CREATE TABLE update_codes (code text PRIMARY KEY)", "INSERT INTO update_codes SELECT code FROM t")
+    filled.execute("ALTER TABLE t ADD COLUMN run_no integer", "UPDATE t SET run_no = 1")
+    for prefix in ("update_", "vu_"):
+        filled.update([], journal_prefix=prefix)
+
+    found = proposed(filled)
+
+    assert {"exists": "update_codes.code"} in found["code"]
+    assert not [rule for rule in found.get("run_no", []) if "exists" in rule]
+
+
 def test_few_rows_have_no_habits(target: Ruled) -> None:
     target.execute(*TABLES)
     target.insert("t", map(row, range(1, 20)))
