@@ -262,10 +262,12 @@ def _boolean_from(text: str) -> bool:
 
 
 # datetime.fromisoformat also reads week dates and basic formats, and cuts fractions to six digits; these do not.
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CLOCK = r"\d\d:\d\d(?::\d\d(?:\.(?P<fraction>\d{1,12}))?)?"
 _TIME = re.compile(_CLOCK)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]" + _CLOCK + r"(?P<zone>Z|[+-]\d\d:?\d\d)?)?")
+_PLAIN_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):\d\d:\d\d)Z?", re.ASCII)
+"""A time of whole seconds, in UTC if anywhere: as its two parts stand there, the column gives them back."""
 
 
 def _parsed(pattern: re.Pattern[str], parse: Callable[[str], Any], text: str, expected: str) -> Any:
@@ -274,6 +276,10 @@ def _parsed(pattern: re.Pattern[str], parse: Callable[[str], Any], text: str, ex
         raise _wrong(expected, text)
     if len((match.groupdict().get("fraction") or "").rstrip("0")) > 6:
         raise BadValue("loses_digits", f"{printable(text, _SHOWN)!r} is finer than a microsecond")
+    return _existing(parse, text)
+
+
+def _existing(parse: Callable[[str], Any], text: str) -> Any:
     try:
         return parse(text)
     except ValueError:
@@ -282,7 +288,8 @@ def _parsed(pattern: re.Pattern[str], parse: Callable[[str], Any], text: str, ex
 
 def _as_date(value: Any) -> str:
     if isinstance(value, str) and _DATE.fullmatch(value):
-        return str(_parsed(_DATE, date.fromisoformat, value, "a date"))
+        _existing(date.fromisoformat, value)
+        return str(value)
     moment = value
     if isinstance(value, str):
         moment = _parsed(_STAMP, datetime.fromisoformat, value, "a date as YYYY-MM-DD")
@@ -321,7 +328,23 @@ def _in_utc(moment: datetime) -> datetime:
         raise BadValue("out_of_range", "a time outside the years 1 to 9999") from None
 
 
+def _plain(value: Any) -> str:
+    """The text of a time that needs no more than a look at the calendar; empty for any other value.
+
+    Most are of that kind, and to write a moment out costs more than to read it: above all once numpy is loaded, whose
+    libraries make the C library's ``printf`` slow.
+    """
+    found = _PLAIN_STAMP.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return ""
+    _existing(datetime.fromisoformat, value)
+    return " ".join(found.groups())
+
+
 def _as_timestamp(value: Any) -> str:
+    plain = _plain(value)
+    if plain:
+        return plain
     moment = _moment(value)
     if moment.tzinfo is not None:
         moment = _in_utc(moment).replace(tzinfo=None)
@@ -329,8 +352,11 @@ def _as_timestamp(value: Any) -> str:
 
 
 def _as_timestamp_tz(value: Any) -> str:
-    moment = _moment(value)
     # A time without an offset is taken as UTC: the same everywhere, whatever the session's zone.
+    plain = _plain(value)
+    if plain:
+        return f"{plain}+00:00"
+    moment = _moment(value)
     return str(_in_utc(moment) if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 

@@ -52,6 +52,7 @@ TAKEN: list[tuple[Kind, Any, Any]] = [
     (Kind.TIMESTAMP, "2024-02-29T12:30:00.5000000+02:00", "2024-02-29 10:30:00.500000"),
     (Kind.TIMESTAMP, NOON.astimezone(PLUS_TWO), "2024-02-29 12:00:00"),
     (Kind.TIMESTAMP_TZ, "2024-02-29 12:30:00", "2024-02-29 12:30:00+00:00"),
+    (Kind.TIMESTAMP_TZ, "2024-02-29T12:30:00Z", "2024-02-29 12:30:00+00:00"),
     (Kind.TIMESTAMP_TZ, "2024-02-29T12:30:00+02:00", "2024-02-29 10:30:00+00:00"),
     (Kind.BYTES, bytearray(b"\0x"), b"\0x"),
     (Kind.JSON, {"b": [1, None, "ü"]}, '{"b":[1,null,"ü"]}'),
@@ -96,6 +97,10 @@ REFUSED: list[tuple[Kind, Any, str]] = [
     (Kind.TIME, "25:00", "no_such_time"),
     (Kind.TIME, time(12, tzinfo=UTC), "wrong_type"),
     (Kind.TIMESTAMP, "2024-02-29T12:30:00.1234567", "loses_digits"),
+    (Kind.TIMESTAMP, "2023-02-29 12:30:00Z", "no_such_time"),
+    (Kind.TIMESTAMP, "0000-01-01 12:30:00", "no_such_time"),
+    (Kind.TIMESTAMP, "2024-02-28T24:00:01", "no_such_time"),
+    (Kind.TIMESTAMP, "2024-02-29T1٢:00:00", "wrong_type"),
     (Kind.TIMESTAMP, "0001-01-01T00:00:00+02:00", "out_of_range"),
     (Kind.TIMESTAMP, "2024-W09-4", "wrong_type"),
     (Kind.TIMESTAMP, 1709208000, "wrong_type"),
@@ -120,6 +125,16 @@ def test_a_value_is_normalised(kind: Kind, raw: Any, kept: Any) -> None:
     converted = converter(column(kind), sqlite=False)(raw)
 
     assert (converted, type(converted)) == (kept, type(kept))
+
+
+@given(st.datetimes(), st.sampled_from(["seconds", "milliseconds", "microseconds"]), st.sampled_from(["T", " "]))
+def test_a_time_as_text_is_kept_as_the_moment_itself_would_be(moment: datetime, finest: str, between: str) -> None:
+    text = moment.isoformat(between, finest)
+    meant = datetime.fromisoformat(text)
+
+    for kind in (Kind.TIMESTAMP, Kind.TIMESTAMP_TZ):
+        convert = converter(column(kind), sqlite=False)
+        assert convert(text) == convert(f"{text}Z") == convert(meant)
 
 
 @pytest.mark.parametrize(("kind", "raw", "code"), REFUSED)
