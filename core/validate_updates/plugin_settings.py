@@ -14,7 +14,7 @@ from validate_updates.declarations import PluginSettings
 from validate_updates.errors import SettingsError
 from validate_updates.settings.load import refuse
 from validate_updates.settings.paths import InFile
-from validate_updates.settings.schema import Problem, convert, did_you_mean, fields, is_struct, members, problems
+from validate_updates.settings.schema import Problem, convert, did_you_mean, fields, infos, is_struct, members, problems
 from validate_updates.settings.values import Keys, dotted
 
 S = TypeVar("S", bound=PluginSettings)
@@ -84,7 +84,7 @@ def describe_settings(kind: type[PluginSettings]) -> tuple[Setting, ...]:
             default=getattr(defaults, field.name),
             description=next((str(note.description) for note in _notes(field.type) if note.description), ""),
         )
-        for field in msgspec.structs.fields(kind)
+        for field in infos(kind)
     )
 
 

@@ -53,7 +53,7 @@ class JournalHistory:
         columns = [*(logs.c[name] for name in _OF_A_RUN), self._opposed(), *(logs.c[name] for name in _COUNTS)]
         statement = sa.select(*columns).where(self._counts(committed=committed))
         found = self.conn.execute(statement.order_by(logs.c.run_no.desc()).limit(limit)).all()
-        return tuple(map(_earlier, found))
+        return msgspec.convert([_earlier(row) for row in found], tuple[EarlierRun, ...])
 
     def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:
         """(run id, value), newest first, of those among the last ``limit`` runs that have the metric."""
@@ -110,30 +110,30 @@ class JournalHistory:
         return said & logs.c.label.is_distinct_from(EXPECTED) if self.asked_by else sa.false()
 
 
-def _earlier(row: sa.Row[*tuple[Any, ...]]) -> EarlierRun:
-    """A row of :meth:`JournalHistory.runs`. Thousands are read at a time: no dictionary for each."""
+def _earlier(row: sa.Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    """A row of :meth:`JournalHistory.runs`. Thousands are read at a time, and msgspec fills frozen classes faster."""
     run_id, state, started_at, seconds, kind, label, label_until, opposed, *counts = row
     read, inserted, updated, unchanged, duplicates, quarantined, rolled_back, deleted = counts
-    return EarlierRun(
-        run_id=run_id,
-        state=state,
-        started_at=started_at,
-        seconds=seconds or 0.0,
-        kind=kind,
-        label=label,
-        label_until=label_until,
-        opposed_in_shadow=bool(opposed),
-        counts=Counts(
-            read=read,
-            inserted=inserted,
-            updated=updated,
-            unchanged=unchanged,
-            duplicates=duplicates,
-            quarantined=quarantined,
-            rolled_back=rolled_back,
-            deleted=deleted,
-        ),
-    )
+    return {
+        "run_id": run_id,
+        "state": state,
+        "started_at": started_at,
+        "seconds": seconds or 0.0,
+        "kind": kind,
+        "label": label,
+        "label_until": label_until,
+        "opposed_in_shadow": bool(opposed),
+        "counts": {
+            "read": read,
+            "inserted": inserted,
+            "updated": updated,
+            "unchanged": unchanged,
+            "duplicates": duplicates,
+            "quarantined": quarantined,
+            "rolled_back": rolled_back,
+            "deleted": deleted,
+        },
+    }
 
 
 def seen_by(plugin: str, history: History) -> History:

@@ -50,9 +50,15 @@ def members(kind: Any) -> tuple[Any, ...]:
 
 
 @cache
+def infos(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of ``struct``. Each time msgspec would evaluate their annotations anew."""
+    return msgspec.structs.fields(struct)
+
+
+@cache
 def fields(struct: type[msgspec.Struct]) -> dict[str, Any]:
     """The keys of ``struct`` and the type of each."""
-    return {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+    return {field.encode_name: field.type for field in infos(struct)}
 
 
 def is_struct(kind: Any) -> TypeGuard[type[msgspec.Struct]]:
@@ -93,7 +99,7 @@ def _struct(tree: dict[str, Any], struct: type[msgspec.Struct], path: Keys) -> I
             yield Problem(
                 (*path, key), f"unknown key{did_you_mean(key, known)}", f"{place}: {', '.join(known) or 'nothing'}"
             )
-    for field in msgspec.structs.fields(struct):
+    for field in infos(struct):
         if field.required and field.encode_name not in tree:
             yield Problem((*path, field.encode_name), "is missing")
 

@@ -81,7 +81,10 @@ class Foretold:
     @property
     def phase(self) -> Phase:
         """How far the past goes."""
-        return self.judge({}).phase
+        from validate_updates_historical.rule import phase_of
+
+        phase, _ = phase_of(self.baseline, self.settings)
+        return phase
 
     def judge(self, values: Values) -> Judgement:
         """What the past says about these numbers."""

@@ -100,8 +100,9 @@ def _cell(what: str, column: Column, cell: sa.ColumnElement[Any]) -> sa.ColumnEl
     import sqlalchemy as sa
 
     is_text = column.kind is Kind.TEXT and not column.choices
-    if what == "missing":
-        return sa.func.count(sa.case((cell != "", 1))) if is_text else sa.func.count(cell)
+    if what == "missing":  # few are: those counted, a third of the work is saved
+        has_text = cell != sa.literal_column("''")
+        return sa.func.count().filter(has_text.is_not(sa.literal_column("true")) if is_text else cell.is_(None))
     if what == "mean":
         return sa.func.avg(cell)
     if what == "age":
@@ -114,7 +115,7 @@ def _cell(what: str, column: Column, cell: sa.ColumnElement[Any]) -> sa.ColumnEl
 
 def _value(what: str, number: Any, total: int, now: datetime) -> float | None:
     if what == "missing":
-        return float((total - number) * 100 / total)
+        return float(number * 100 / total)
     if number is None:
         return None
     return _days_before(str(number), now) if what == "age" else float(number)

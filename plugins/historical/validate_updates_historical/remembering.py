@@ -28,8 +28,8 @@ _known: Final[dict[Hashable, Foretold]] = {}
 def remembered(history: History, at: datetime, settings: Historical, seasons: Seasons) -> Foretold:
     """What the past of a task foretells of a run at ``at``."""
     runs = history.runs(settings.window, committed=False)
-    # a run's numbers never change; ids of runs that were brought in are made of all that is known of them
-    past = tuple((run.run_id, run.stood, run.started_at, run.label, run.label_until) for run in runs)
+    # a run's time and numbers never change; ids of runs that were brought in are made of all that is known of them
+    past = tuple((run.run_id, run.stood, run.label, run.label_until) for run in runs)
     days = (tuple(seasons.spans.items()), seasons.month_ends)
     key = (past, days, json.encode(settings), at.date(), at.hour)
     found = _known.pop(key, None)

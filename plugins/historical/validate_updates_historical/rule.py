@@ -45,12 +45,19 @@ def judge(
 
 def decide(baseline: Baseline, update: Mapping[str, float], *, settings: Historical) -> Judgement:
     """The same, from a baseline that is at hand. Metrics without a past, or that are no numbers, say nothing."""
-    runs = max(baseline.runs.values(), default=0)
-    if runs < LEAST:
-        return Judgement(Phase.LEARNING, runs, settings.min_days, ())
-    phase = Phase.SHADOW if runs < settings.min_days else Phase.JUDGING
+    phase, runs = phase_of(baseline, settings)
+    if phase is Phase.LEARNING:
+        return Judgement(phase, runs, settings.min_days, ())
     alerts = [alert for group in baseline.groups for alert in _alerts(group, update, baseline, settings)]
     return Judgement(phase, runs, settings.min_days, tuple(sorted(alerts, key=lambda alert: alert.metric)))
+
+
+def phase_of(baseline: Baseline, settings: Historical) -> tuple[Phase, int]:
+    """How far the past goes, and the runs of the metric with most of them."""
+    runs = max(baseline.runs.values(), default=0)
+    if runs < LEAST:
+        return Phase.LEARNING, runs
+    return (Phase.SHADOW if runs < settings.min_days else Phase.JUDGING), runs
 
 
 def _alerts(group: Group, update: Mapping[str, float], baseline: Baseline, settings: Historical) -> Iterable[Alert]:
