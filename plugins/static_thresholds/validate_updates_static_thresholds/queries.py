@@ -56,9 +56,8 @@ def column_numbers(
 
     staged = context.staged
     cells: dict[str, sa.ColumnElement[Any]] = {"records": sa.func.count()}
-    cells |= {f"filled.{name}": sa.func.count(cell) for name, cell in _filled(context, staged, columns)}
-    outside = {name: sa.case((_outside(staged.c[name], first, end), 1)) for name in dates}
-    cells |= {f"dates_outside.{name}": sa.func.count(cell) for name, cell in outside.items()}
+    cells |= {f"missing.{name}": _count_of(is_missing) for name, is_missing in _missing(context, staged, columns)}
+    cells |= {f"dates_outside.{name}": _count_of(_outside(staged.c[name], first, end)) for name in dates}
     lengths = {name: sa.func.nullif(sa.func.length(staged.c[name]), 0) for name in texts}
     cells |= {f"text_length.{name}": sa.func.avg(cell) for name, cell in lengths.items()}
     total, *numbers = _one(context.db, _written(context, *cells.values()))
@@ -98,9 +97,9 @@ def missing_in_target(context: Context, columns: Sequence[str]) -> Mapping[str, 
     import sqlalchemy as sa
 
     table = context.target.sql
-    filled = [sa.func.count(cell) for _, cell in _filled(context, table, columns)]
-    total, *counts = _one(context.db, sa.select(sa.func.count(), *filled).select_from(table))
-    return {name: _percent(total - count, total) for name, count in zip(columns, counts, strict=True)} if total else {}
+    missing = [_count_of(is_missing) for _, is_missing in _missing(context, table, columns)]
+    total, *counts = _one(context.db, sa.select(sa.func.count(), *missing).select_from(table))
+    return {name: _percent(count, total) for name, count in zip(columns, counts, strict=True)} if total else {}
 
 
 def _written(context: Context, *cells: sa.ColumnElement[Any], last: int | None = None) -> _Select:
@@ -125,21 +124,29 @@ def _outside(column: sa.ColumnElement[Any], first: date, end: date) -> sa.Column
     return sa.or_(day < first, day >= end)
 
 
-def _filled(
+def _count_of(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """In how many rows it holds. Where it seldom does, SQLite has nothing to add up, which is most of the work."""
+    import sqlalchemy as sa
+
+    return sa.func.count().filter(condition)
+
+
+def _missing(
     context: Context, table: sa.FromClause, columns: Sequence[str]
-) -> Iterator[tuple[str, sa.ColumnElement[Any]]]:
-    """The columns, with empty texts as NULL. Only texts are compared with one: PostgreSQL refuses it of other types."""
+) -> Iterator[tuple[str, sa.ColumnElement[bool]]]:
+    """Whether a column has no value, or an empty text; of other kinds PostgreSQL refuses the comparison."""
     import sqlalchemy as sa
 
     for name in columns:
-        column = context.target.column(name)
-        is_free_text = column.kind is Kind.TEXT and not column.choices  # a choice is never empty
-        yield name, sa.func.nullif(table.c[name], "") if is_free_text else table.c[name]
+        column, cell = context.target.column(name), table.c[name]
+        if column.kind is Kind.TEXT and not column.choices:  # a choice is never empty
+            yield name, (cell != sa.literal_column("''")).is_not(sa.literal_column("true"))
+        else:
+            yield name, cell.is_(None)
 
 
 def _as_metric(name: str, number: Any, total: int) -> tuple[str, float]:
-    what, _, column = name.partition(".")
-    return (f"missing.{column}", _percent(total - number, total)) if what == "filled" else (name, float(number or 0))
+    return name, _percent(number, total) if name.startswith("missing.") else float(number or 0)
 
 
 def _percent(part: int, whole: int) -> float:
