@@ -20,7 +20,7 @@ from validate_updates.modes import Mode
 from validate_updates.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from validate_updates.declarations import Validator
     from validate_updates.findings import KeepOut
@@ -87,13 +87,16 @@ def _ask_in_shadow(run: UnderWay) -> None:
     for owned in run.judges.validators(Moment.RECORDS, Mode.SHADOW):
         answer = _Answer()
         judged, findings = run.judges.ask_one(owned, run.context(Moment.RECORDS), answer.add)
-        counted_by_kind: Mapping[int, int] = {}
+        counted_by_kind: Counter[int] = Counter()
         try:
             if judged.outcome == "found":
                 answer = answer.of_records(run.planned())
-                counted_by_kind = Counter(_first_wins(answer.rows, answer.kinds).values())
+                kinds = _first_wins(answer.rows, answer.kinds)
+                for rows, _, _ in answer.parts():
+                    counted_by_kind.update(kinds.pop(row) for row in run.planned().would_keep_out(rows) if row in kinds)
         except LookupError as reason:
             judged, findings = replace(judged, outcome="failed"), [_strange(owned, reason)]
+            counted_by_kind.clear()
         would = [
             answer.reasons[kind].in_shadow(run.target.name, count).by(owned.plugin, owned.item.name, Moment.RECORDS)
             for kind, count in counted_by_kind.items()

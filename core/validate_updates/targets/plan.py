@@ -350,15 +350,26 @@ class Plan:
 
         Call :meth:`drop_kept_out` after the last of them. Raises ``LookupError`` where the stage has no such row.
         """
+        fresh, staged = self._fresh(numbers)
+        insert = self._table_of_kept_out().insert().from_select(["row"], staged)
+        if fresh and self._connection.execute(insert.execution_options(preserve_rowcount=True)).rowcount < len(fresh):
+            raise LookupError("a record that is not staged")
+        return fresh
+
+    def would_keep_out(self, numbers: Sequence[int]) -> list[int]:
+        """What :meth:`keep_out` would give or raise; nothing is kept out."""
+        fresh, staged = self._fresh(numbers)
+        if len(self._connection.scalars(staged).all()) < len(fresh):
+            raise LookupError("a record that is not staged")
+        return fresh
+
+    def _fresh(self, numbers: Sequence[int]) -> tuple[list[int], sa.Select[int]]:
+        """Numbers that are not kept out yet, and the query for those of them that are staged."""
         kept_out, stage = self._table_of_kept_out(), self.stage.table
         given = list(dict.fromkeys(numbers))
         known = set(self._connection.scalars(sa.select(kept_out.c.row).where(_among(kept_out.c.row, given))))
         fresh = [number for number in given if number not in known]
-        staged = sa.select(stage.c[ROW]).where(_among(stage.c[ROW], fresh))
-        insert = kept_out.insert().from_select(["row"], staged).execution_options(preserve_rowcount=True)
-        if fresh and self._connection.execute(insert).rowcount < len(fresh):
-            raise LookupError("a record that is not staged")
-        return fresh
+        return fresh, sa.select(stage.c[ROW]).where(_among(stage.c[ROW], fresh))
 
     def owners(self, rows: Sequence[tuple[str, int]]) -> Sequence[tuple[int, str]]:
         """Of rows staged for tables: the number of the record of each, and how a message about a child begins.

@@ -185,6 +185,43 @@ def test_it_keeps_no_record_out_and_says_how_many_it_would_have(target: Target) 
     assert result.opposed_in_shadow == ()
 
 
+class NamesRows:
+    """Keeps out records of these numbers, whether they are there or not."""
+
+    def __init__(self, *rows: int) -> None:
+        self._rows = rows
+
+    @hookimpl
+    def vu_validators(self) -> list[Validator]:
+        def check(_: Context) -> list[KeepOut]:
+            return [KeepOut(row=row, code="strange", message="never seen before") for row in self._rows]
+
+        return [Validator(name="names", moment=Moment.RECORDS, check=check, summary="keeps some out")]
+
+
+def test_a_record_that_is_not_there_is_no_record_it_would_have_kept_out(target: Target) -> None:
+    target.execute(TABLE)
+
+    result = with_trial(target, GOOD, NamesRows(1, 77))
+
+    assert (result.verdict, result.counts.inserted) == (Verdict.COMMITTED, 2)
+    [failed] = result.shadow
+    assert (failed.code, failed.message) == (
+        "validator_failed",
+        "validator trial.names kept out a record that is not staged",
+    )
+    assert result.opposed_in_shadow == ("trial",)
+
+
+def test_a_record_that_another_kept_out_is_not_counted_again(target: Target) -> None:
+    target.execute(TABLE)
+
+    result = update(target, GOOD, "trial:shadow", "strict", trial=NamesRows(1, 2), strict=NamesRows(1))
+
+    assert (result.counts.inserted, result.counts.quarantined) == (1, 1)
+    assert [one.message for one in result.shadow] == ["1 record would have been kept out: never seen before"]
+
+
 def test_settings_that_make_no_sense_for_the_target_do_not_stop_the_update(sqlite: Target) -> None:
     class Unfit:
         @hookimpl
