@@ -20,6 +20,7 @@ _URL = re.compile(r"[A-Za-z][\w+.-]*://.*", re.DOTALL)
 _LOGIN = re.compile(r"(?P<user>[A-Za-z][\w+.-]*://[^:@/?#]+)(?P<password>:[^@]*)?@(?P<rest>.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _EXAMPLES = "write one such as sqlite:///hearings.db or postgresql://user@host/database"
+_FITTING = "a file that holds the password alone, for nobody but the user that the job runs as: chmod 600"
 
 
 def target_of(settings: Settings, task: str | None = None, flag: str | None = None) -> SecretUrl:
@@ -80,9 +81,9 @@ def _password(file: str, where: str) -> str:
         with Path(file).open("rb") as stream:
             password = stream.read(MOST_PASSWORD_BYTES + 1).decode().rstrip("\r\n")
     except OSError as error:
-        raise SettingsError(f"{where}: {printable(file)} cannot be read: {error.strerror}") from error
+        raise SettingsError(f"{where}: {printable(file)} cannot be read: {error.strerror}", hint=_FITTING) from error
     except ValueError:  # NUL in the path, or bytes that are no text; the exception would hold them
-        raise SettingsError(f"{where}: {printable(file)} is not a file of UTF-8 text") from None
+        raise SettingsError(f"{where}: {printable(file)} is not a file of UTF-8 text", hint=_FITTING) from None
     if not password or "\n" in password or "\0" in password or len(password) > MOST_PASSWORD_BYTES:
-        raise SettingsError(f"{where}: {printable(file)} does not hold a password alone, on one line")
+        raise SettingsError(f"{where}: {printable(file)} does not hold a password alone, on one line", hint=_FITTING)
     return password

@@ -124,4 +124,5 @@ def test_a_password_file_that_does_not_fit_is_an_error(
     settings = loaded(tmp_path, f'target = "{url}"\npassword_file = "pw"')
     with pytest.raises(SettingsError, match=message) as caught:
         target_of(settings)
+    assert caught.value.hint
     assert "s3cret" not in f"{caught.value.message}{caught.value.hint}{caught.value.__cause__}"
