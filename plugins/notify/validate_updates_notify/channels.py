@@ -62,10 +62,9 @@ def _by_mail(settings: Email, message: Message, seconds: float) -> str:
 
 
 def _to_webhook(settings: Webhook, message: Message, seconds: float) -> str:
-    from validate_updates_notify.web import Address
+    from validate_updates_notify.web import address_of
 
-    address = Address(revealed(settings.url), allow_link_local=settings.allow_link_local)
-    address.post(msgspec.json.encode(body(message, settings.shape)), "application/json", seconds=seconds)
+    address_of(settings).post(msgspec.json.encode(body(message, settings.shape)), "application/json", seconds=seconds)
     return ""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
 from validate_updates import ExitCode, Observation, UpdateError, printable
-from validate_updates_notify.revealing import revealed
+from validate_updates_notify.trouble import broke_off
 
 if TYPE_CHECKING:
     from validate_updates_notify.delivering import Send
@@ -20,15 +20,15 @@ def pings(settings: Notify, observation: Observation, *, ended: bool) -> Iterato
     path, body = (str(exit_status(observation)), _summary(observation)) if ended else ("start", "")
     for name, ping in sorted(settings.ping.items()):
         if not ping.tasks or observation.run.task in ping.tasks:
-            yield f"ping.{name}", partial(_ping, ping, path, observation.run.run_id, body)
+            run = uuid5(NAMESPACE_URL, f"validate-updates:{observation.run.run_id}")  # tells runs that overlap apart
+            yield f"ping.{name}", partial(post, ping, path, body, query=f"rid={run}")
 
 
-def _ping(settings: Ping, path: str, run_id: str, body: str, seconds: float) -> str:
-    from validate_updates_notify.web import Address
+def post(settings: Ping, path: str, body: str, seconds: float, *, query: str = "") -> str:
+    """Send a text to the address, with more path at its end."""
+    from validate_updates_notify.web import address_of
 
-    address = Address(revealed(settings.url), allow_link_local=settings.allow_link_local)
-    run = uuid5(NAMESPACE_URL, f"validate-updates:{run_id}")  # tells runs that overlap apart
-    address.below(path, f"rid={run}").post(body.encode(), "text/plain; charset=utf-8", seconds=seconds)
+    address_of(settings).below(path, query).post(body.encode(), "text/plain; charset=utf-8", seconds=seconds)
     return ""
 
 
@@ -43,8 +43,7 @@ def exit_status(observation: Observation) -> int:
 def _summary(observation: Observation) -> str:
     error, result = observation.error, observation.result
     if error is not None or result is None:
-        text = error.message if isinstance(error, UpdateError) else f"a defect: {type(error).__name__}"
-        return f"{observation.run.task}: {printable(text, 400)}"
+        return f"{observation.run.task}: {broke_off(error)}"
     counts = result.counts
     return (
         f"{result.task}: {result.verdict}\n{printable(result.reason, 400)}\n"

@@ -9,15 +9,19 @@ from validate_updates_notify import delivering
 from validate_updates_notify.channels import channels
 from validate_updates_notify.delivering import Send, deliver
 from validate_updates_notify.messages import Message
-from validate_updates_notify.revealing import revealed
-from validate_updates_notify.settings import Notify, Ping
+from validate_updates_notify.pings import post
+from validate_updates_notify.settings import Notify
 
 
 def try_out(settings: Notify) -> Section:
     """Send a message to every channel. Raises ``RunError`` where one of them cannot be told."""
     message = Message(title="validate-updates: a test", lines=("If you read this, messages arrive here.",))
     sends: dict[str, Send] = {one.name: partial(one.send, message) for one in channels(settings)}
-    sends |= {f"ping.{name}": partial(_knock, ping) for name, ping in sorted(settings.ping.items())}
+    # A note to the log of a check starts and ends nothing.
+    sends |= {
+        f"ping.{name}": partial(post, ping, "log", "validate-updates: a test")
+        for name, ping in sorted(settings.ping.items())
+    }
     if not sends:
         raise UsageError(
             "there is nobody to tell: the settings have no channel",
@@ -29,12 +33,3 @@ def try_out(settings: Notify) -> Section:
         well = len(outcomes) - len(failed)
         raise RunError("; ".join(failed), hint=f"told: {well} of {len(outcomes)} channels")
     return Section(title="Told", rows=tuple((name, "told") for name in outcomes))
-
-
-def _knock(settings: Ping, seconds: float) -> str:
-    """A note to the log of the check, which starts and ends nothing."""
-    from validate_updates_notify.web import Address
-
-    address = Address(revealed(settings.url), allow_link_local=settings.allow_link_local)
-    address.below("log").post(b"validate-updates: a test", "text/plain; charset=utf-8", seconds=seconds)
-    return ""

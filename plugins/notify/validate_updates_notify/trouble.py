@@ -75,10 +75,15 @@ def seen(observation: Observation) -> Seen:
 
 def _outcome(result: RunResult | None, error: Exception | None) -> Iterator[tuple[str, tuple[Event, str]]]:
     if error is not None:
-        text = error.message if isinstance(error, UpdateError) else f"a defect: {type(error).__name__}"
-        yield OUTCOME, (Event.FAILED, printable(text, _TEXT))
+        yield OUTCOME, (Event.FAILED, broke_off(error))
     elif result is not None and result.verdict in _EVENTS and not result.try_later:
         yield OUTCOME, (_EVENTS[result.verdict], printable(result.reason, _TEXT))
+
+
+def broke_off(error: Exception | None) -> str:
+    """Why a run broke off, in a sentence."""
+    text = error.message if isinstance(error, UpdateError) else f"a defect: {type(error).__name__}"
+    return printable(text, _TEXT)
 
 
 def _is_trouble(finding: Finding) -> bool:

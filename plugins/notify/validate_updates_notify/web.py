@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from validate_updates import __version__
 from validate_updates_notify.delivering import Undelivered
 from validate_updates_notify.reaching import in_words, reach
+from validate_updates_notify.revealing import revealed
+from validate_updates_notify.settings import Ping, Webhook
 
 MOST_SENT: Final = 100_000
 """Bytes of a body."""
@@ -84,6 +86,11 @@ class Address:
             return {}
         login = f"{unquote(self._parts.username)}:{unquote(self._parts.password or '')}"
         return {"Authorization": f"Basic {b64encode(login.encode()).decode()}"}
+
+
+def address_of(settings: Webhook | Ping) -> Address:
+    """Where it leads. Raises :class:`Undelivered` where that is not to be had."""
+    return Address(revealed(settings.url), allow_link_local=settings.allow_link_local)
 
 
 def _judge(status: int) -> None:
