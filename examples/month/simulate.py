@@ -190,6 +190,11 @@ class Month:
         mended.write_text("".join(f"{json.dumps(known[key])}\n" for key in keys))
         self.type("quarantine", "replay", "--from", "mend.jsonl", "--as-of", self.at(7))
 
+    def database(self, statement: str) -> None:
+        """What somebody else does to the database, by the bare driver."""
+        with closing(sqlite3.connect("hearings.db")) as connection, connection:
+            connection.execute(statement)
+
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         """A table, cell by cell, by the bare driver."""
         with closing(sqlite3.connect("hearings.db")) as connection:
@@ -351,6 +356,31 @@ def false_alarms(month: Month) -> None:
     month.expect_health("degraded", month.at(EVENING))
 
 
+def rows_lost(month: Month) -> None:
+    """Severity 1: somebody's trigger deletes rows while an update is under way."""
+    month.daily()
+    first = month.length.hours[0]
+    lose = "DELETE FROM witnesses WHERE witness_id = 1"
+    month.database(f"CREATE TRIGGER tidy AFTER INSERT ON witnesses BEGIN {lose}; END")
+    before = month.rows("witnesses")
+    records = month.feed.hourly()
+    month.feed.write("hourly", records)
+    run = month.run("hourly", month.at(first, 30), ends=1)
+    month.expect_severity(run, 1)
+    month.expect("data loss: witnesses had" in run.severity(1), "what did not add up is said")
+    month.expect(run.result["verdict"] == "rolled back", "the run is taken back")
+    month.expect(month.rows("witnesses") == before[1:], "what it wrote is gone, and the row that it did not delete")
+    month.expect(not {"batch", "historical"} & {*month.modes("hourly")}, "batch and historical are off on hourly")
+    month.type("runs", "ack", run.id, "--incident", "--note", "a trigger nobody knew of")
+    month.database("DROP TRIGGER tidy")
+    enable(month, "hourly", "batch", "historical", reason="the trigger is gone")
+    month.feed.write("hourly", [month.feed.witnesses[1], *records])
+    again = month.run("hourly", month.at(first, 45))
+    month.expect(not again.severities and again.result["counts"]["inserted"] == len(records) + 1, "all of it lands")
+    for hour in month.length.hours[1:]:
+        month.one_hour(hour)
+
+
 def after(month: Month, run: Run) -> None:
     """What people do about a bad day, and the rest of it."""
     month.type("runs", "ack", run.id, "--incident", "--note", "the feed was broken")
@@ -358,16 +388,16 @@ def after(month: Month, run: Run) -> None:
     month.hourly()
 
 
-def enable(month: Month, task: str, *plugins: str) -> None:
+def enable(month: Month, task: str, *plugins: str, reason: str = "the feed was at fault") -> None:
     """The reason is found: what the policy has switched off takes part again."""
     for plugin in plugins:
-        month.type("plugins", "enable", plugin, "--task", task, "--reason", "the feed was at fault")
+        month.type("plugins", "enable", plugin, "--task", task, "--reason", reason)
 
 
 def bad_week(month: Month) -> None:
     """What the roll-back table is for."""
     broken = []
-    for act in (three_per_cent, twelve_per_cent, thirty_per_cent, slow_runs, false_alarms):
+    for act in (three_per_cent, twelve_per_cent, thirty_per_cent, slow_runs, false_alarms, rows_lost):
         print(f"\n{month.day}  {(act.__doc__ or '').splitlines()[0]}", flush=True)
         broken += [run.id for run in (act(month),) if run]
         month.next_day()

@@ -50,6 +50,7 @@ def test_the_journal_says_so_too(done: tuple[subprocess.CompletedProcess[str], P
     assert sorted(found) == [
         ("canary_promoted", "daily", 1),
         ("severity_1", "daily", 1),
+        ("severity_1", "hourly", 1),
         ("severity_2", "daily", 1),
         ("severity_2", "hourly", 2),
         ("severity_3", "daily", 1),
@@ -59,8 +60,10 @@ def test_the_journal_says_so_too(done: tuple[subprocess.CompletedProcess[str], P
         ("daily", "batch"),
         ("daily", "batch"),
         ("daily", "historical"),
+        ("hourly", "batch"),
+        ("hourly", "historical"),
         ("hourly", "lookup"),
         ("hourly", "static_thresholds"),
     ]
-    assert back == (1,)
-    assert len([*(folder / "incidents").iterdir()]) == 1
+    assert back == (2,)
+    assert len([*(folder / "incidents").iterdir()]) == 2
