@@ -180,6 +180,21 @@ def test_what_cannot_be_imported(history: Command, log: Write, words: list[str],
     assert reason in said.err
 
 
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [(b"", ""), (b"started_at,added\n", ""), (b"started_at,added\n2025-01-14,caf\xe9\n", "line 2: not UTF-8")],
+)
+def test_a_log_without_a_run_is_said_to_be_that(history: Command, tmp_path: Path, written: bytes, why: str) -> None:
+    (tmp_path / "old.csv").write_bytes(written)
+
+    said = history("import", "old.csv")
+
+    assert said.code == 3
+    first, *hint = said.err.splitlines()
+    assert first == "error: old.csv holds no run that can be read"
+    assert why in "".join(hint)
+
+
 def test_a_task_that_nobody_knows(command: Command, log: Write, hearings: Path) -> None:
     where = ("--target", f"sqlite:///{hearings}")
     misspelt = command("history", "import", log(), *where, "--task", "hearing")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from validate_updates.errors import ExitCode, UsageError
+from validate_updates.errors import ExitCode, SourceError, UsageError
 from validate_updates.text import counted, printable
 from validate_updates.times import as_day
 from validate_updates_cli.commands.opening import Place, TargetOptions, place_of, reading, settings_of, writing
@@ -61,6 +61,9 @@ def import_log(shared: Shared, options: TargetOptions, which: LogOptions, file: 
     settings = settings_of(shared)
     place, task = place_of(settings, options), _task(settings, options)
     log = _log(place, file, which.from_table)
+    if not log.rows:
+        why = "".join(f"{log.unit} {bad.number}: {bad.reason}" for bad in log.unreadable[:1])
+        raise SourceError(f"{printable(log.name)} holds no run that can be read", hint=why)
     mapping = mapping_given(which.pairs, log.columns) if which.pairs else mapping_guessed(log.columns)
     found = runs_in(log, mapping, task=task, zone=zone, now=datetime.now(UTC))
     done = _bring_in(
