@@ -137,7 +137,7 @@ def runs_list(
     """The newest runs."""
     from validate_updates_cli.commands.runs import list_runs
 
-    return list_runs(shared, options, limit=as_number("--limit", limit))
+    return list_runs(shared, options, limit=as_number("--limit", limit, least=1))
 
 
 def runs_show(
@@ -283,7 +283,7 @@ def history_show(
     """What history there is: runs, their span, their metrics."""
     from validate_updates_cli.commands.history import show_history
 
-    return show_history(shared, options, metric=metric, limit=as_number("--limit", limit))
+    return show_history(shared, options, metric=metric, limit=as_number("--limit", limit, least=1))
 
 
 def history_plot(
@@ -300,7 +300,7 @@ def history_plot(
     """Draw a metric over time: the range that the past made to be expected, alerts, labels."""
     from validate_updates_cli.commands.plot import plot_history
 
-    runs = as_number("--limit", limit)
+    runs = as_number("--limit", limit, least=1)
     return plot_history(shared, options, metric, output=output, limit=runs, plugin=detector)
 
 
@@ -330,7 +330,7 @@ def quarantine_list(
     """Records that were kept out, and why."""
     from validate_updates_cli.commands.quarantine import list_entries
 
-    number = as_number("--limit", limit)
+    number = as_number("--limit", limit, least=1)
     return list_entries(shared, options, which, closed_too=closed_too, limit=number)
 
 

@@ -118,7 +118,7 @@ def add(app: typer.Typer, name: str, function: Function) -> None:
     app.command(name, cls=PlainCommand)(with_options(function))
 
 
-def as_number(option: str, text: str | None, kind: type[int | float] = int) -> Any:
+def as_number(option: str, text: str | None, kind: type[int | float] = int, *, least: int = 0) -> Any:
     """The number that was typed; None where nothing was."""
     if text is None:
         return None
@@ -127,8 +127,8 @@ def as_number(option: str, text: str | None, kind: type[int | float] = int) -> A
     except ValueError:
         what = "a whole number" if kind is int else "a number"
         raise UsageError(f"{option} {text!r} is not {what}") from None
-    if not 0 <= number < float("inf"):
-        raise UsageError(f"{option} {text} must be 0 or more")
+    if not least <= number < float("inf"):
+        raise UsageError(f"{option} {text} must be {least} or more")
     return number
 
 

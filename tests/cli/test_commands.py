@@ -62,6 +62,17 @@ def test_plan_shows_the_cells_and_writes_nothing(
     assert hearings.read_bytes() == before
 
 
+def test_of_a_table_that_is_not_there_the_tables_to_choose_from_are_named(
+    command: Command, hearings: Path, records: Records
+) -> None:
+    assert command("run", str(records(GOOD)), *flags(hearings)).code == 0
+
+    said = command("run", str(records(GOOD)), "--target", f"sqlite:///{hearings}", "--table", "hearing")
+
+    told = "error: there is no table 'hearing' in the target; did you mean hearings?\n  tables: hearings\n"
+    assert (said.code, said.err) == (2, told), "not those of the journal"
+
+
 def test_a_bad_record_rejects_the_update_with_exit_code_1(command: Command, hearings: Path, records: Records) -> None:
     with closing(sqlite3.connect(hearings)) as database:
         database.execute(
@@ -230,6 +241,7 @@ def test_looking_into_a_database_that_is_none(command: Command, tmp_path: Path) 
         said = command(*words, "--target", "sqlite:///text.db")
         assert said.code == 3
         assert said.err.startswith("error: the target sqlite:///text.db cannot be read [SQLITE_NOTADB]\n")
+        assert "is it a SQLite database" in said.err
 
 
 # db

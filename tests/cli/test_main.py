@@ -138,6 +138,8 @@ def test_a_traceback_comes_only_when_asked_for(command: Command, monkeypatch: py
         ),
         (["run", "x", "--format", "xml"], "error: --format 'xml' is not known\n  one of text, json\n"),
         (["run", "x", "--fail-on", "info"], "error: --fail-on 'info' is not known\n  one of critical, warning\n"),
+        (["runs", "list", "--limit", "0"], "error: --limit 0 must be 1 or more\n"),
+        (["quarantine", "list", "--limit", "0"], "error: --limit 0 must be 1 or more\n"),
         (["runs", "list", "--limit", "x"], "error: --limit 'x' is not a whole number\n"),
     ],
 )

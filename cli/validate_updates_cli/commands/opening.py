@@ -83,6 +83,7 @@ def _transaction(url: SecretUrl, *, write: bool) -> Iterator[tuple[Database, sa.
     import sqlalchemy as sa
 
     from validate_updates.targets import open_database
+    from validate_updates.targets.reaching import what_to_check
 
     database = open_database(url)
     try:
@@ -91,4 +92,4 @@ def _transaction(url: SecretUrl, *, write: bool) -> Iterator[tuple[Database, sa.
     except sa.exc.DBAPIError as error:
         code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
         what = f"the target {url} cannot be {'written' if write else 'read'} [{code or type(error.orig).__name__}]"
-        raise TargetError(what, hint="check the URL, the server, the password: validate-updates doctor") from error
+        raise TargetError(what, hint=what_to_check(database)) from error

@@ -24,10 +24,17 @@ def reached(database: Database) -> Iterator[sa.Connection]:
         original = getattr(error, "orig", None) or error
         code = getattr(original, "sqlite_errorname", None) or type(original).__name__
         raise TargetError(
-            f"the target {database.url} cannot be reached [{code}]", hint="check the URL, the server and the password"
+            f"the target {database.url} cannot be reached [{code}]", hint=what_to_check(database)
         ) from error
     with connection:
         yield connection
+
+
+def what_to_check(database: Database) -> str:
+    """Where the database cannot be reached or read: the hint."""
+    if database.is_sqlite:
+        return "check the file: is it a SQLite database, and whole, and may it be read? validate-updates doctor"
+    return "check the URL, the server, the password: validate-updates doctor"
 
 
 @contextmanager

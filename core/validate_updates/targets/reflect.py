@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from validate_updates.errors import UsageError
+from validate_updates.journal.tables import of_journals
 from validate_updates.targets.table import TargetTable
 
 if TYPE_CHECKING:
@@ -26,10 +27,11 @@ def reflect(connection: sa.Connection, name: str, schema: str | None = None) -> 
     inspector = sa.inspect(connection)
     names = inspector.get_table_names(schema=schema)
     if name not in names:
-        close = difflib.get_close_matches(name, names, 1)
+        theirs = {*names} - of_journals(names)
+        close = difflib.get_close_matches(name, theirs, 1)
         meant = f"; did you mean {close[0]}?" if close else ""
         raise UsageError(
-            f"there is no table {name!r} in the target{meant}", hint=f"tables: {', '.join(sorted(names)) or 'none'}"
+            f"there is no table {name!r} in the target{meant}", hint=f"tables: {', '.join(sorted(theirs)) or 'none'}"
         )
     with warnings.catch_warnings():
         # Types that SQLAlchemy does not know are no concern here: kinds come from the database's own spelling.

@@ -173,15 +173,20 @@ def test_an_object_that_is_no_table_is_refused(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "cut", "flipped"])
-def test_a_damaged_parquet_file_is_named(opened: Open, damage: str, tmp_path: Path) -> None:
+def test_a_damaged_parquet_file_is_named(
+    opened: Open, damage: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "x.parquet"
     write_parquet(numbers(50_000), str(path), compression="gzip(6)")
     whole = bytearray(path.read_bytes())
     middle = len(whole) // 2
     flipped = whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 2000]) + whole[middle + 2000 :]
     path.write_bytes(bytes({"empty": b"", "text": b"a,b\n1,2\n", "cut": whole[:middle], "flipped": flipped}[damage]))
-    with pytest.raises(SourceError, match=r"x\.parquet cannot be read"):
+    with pytest.raises(SourceError, match=r"x\.parquet cannot be read") as refused:
         read(opened(path))
+    if damage != "flipped":
+        assert refused.value.message.endswith("it is no Parquet file, or not all of it")
+        assert capfd.readouterr() == ("", ""), "a library that panics says so"
 
 
 def test_without_a_library_the_extra_is_named(tmp_path: Path) -> None:
