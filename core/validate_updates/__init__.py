@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         Switch,
         SwitchMode,
         Waiting,
+        grown,
     )
     from validate_updates.journal.tables import of_journals
     from validate_updates.journal.view import JournalView
@@ -142,6 +143,7 @@ _HOMES = {
         "Switch",
         "SwitchMode",
         "Waiting",
+        "grown",
     ),
     "journal.tables": ("of_journals",),
     "journal.view": ("JournalView",),
@@ -264,6 +266,7 @@ __all__ = [
     "as_time",
     "as_window",
     "counted",
+    "grown",
     "hookimpl",
     "of_journals",
     "plan",

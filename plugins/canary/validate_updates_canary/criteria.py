@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import comb
 
-from validate_updates import counted
+from validate_updates import counted, grown
 from validate_updates_canary.figures import Figures
 from validate_updates_canary.settings import CanarySettings
 
@@ -75,9 +75,12 @@ def _slowdown(sides: Sides, settings: CanarySettings) -> Criterion:
     if now is None or before is None or fewest < settings.least_runs:
         few = f"{counted(len(sides.canary.seconds), 'run')} to compare with {len(sides.before.seconds)}"
         return Criterion("slowdown", wanted, few, State.NOT_KNOWN)
-    slower = (now / before - 1) * 100 if before else 0.0
-    said = f"{now:.2f} s a run, {before:.2f} s before ({slower:+.0f} %)"
-    bad = slower >= settings.slowdown and now - before >= settings.least_seconds
+    growth = grown(sides.canary.records, sides.before.records)
+    fair = before * growth
+    slower = (now / fair - 1) * 100 if fair else 0.0
+    more = f" x {growth:.2f}, as there are more records" if growth > 1 else ""
+    said = f"{now:.2f} s a run, {before:.2f} s before{more} ({slower:+.0f} %)"
+    bad = slower >= settings.slowdown and now - fair >= settings.least_seconds
     return Criterion("slowdown", wanted, said, State.NOT_MET if bad else State.MET)
 
 

@@ -50,6 +50,8 @@ class Figures:
     losses: int
     """Runs whose counts do not add up, or not to the rows of the table."""
     seconds: tuple[float, ...]
+    records: tuple[int, ...]
+    """Read by the same runs."""
 
     @property
     def usual_seconds(self) -> float | None:
@@ -85,6 +87,7 @@ def figures(runs: Sequence[JudgedRun], plugins: Collection[str]) -> Figures:
         errors=sum(_failed(run, plugins) for run in runs),
         losses=sum(not run.accounted_for for run in runs),
         seconds=tuple(run.run.seconds for run in runs if run.run.seconds is not None),
+        records=tuple(run.run.counts.read for run in runs if run.run.seconds is not None),
     )
 
 

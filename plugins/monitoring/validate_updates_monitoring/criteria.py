@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from validate_updates import RunRow, counted
-from validate_updates_monitoring.figures import Figures, usual
+from validate_updates_monitoring.figures import Figures, pace
 from validate_updates_monitoring.settings import Monitoring
 
 SHOWN_RUNS = 5
@@ -149,20 +149,20 @@ def _false_alarms(figures: Figures, settings: Monitoring) -> Criterion:
 
 
 def _overhead(figures: Figures, settings: Monitoring) -> Criterion:
-    having, lacking = figures.seconds_with, figures.seconds_without
+    having, lacking = figures.runs_with, figures.runs_without
     target, what = f"under {settings.overhead:g} %", " or ".join(settings.watched)
     evidence = f"{_runs(len(having))} with {what}, {len(lacking)} without"
     if min(len(having), len(lacking)) < settings.least_runs:
         return Criterion(name="overhead", target=target, actual="", value=None, evidence=evidence, state=State.UNKNOWN)
-    now, before = usual(having), usual(lacking)
-    percent = (now / before - 1) * 100 if before else 0.0
-    slow = percent >= settings.overhead and now - before >= settings.least_seconds
+    found = pace(having, lacking)
+    percent = (found.now / found.before - 1) * 100 if found.before else 0.0
+    slow = percent >= settings.overhead and found.now - found.before >= settings.least_seconds
     return Criterion(
         name="overhead",
         target=target,
         actual=f"{percent:+.1f} %",
         value=round(percent, 3),
-        evidence=f"{evidence}: {now:.2f} s, {before:.2f} s",
+        evidence=f"{evidence}: {found.words}",
         state=State.FAIL if slow else State.PASS,
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from validate_updates import RunRow, RunState, TryLater
+from validate_updates import RunRow, RunState, TryLater, grown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -47,8 +47,9 @@ class Figures:
     alerts: tuple[RunRow, ...]
     losses: tuple[RunRow, ...]
     """Runs whose counts do not add up: records, or rows of the table, are unaccounted for."""
-    seconds_with: tuple[float, ...]
-    seconds_without: tuple[float, ...]
+    runs_with: tuple[RunRow, ...]
+    """Updates that stand and of which it is known how long they took, with any of the plugins watched."""
+    runs_without: tuple[RunRow, ...]
     last_success: datetime | None
 
     def of(self, *states: RunState) -> tuple[RunRow, ...]:
@@ -94,8 +95,8 @@ def figures(journal: JournalView, task: str, *, now: datetime, days: float, watc
         judged=sum(bool(one.judged) for one in told),
         alerts=tuple(one.run for one in told if one.warnings),
         losses=tuple(one.run for one in told if not one.accounted_for),
-        seconds_with=tuple(_seconds(ended, watched, among=True)),
-        seconds_without=tuple(_seconds(known, watched, among=False)),
+        runs_with=tuple(run for run in timed(ended) if any(one.name in watched for one in run.plugins)),
+        runs_without=tuple(run for run in timed(known) if all(one.name not in watched for one in run.plugins)),
         last_success=last.finished_at or last.started_at if last else None,
     )
 
@@ -105,13 +106,25 @@ def _last(runs: Iterable[RunRow]) -> RunRow | None:
     return next((run for run in runs if run.is_ended_update and run.state.stands), None)
 
 
-def _seconds(runs: Iterable[RunRow], watched: Collection[str], *, among: bool) -> Iterator[float]:
-    """How long runs took that stood, those with any of the plugins, or those with none."""
-    for run in runs:
-        if run.state.stands and run.seconds is not None and among is any(one.name in watched for one in run.plugins):
-            yield run.seconds
+def timed(runs: Iterable[RunRow]) -> list[RunRow]:
+    """The runs that stand and of which it is known how long they took."""
+    return [run for run in runs if run.state.stands and run.seconds is not None]
 
 
-def usual(seconds: Sequence[float]) -> float:
-    """How long most runs take."""
-    return median(seconds)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long runs take, beside others."""
+
+    now: float
+    """Seconds of a run, the median."""
+    before: float
+    """The same of the others, for as many records as the runs of now read where these read more."""
+    words: str
+
+
+def pace(now: Sequence[RunRow], before: Sequence[RunRow]) -> Pace:
+    """Compare runs of :func:`timed`; there are some of each."""
+    having, lacking = (median(run.seconds or 0.0 for run in runs) for runs in (now, before))
+    growth = grown([run.counts.read for run in now], [run.counts.read for run in before])
+    more = f" x {growth:.2f}, as there are more records" if growth > 1 else ""
+    return Pace(now=having, before=lacking * growth, words=f"{having:.2f} s, {lacking:.2f} s before{more}")

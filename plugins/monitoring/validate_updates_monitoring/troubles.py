@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from validate_updates import JudgedRun, Mode, Moment, RunRow, RunState
-from validate_updates_monitoring.figures import DAYS_TO_COMPARE, MOST_RUNS, usual
+from validate_updates_monitoring.figures import DAYS_TO_COMPARE, MOST_RUNS, pace, timed
 from validate_updates_monitoring.settings import Monitoring
 from validate_updates_monitoring.severity import Level, of_batches, of_false_alarms, of_slowdown
 
@@ -154,25 +154,21 @@ _JUDGED: Final = {RunState.COMMITTED, RunState.COMMITTED_WITH_QUARANTINE, RunSta
 
 
 def _slowdown(plugin: str, mine: Sequence[RunRow], others: Iterable[RunRow], settings: Monitoring) -> Iterator[Trouble]:
-    having, lacking = _seconds(mine), _seconds(others)
+    having, lacking = timed(mine), timed(others)
     if min(len(having), len(lacking)) < settings.least_runs:
         return
-    now, before = usual(having), usual(lacking)
-    level = of_slowdown(now, before, settings)
+    found = pace(having, lacking)
+    level = of_slowdown(found.now, found.before, settings)
     if level is not None:
         runs = f"{len(having)} runs with {plugin}, {len(lacking)} without"
         yield Trouble(
             level=level,
             what="slowdown",
-            evidence=f"{now:.2f} s, {before:.2f} s before ({_percent(now - before, before)} more); {runs}",
+            evidence=f"{found.words} ({_percent(found.now - found.before, found.before)} more); {runs}",
             run=mine[0],
             at_fault=(plugin,),
             lasting=True,
         )
-
-
-def _seconds(runs: Iterable[RunRow]) -> list[float]:
-    return [one.seconds for one in runs if one.state.stands and one.seconds is not None]
 
 
 def _percent(part: float, whole: float) -> str:

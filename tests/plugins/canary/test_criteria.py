@@ -22,12 +22,26 @@ DEFAULTS = CanarySettings()
 
 
 def made(runs: int, seconds: float = 1.0, **more: Any) -> Figures:
-    return replace(NONE, runs=runs, stood=runs, seconds=(seconds,) * runs, **more)
+    return replace(
+        NONE, **{"runs": runs, "stood": runs, "seconds": (seconds,) * runs, "records": (100,) * runs, **more}
+    )
 
 
 def states(canary: Figures, before: Figures = NONE, beside: Figures = NONE, **settings: Any) -> dict[str, State]:
     judged = criteria(Sides(canary=canary, before=before, beside=beside), CanarySettings(**settings))
     return {one.name: one.state for one in judged}
+
+
+def test_more_records_may_take_longer() -> None:
+    twice = made(9, seconds=2.1, records=(200,) * 9)
+
+    assert states(twice, made(9))["slowdown"] is State.MET
+    assert states(made(9, seconds=3.0, records=(200,) * 9), made(9))["slowdown"] is State.NOT_MET
+    assert states(made(9, seconds=2.1, records=(50,) * 9), made(9))["slowdown"] is State.NOT_MET, "as long for fewer"
+    [slowdown] = [
+        one for one in criteria(Sides(canary=twice, before=made(9), beside=NONE), DEFAULTS) if "slow" in one.name
+    ]
+    assert slowdown.actual == "2.10 s a run, 1.00 s before x 2.00, as there are more records (+5 %)"
 
 
 def test_a_title_keeps_the_names_as_they_are() -> None:

@@ -166,9 +166,13 @@ def test_overhead_against_runs_without_the_plugins(sqlite: World) -> None:
     found = sqlite.criterion("overhead", days=30)
 
     assert (found.actual, found.state) == ("+20.0 %", State.FAIL)
-    assert found.evidence == "5 runs with batch or historical, 5 without: 12.00 s, 10.00 s"
+    assert found.evidence == "5 runs with batch or historical, 5 without: 12.00 s, 10.00 s before"
     assert sqlite.criterion("overhead", days=30, overhead=25.0).state is State.PASS
     assert sqlite.criterion("overhead", days=30, least_seconds=3.0).state is State.PASS
+    sqlite.target.execute("UPDATE update_logs SET read = read * 2 WHERE strategy = 'batch'")
+    twice = sqlite.criterion("overhead", days=30)
+    assert (twice.actual, twice.state) == ("-40.0 %", State.PASS)
+    assert twice.evidence.endswith("12.00 s, 10.00 s before x 2.00, as there are more records")
 
 
 @pytest.mark.parametrize(
