@@ -207,6 +207,7 @@ def test_runs_list_and_show(command: Command, hearings: Path, records: Records) 
     where = ["--target", f"sqlite:///{hearings}"]
     assert command("runs", "list", *where).out == "No runs yet.\n"
     command("run", str(records(GOOD)), *flags(hearings))
+    assert command("runs", "list", "--task", "hearing", *where).out == "No runs of hearing yet.\n"
     run_id = command("run", str(records(CHANGED, UNREADABLE)), *flags(hearings), "--format", "json").json["run_id"]
 
     listed = command("runs", "list", *where)

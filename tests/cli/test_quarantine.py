@@ -102,6 +102,7 @@ def test_list_chooses(command: Command, update: Callable[..., Said], records: Re
     assert chosen("--table", "hearings", "--task", "hearings") == [3, 1, 2]
     assert chosen("--table", "other") == chosen("--task", "other") == []
     assert "and 2 more: --limit 3\n" in command("quarantine", "list", "--limit", "1", *flags).out
+    assert command("quarantine", "list", "--task", "othr", *flags).out == "Nothing in quarantine is as asked for.\n"
 
 
 def test_where_there_is_nothing(command: Command, flags: list[str]) -> None:

@@ -83,8 +83,8 @@ def list_entries(shared: Shared, target: TargetOptions, which: EntryOptions, *, 
             found, total = listed(connection, tables, wanted, limit), count(connection, tables, wanted)
             missing = dict(not_stored(connection, tables, wanted))
     data = {"entries": list(found), "total": total, "not_stored": missing}
-    again = _where(target)
-    answer(shared, data, lambda look: entry_list(found, total, missing, again, look))
+    again, chosen = _where(target), bool(target.task) or which != EntryOptions()
+    answer(shared, data, lambda look: entry_list(found, total, missing, again, look, chosen=chosen))
     return 0
 
 

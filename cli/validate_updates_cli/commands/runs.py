@@ -21,7 +21,7 @@ def list_runs(shared: Shared, options: TargetOptions, *, limit: int) -> int:
     place = place_of(settings_of(shared), options)
     with reading(place.url) as (_, connection):
         found = runs(connection, find(connection, place.prefix, place.schema), limit=limit, task=options.task)
-    answer(shared, {"runs": list(found)}, lambda look: run_list(found, look))
+    answer(shared, {"runs": list(found)}, lambda look: run_list(found, look, task=options.task))
     return 0
 
 

@@ -25,12 +25,21 @@ _NAMED: Final = 20
 
 
 def entry_list(
-    entries: Sequence[Entry], total: int, not_stored: Mapping[str, int], where: str, look: Look
+    entries: Sequence[Entry],
+    total: int,
+    not_stored: Mapping[str, int],
+    where: str,
+    look: Look,
+    *,
+    chosen: bool,
 ) -> list[Text]:
-    """Two lines an entry. ``where``: the options by which the next command finds the same database."""
+    """Two lines an entry. ``where``: the options by which the next command finds the same database.
+
+    ``chosen``: not all were asked for, so that there may be others where there are none.
+    """
     page = Page(look)
     if not entries:
-        page.put("Nothing is in quarantine.", indent=0)
+        page.put("Nothing in quarantine is as asked for." if chosen else "Nothing is in quarantine.", indent=0)
     else:
         page.heading(f"Quarantine: {plural(total, 'record')}")
     for entry in entries:

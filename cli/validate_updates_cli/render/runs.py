@@ -30,12 +30,12 @@ BATCHES: Final = 20
 INCIDENT: Final = "incident"
 
 
-def run_list(runs: Iterable[RunRow], look: Look) -> list[Text]:
-    """One line a run."""
+def run_list(runs: Iterable[RunRow], look: Look, *, task: str | None) -> list[Text]:
+    """One line a run, of one task where one was asked for."""
     page = Page(look)
     rows = [_row(run, look) for run in runs]
     if not rows:
-        page.put("No runs yet.", indent=0)
+        page.put(f"No runs of {look.text(task)} yet." if task else "No runs yet.", indent=0)
         return page.lines
     header = [Text(word, style="dim") for word in ("run", "task", "read", "added", "changed", "out", "state")]
     page.table([header, *rows], indent=0, right={2, 3, 4, 5}, whole={0, 2, 3, 4, 5})
