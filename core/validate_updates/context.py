@@ -87,8 +87,11 @@ class Reader(Protocol):
         """A table of the target database, reflected. Raises ``LookupError`` with the names that exist."""
         ...
 
-    def tables(self) -> Sequence[str]:
-        """Names of the tables of the target's schema, without the journal's."""
+    def tables(self, *, stored: bool = False) -> Sequence[str]:
+        """Names of the tables of the target's schema, without the journal's.
+
+        ``stored``: without the virtual ones of SQLite, whose rows stand in others; not every program can read them.
+        """
         ...
 
     def rows(self, statement: sa.Executable, limit: int = 1000) -> Sequence[sa.Row[*tuple[Any, ...]]]:

@@ -48,9 +48,10 @@ class GuardedReader:
                 raise LookupError(f"{reason.message} ({reason.hint})") from reason
         return self._tables[name]
 
-    def tables(self) -> Sequence[str]:
-        """Names of the tables of the target's schema, without the journal's."""
-        return [name for name in table_names(self._live(), self._schema) if name not in self._hidden]
+    def tables(self, *, stored: bool = False) -> Sequence[str]:
+        """Names of the tables of the target's schema, without the journal's; or of those that hold their rows."""
+        hidden = self._hidden | (self._database.virtual_tables(self._live()) if stored else frozenset())
+        return [name for name in table_names(self._live(), self._schema) if name not in hidden]
 
     def rows(self, statement: sa.Executable, limit: int = 1000) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """At most ``limit`` rows of a SELECT."""

@@ -170,6 +170,11 @@ class Database(ABC):
     def integrity_problems(self, connection: sa.Connection, *, quick: bool, limit: int) -> list[str] | None:
         """What the database itself finds damaged; None where it has no such check."""
 
+    def virtual_tables(self, connection: sa.Connection) -> frozenset[str]:
+        """Names of tables that hold no rows themselves: a module answers for them, which may not be there."""
+        del connection
+        return frozenset()
+
     @abstractmethod
     def foreign_key_orphans(
         self, connection: sa.Connection, schema: str | None, *, limit: int

@@ -160,6 +160,10 @@ class Sqlite(Database):
         rows = [str(row[0]) for row in connection.exec_driver_sql(pragma)]
         return [] if rows == ["ok"] else rows[:limit]
 
+    def virtual_tables(self, connection: sa.Connection) -> frozenset[str]:
+        virtual = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'"
+        return frozenset(connection.exec_driver_sql(virtual).scalars())
+
     def foreign_key_orphans(
         self, connection: sa.Connection, schema: str | None, *, limit: int
     ) -> list[tuple[str, str, int]]:
@@ -304,6 +308,8 @@ _ALLOWED_PRAGMAS = {
     *("foreign_key_check", "foreign_key_list", "integrity_check", "quick_check", "page_count"),
     *("index_info", "index_list", "index_xinfo", "table_info", "table_list", "table_xinfo"),
 }
+_ASKED_FOR = {"data_version", "page_size"}
+"""Pragmas that are allowed without a value: FTS asks for them when its tables are read."""
 _ALLOWED_ACTIONS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 
 
@@ -313,8 +319,9 @@ def _authorize(action: int, first: str | None, second: str | None, _db: str | No
         return sqlite3.SQLITE_DENY if (second or "").lower() == "load_extension" else sqlite3.SQLITE_OK
     if action == sqlite3.SQLITE_UPDATE and first == "sqlite_master":
         return sqlite3.SQLITE_OK  # asked for when a table-valued pragma is first used; SQLite lets nobody write there
-    if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() in _ALLOWED_PRAGMAS:
-        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_PRAGMA:
+        allowed = _ALLOWED_PRAGMAS if second else _ALLOWED_PRAGMAS | _ASKED_FOR
+        return sqlite3.SQLITE_OK if (first or "").lower() in allowed else sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_DENY
 
 

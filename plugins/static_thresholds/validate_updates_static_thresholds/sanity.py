@@ -117,7 +117,7 @@ def last_run_recent(context: Context, limits: StaticThresholds) -> Iterator[Find
 def _is_large(context: Context, most: int) -> bool:
     """Whether the tables hold more than ``most`` rows together. No table is counted further than needed."""
     left = most
-    for name in context.db.tables():
+    for name in context.db.tables(stored=True):
         left -= queries.rows_up_to(context, name, left)
         if left < 0:
             return True

@@ -272,3 +272,22 @@ def test_columns_of_all_types_can_be_looked_at(target: Target) -> None:
     assert missing == sorted(record)
     assert one(result, "dates_out_of_range").column == "j"
     assert one(result, "text_repeated").column == "h"
+
+
+def test_virtual_tables_of_other_programs_are_no_reason_to_reject(sqlite_url: str) -> None:
+    """A search over texts, an index of places, and one whose module is not there."""
+    target = Target(sqlite_url)
+    target.do(TABLES)
+    target.do("CREATE VIRTUAL TABLE words USING fts5(text);CREATE VIRTUAL TABLE older USING fts4(text)")
+    target.do("CREATE VIRTUAL TABLE places USING rtree(id, low, high);INSERT INTO places VALUES (1, 1, 2)")
+    target.do(
+        "PRAGMA writable_schema = ON;INSERT INTO sqlite_master VALUES"
+        " ('table', 'gone', 'gone', 0, 'CREATE VIRTUAL TABLE gone USING nowhere(text)')"
+    )
+    searched = [{"name": name, "sql": f"SELECT count(*) FROM {name}", "warn_above": 0} for name in ("words", "older")]
+
+    result = target.update(hearing(1), settings={"checks": searched, "required_tables": ["words"]})
+
+    assert result.verdict is Verdict.COMMITTED, result.reason
+    assert {one.outcome for one in result.judged} <= {"passed", "found", "not checked"}
+    assert (result.metrics["check.words"], result.metrics["check.older"]) == (0, 0)

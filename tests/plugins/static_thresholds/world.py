@@ -103,7 +103,7 @@ class Connected:
     def table(self, name: str) -> sa.Table:
         return sa.Table(name, sa.MetaData(), autoload_with=self.connection)
 
-    def tables(self) -> Sequence[str]:
+    def tables(self, *, stored: bool = False) -> Sequence[str]:  # noqa: ARG002  # there are no others
         return sa.inspect(self.connection).get_table_names()
 
     def rows(self, statement: sa.Executable, limit: int = 1000) -> Sequence[sa.Row[Any]]:
