@@ -22,6 +22,7 @@ from validate_updates.targets.names import ROW, quoted
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.table import Column, Kind
 from validate_updates.targets.trouble import Blame, Trouble
+from validate_updates.text import printable
 
 if TYPE_CHECKING:
     from validate_updates.patterns import Pattern
@@ -127,6 +128,10 @@ class Sqlite(Database):
                 transaction_alive=alive,
             )  # fmt: skip
         message = _WORLD.get("_".join(name.split("_")[:2]), f"SQLite failed ({name})")
+        if name == "SQLITE_ERROR" and text.startswith(
+            "no such "
+        ):  # a table, a function: of the schema, not of a record
+            message = printable(text)
         return Trouble(blame=Blame.WORLD, code=name, message=message, transaction_alive=alive)
 
     def prepare_guard(self, connection: sa.Connection) -> None:

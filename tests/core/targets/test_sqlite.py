@@ -303,6 +303,22 @@ def test_a_link_in_place_of_the_lock_file_is_not_followed(sqlite: Target, tmp_pa
     assert victim.read_text() == "precious"
 
 
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("CREATE TABLE t (id integer PRIMARY KEY, name text REFERENCES nowhere (id))", "no such table: main.nowhere"),
+        (
+            f"{TABLE[0]};CREATE TRIGGER odd AFTER INSERT ON t BEGIN SELECT quite_odd(1); END",
+            "no such function: quite_odd",
+        ),
+    ],
+)
+def test_what_is_missing_from_the_schema_is_named(sqlite: Target, broken: str, said: str) -> None:
+    sqlite.execute(*broken.split(";", 1))
+
+    assert said in trouble(lambda: sqlite.update(RECORDS))
+
+
 @contextmanager
 def pragma(text: str) -> Iterator[None]:
     """Every connection made meanwhile begins with this; the nearest thing to a small disk."""
