@@ -19,6 +19,8 @@ Rows = Mapping[int, Row]
 
 SIZE = 50
 """Records in a batch."""
+HOUR = 3600
+"""``commit_seconds`` where groups are to have their full size however slow the machine is."""
 TABLE = "CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL, amount integer CHECK (amount >= 0))"
 
 
@@ -52,7 +54,7 @@ class Scene:
         self, target: Target, source: Any = None, *, publish: str = "progressive", groups_of: int = 20, **options: Any
     ) -> RunResult:
         """The update, in this process. ``groups_of``: batches that are published together."""
-        settings = {"batch": {"publish": publish, "commit_batches": groups_of}}
+        settings = {"batch": {"publish": publish, "commit_batches": groups_of, "commit_seconds": HOUR}}
         return target.update(source or self.source, plugins=("batch",), settings=settings, **options)
 
 

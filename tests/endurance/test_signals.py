@@ -15,7 +15,7 @@ import pytest
 from tests.core.engine.target import Target
 from tests.core.plugins.sample import install
 from tests.endurance.processes import finish, started
-from tests.endurance.scene import Scene, open_entries, table_of, told_truly
+from tests.endurance.scene import HOUR, Scene, open_entries, table_of, told_truly
 from validate_updates import Verdict
 from validate_updates.journal.rows import RunState
 
@@ -67,6 +67,7 @@ def test_the_command_ends_with_the_status_of_the_signal(
     variables = {
         "PYTHONPATH": os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "VALIDATE_UPDATES_PLUGINS__BATCH__PUBLISH": "progressive",
+        "VALIDATE_UPDATES_PLUGINS__BATCH__COMMIT_SECONDS": str(HOUR),
         "STOPPER": str(int(signum)),
     }
 

@@ -39,7 +39,7 @@ class SignalAt:
 
 def main(url: str, source: str, publish: str, *when: str) -> None:
     stage, moment, name = when or ("", "0", "SIGKILL")
-    how: dict[str, Any] = {"plugins": ("batch",), "settings": {"batch": {"publish": publish}}}
+    how: dict[str, Any] = {"plugins": ("batch",), "settings": {"batch": {"publish": publish, "commit_seconds": 3600}}}
     # All that is needed is loaded before the word is given, so that a random moment falls into the update.
     run([], target=url, table="t", dry_run=True, **how)
     sys.stdout.write("ready\n")

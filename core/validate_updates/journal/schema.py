@@ -6,11 +6,13 @@ A run asks for this once and pays one SELECT. Nothing here commits: tables come 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic, sleep
 from typing import Final
 from zlib import crc32
 
 import sqlalchemy as sa
 
+from validate_updates import signals
 from validate_updates.errors import TargetError
 from validate_updates.journal.tables import JournalTables, tables
 
@@ -19,6 +21,8 @@ REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 HEAD: Final = REVISIONS[-1]
 
 _MIGRATIONS = "validate_updates.journal:migrations"
+_PATIENCE = 60
+"""Seconds that another run may take to make the tables; then the lock timeout of the session decides."""
 
 
 def find(conn: sa.Connection, prefix: str, schema: str | None = None) -> JournalTables | None:
@@ -27,7 +31,7 @@ def find(conn: sa.Connection, prefix: str, schema: str | None = None) -> Journal
     Raises ``TargetError`` where the tables are of another version, or where a table of such a name is not ours.
     """
     wanted = tables(prefix, schema)
-    version = HEAD if _is_current(conn, wanted) else _version(conn, wanted)
+    version = HEAD if _is_current(conn, wanted) else _closer_look(conn, wanted)
     if version is None:
         return None
     if version != HEAD:
@@ -38,13 +42,26 @@ def find(conn: sa.Connection, prefix: str, schema: str | None = None) -> Journal
 def prepare(conn: sa.Connection, prefix: str, schema: str | None = None) -> JournalTables:
     """The journal's tables, made within the open transaction where there are none. Raises as :func:`find`."""
     wanted = tables(prefix, schema)
-    if _is_current(conn, wanted):
-        return wanted
-    if conn.dialect.name == "postgresql":
-        # Two first runs, on two tables of one database, may be here at the same moment: before anybody looks closer,
-        # table by table, nobody makes them any more.
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(crc32(f"{schema}.{prefix}version".encode()))))
-    return find(conn, prefix, schema) or _create(conn, wanted)
+    patient_until = monotonic() + _PATIENCE
+    while not _is_current(conn, wanted):
+        if _may_be_made(conn, wanted, wait=monotonic() > patient_until):
+            return find(conn, prefix, schema) or _create(conn, wanted)
+        signals.check()
+        sleep(0.05)
+    return wanted
+
+
+def _may_be_made(conn: sa.Connection, wanted: JournalTables, *, wait: bool) -> bool:
+    """Whether nobody else makes the tables at this moment, and until the transaction ends.
+
+    Many first runs, each on a table of its own, may be here at once. Those that are not first look again and again
+    rather than queue for the lock: in a queue each would hold it until it commits, for nothing.
+    """
+    if conn.dialect.name != "postgresql":
+        return True
+    lock = sa.func.pg_advisory_xact_lock if wait else sa.func.pg_try_advisory_xact_lock
+    mine = conn.scalar(sa.select(lock(crc32(f"{wanted.schema}.{wanted.prefix}version".encode()))))
+    return wait or bool(mine)
 
 
 def upgrade(engine: sa.Engine, prefix: str, schema: str | None = None) -> tuple[str, ...]:
@@ -76,6 +93,15 @@ def _is_current(conn: sa.Connection, wanted: JournalTables) -> bool:
             return conn.scalars(sa.select(wanted.version.c.version_num).where(*parts)).all() == [HEAD]
     except (sa.exc.OperationalError, sa.exc.ProgrammingError):
         return False
+
+
+def _closer_look(conn: sa.Connection, wanted: JournalTables) -> str | None:
+    try:
+        return _version(conn, wanted)
+    except TargetError:
+        if _is_current(conn, wanted):  # they were made while we looked, table by table
+            return HEAD
+        raise
 
 
 def _version(conn: sa.Connection, wanted: JournalTables) -> str | None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +228,52 @@ def test_two_first_runs_at_the_same_moment(engine: sa.Engine) -> None:
     assert failures == []
     with engine.begin() as conn:
         assert conn.scalars(sa.select(tables("update_").version.c.version_num)).all() == [HEAD]
+
+
+@pytest.fixture
+def server(postgres_url: str) -> Iterator[sa.Engine]:
+    """PostgreSQL: on SQLite only one of them is in a transaction that may write."""
+    engine = sa.create_engine(postgres_url, connect_args={"options": "-c lock_timeout=10s"})
+    yield engine
+    engine.dispose()
+
+
+def asked_for_the_lock(here: threading.Barrier) -> Callable[..., None]:
+    first = iter([here])
+
+    def waiting(*args: Any) -> None:
+        if "advisory" in args[2] and (barrier := next(first, None)):
+            barrier.wait()
+
+    return waiting
+
+
+def test_those_that_come_second_do_not_wait_for_each_other(server: sa.Engine) -> None:
+    with ExitStack() as stack:
+        maker, *others = (stack.enter_context(server.connect()) for _ in range(4))
+        made = prepare(maker, "update_")
+        pool = stack.enter_context(ThreadPoolExecutor())
+        here = threading.Barrier(4)
+        for one in others:
+            sa.event.listen(one, "before_cursor_execute", asked_for_the_lock(here))
+        found = [pool.submit(prepare, one, "update_") for one in others]
+        here.wait()
+        maker.commit()
+        assert [one.result() for one in found] == [made] * 3  # while each of them is still in its transaction
+
+
+def test_tables_that_are_made_while_one_looks_are_no_strangers(server: sa.Engine) -> None:
+    looks: list[str] = []
+
+    def make_them(*args: Any) -> None:
+        looks.append(args[2])
+        if len([sql for sql in looks if "pg_catalog.pg_class" in sql]) == 3:
+            with server.begin() as other:
+                prepare(other, "update_")
+
+    with server.begin() as conn:
+        sa.event.listen(conn, "before_cursor_execute", make_them)
+        assert find(conn, "update_") is tables("update_", None)
 
 
 @pytest.mark.parametrize("prefix", ["", "Update_", "a b", 'x"; DROP TABLE y; --', "1_", "é_", "a" * 32, "vu_\n"])

@@ -26,7 +26,7 @@ def run(target: Target) -> str:
     target.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
     target.insert("t", BEFORE)
     records = [{"id": number, "name": f"new {number}"} for number in range(100)]
-    settings = {"batch": {"size": 2, "publish": "progressive", "commit_batches": 4}}
+    settings = {"batch": {"size": 2, "publish": "progressive", "commit_batches": 4, "commit_seconds": 3600}}
     result = target.update(records, plugins=("batch",), settings=settings)
     assert (result.publish, result.counts.updated, result.counts.inserted) == ("progressive", 60, 40)
     return result.run_id

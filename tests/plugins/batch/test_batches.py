@@ -188,7 +188,7 @@ def test_the_ledger_says_what_was_in_each_batch(target: Batched) -> None:
 def test_more_batches_than_the_ledger_takes_at_a_time(target: Batched) -> None:
     target.execute(PEOPLE)
 
-    result = target.apply(people(1100), size=1, publish="progressive", commit_batches=700)
+    result = target.apply(people(1100), size=1, publish="progressive", commit_batches=700, commit_seconds=3600)
 
     assert result.metrics["batches.planned"] == len(target.story().batches) == 1100
 
@@ -199,7 +199,7 @@ def test_the_ledger_names_the_first_and_the_last_record_of_each_batch(
 ) -> None:
     target.execute(PEOPLE)
 
-    target.apply(people(total), size=size, publish="progressive", commit_batches=group)
+    target.apply(people(total), size=size, publish="progressive", commit_batches=group, commit_seconds=3600)
 
     named = [(batch.first_key, batch.last_key) for batch in target.story().batches]
     firsts = range(1, total + 1, size)
