@@ -111,7 +111,7 @@ class PublishingRun:
         if not answered:
             raise TargetError("the connection was lost during a commit, which stood", hint=RUN_AGAIN)
         signals.check()
-        run.begin()
+        run.begin_group()
         others = expected is None or expected != run.database.state(run.connection)
         run.alone = run.alone and not others
         return others

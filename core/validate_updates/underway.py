@@ -140,8 +140,12 @@ class UnderWay:
 
     def begin(self) -> None:
         """A transaction in which the run is ours and nobody else changes the table."""
-        self.database.begin(self.connection)
+        self.begin_group()
         self.chronicle.fence()
+
+    def begin_group(self) -> None:
+        """The same for one more group of a run: whether it is still ours is asked before its commit, once."""
+        self.database.begin(self.connection)
         for target in self.targets():
             self.database.hold_still(self.connection, target)
 
