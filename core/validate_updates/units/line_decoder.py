@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -191,23 +191,12 @@ class _Level:
 
     def listed(self, above: _Level, parents: _Numbered, lists: Callable[[Any], list[Any]], first: int) -> _Numbered:
         """All children of some records, numbered from ``first`` on. Raises ``_Repeated``."""
-        children: list[Any] = []
-        units: list[int] = []
-        ups: list[int] = []
-        is_root, same = above.shaped.member.parent is None, self.identity
-        for unit, up, own in zip(
-            parents.seqs if is_root else parents.units, parents.seqs, map(lists, parents.records), strict=True
-        ):
-            number = len(own)
-            if number == 1:
-                units.append(unit)
-                ups.append(up)
-            elif number:
-                if len(set(map(same, own))) < number:
-                    raise _Repeated
-                units += [unit] * number
-                ups += [up] * number
-            children += own
+        own = list(map(lists, parents.records))
+        if any(len(set(map(self.identity, some))) < len(some) for some in own if len(some) > 1):
+            raise _Repeated
+        children, times = list(chain.from_iterable(own)), list(map(len, own))
+        ups = _each(parents.seqs, times)
+        units = ups if above.shaped.member.parent is None else _each(parents.units, times)
         return _Numbered(children, range(first, first + len(children)), units, ups)
 
     def quotes_due(self, rows: Rows) -> int:
@@ -241,6 +230,11 @@ class _Level:
             self.fields.append((field, inner))
             self.names[field] = name
         return places
+
+
+def _each(numbers: Sequence[int], times: list[int]) -> Sequence[int]:
+    """The numbers, each so many times."""
+    return numbers if times.count(1) == len(times) else list(chain.from_iterable(map(repeat, numbers, times)))
 
 
 def _alike(_record: Any) -> None:
