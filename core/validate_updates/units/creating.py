@@ -35,9 +35,9 @@ class Creation:
     ) -> None:
         """``entries``: the undo log, where one is kept."""
         self.name = sought.sought.target.name
+        self.sought = sought
         self._part = part
         self._pointer = pointer
-        self._sought = sought
         self._connection = connection
         self._claim = prepare(self._claiming(), connection)
         self._inserts = [prepare(statement, connection) for statement in self._inserting()]
@@ -59,10 +59,10 @@ class Creation:
 
     def _claiming(self) -> sa.Update:
         """Note, of each row to be made, which record says what is in it: the last at these positions."""
-        part, stage, table = self._part, self._part.resolved.stage, self._sought.table
+        part, stage, table = self._part, self._part.resolved.stage, self.sought.table
         needed = table.alias("needed")
         found = part.table.join(stage.table, stage.table.c[SEQ] == part.table.c.row)
-        found = found.join(needed, self._sought.means(self._pointer, stage, needed))
+        found = found.join(needed, self.sought.means(self._pointer, stage, needed))
         claims = (
             sa.select(
                 needed.c[NUMBER].label("claimed"),
@@ -79,7 +79,7 @@ class Creation:
 
     def _claimed(self) -> sa.ColumnElement[bool]:
         """Rows that this range makes for this column."""
-        return self._claimed_in(self._sought.table)
+        return self._claimed_in(self.sought.table)
 
     def _claimed_in(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
         first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
@@ -88,7 +88,7 @@ class Creation:
 
     def _inserting(self) -> Iterator[sa.Insert]:
         """One for each set of columns with a default that records leave out."""
-        stage, table, target = self._part.resolved.stage, self._sought.table, self._sought.sought.target
+        stage, table, target = self._part.resolved.stage, self.sought.table, self.sought.sought.target
         defaulted = {column.name for column in target.columns if column.has_default}
         groups: dict[frozenset[str], list[int]] = {}
         for shape in stage.shapes:
@@ -98,7 +98,7 @@ class Creation:
         for brought, shapes in groups.items():
             names = [name for name in extras if name in brought or name not in defaulted]
             cells = [
-                *(self._sought.cell(name) for name in target.key),
+                *(self.sought.cell(name) for name in target.key),
                 *(stage.table.c[self._pointer.extras[name]] for name in names),
             ]
             numbers: Any = sa.bindparam(None, shapes, expanding=True, literal_execute=True)
@@ -109,20 +109,20 @@ class Creation:
                 .order_by(table.c[NUMBER])
             )
             columns = [*target.key, *names]
-            yield sa.insert(self._sought.rows).from_select(columns, query, include_defaults=False)
+            yield sa.insert(self.sought.rows).from_select(columns, query, include_defaults=False)
 
     def _logging(self, entries: Entries) -> Prepared:
-        target, table, rows = self._sought.sought.target, self._sought.table, self._sought.rows
+        target, table, rows = self.sought.sought.target, self.sought.table, self.sought.rows
         name = f"{target.schema}.{target.name}" if target.schema else target.name
         entries.lay_out(name, target.names)
         number, first, size = (
             sa.bindparam(label, None, type_=sa.BigInteger) for label in ("number", "first", "batch_size")
         )
         batch = number + (table.c[POS] - first) // size
-        own = table.c[NUMBER] + sa.literal_column(str(self._sought.first_no), sa.BigInteger)
+        own = table.c[NUMBER] + sa.literal_column(str(self.sought.first_no), sa.BigInteger)
         query = (
             sa.select(batch, own)
-            .select_from(table.join(rows, rows.c[self._sought.sought.to] == table.c[ID]))
+            .select_from(table.join(rows, rows.c[self.sought.sought.to] == table.c[ID]))
             .where(self._claimed())
             .order_by(table.c[NUMBER])
         )

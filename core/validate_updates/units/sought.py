@@ -20,7 +20,7 @@ from validate_updates.text import key_text
 from validate_updates.units.declared import Ambiguous, Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from validate_updates.targets.base import Database
     from validate_updates.targets.prepared import Prepared
@@ -100,7 +100,9 @@ class SoughtRows:
     def unfit(self, stage: MemberStage, pointer: Pointer) -> sa.Select[Any] | None:
         """Number of rows, unit and key, where a unit means no row, or several, and may not; None where any may."""
         table = self.table
-        none = sa.and_(table.c[ID].is_(None), table.c[STAGED].is_(None)), pointer.missing is Missing.REQUIRE
+        is_nowhere = [table.c[ID].is_(None), table.c[STAGED].is_(None)]
+        is_nowhere += [table.c[NUMBER].not_in(keys) for keys in self._to_be_made()]
+        none = sa.and_(*is_nowhere), pointer.missing is Missing.REQUIRE
         several = table.c[MATCHES] > 1, pointer.ambiguous is Ambiguous.REFUSE
         asked = [condition for condition, refuses in (none, several) if refuses]
         if not asked or not self.is_named_in(stage, pointer):
@@ -109,6 +111,13 @@ class SoughtRows:
         query = sa.select(sa.func.coalesce(table.c[MATCHES], 0), stage.unit, *cells)
         query = query.select_from(stage.table.join(table, self.means(pointer, stage)))
         return query.where(sa.or_(*asked)).order_by(stage.unit, table.c[NUMBER])
+
+    def _to_be_made(self) -> Iterator[sa.Select[int]]:
+        """Numbers of keys of which a row is made where there is none, as somebody's setting asks for it."""
+        for stage, pointer in self.users:
+            if pointer.missing is Missing.CREATE and self.is_named_in(stage, pointer):
+                keys = self.table.alias("made")
+                yield sa.select(keys.c[NUMBER]).select_from(stage.table.join(keys, self.means(pointer, stage, keys)))
 
     def needed(self, stage: MemberStage, pointer: Pointer) -> sa.Select[int, int] | None:
         """Pairs of units of which the first means a row that the second brings; None where there can be none."""

@@ -49,6 +49,11 @@ class UnitWriter:
         self._plan = plan
         parts = plan.in_order()
         self._tables = [_Table(plan, part, connection, captures.get(part.member.name)) for part in parts]
+        for table in self._tables:
+            for creation in table.creations():
+                # Another table's rows may mean the same, and be written earlier.
+                first = next(one for one in self._tables if creation.sought in one.waits_for)
+                first.created.append(creation)
         deferred = ((part, database.deferred(connection, part)) for part in parts)
         self._deferred = [(part.member.name, keys) for part, keys in deferred if keys]
 
@@ -105,14 +110,18 @@ class _Table:
             if sought.pending and sought.is_named_in(part.resolved.stage, one)
         ]
         """Pointers of which rows may be meant that are only to be written."""
-        entries = capture.entries if capture else None
-        self._creations = [
-            Creation(part, one, plan.sought[one.sought.number], connection, entries)
-            for one in self._waiting
-            if one.missing is Missing.CREATE and part.counts.size
-        ]
+        self.waits_for = [plan.sought[one.sought.number] for one in self._waiting]
+        self.created: list[Creation] = []
+        """What is to be made before its rows are put."""
         self._fillings: list[Prepared] | None = None
         self._open: list[Prepared] | None = None
+
+    def creations(self) -> Iterator[Creation]:
+        """Makes rows that its records mean, where the settings ask for it."""
+        entries = self._capture.entries if self._capture else None
+        for one in self._waiting if self.part.counts.size else ():
+            if one.missing is Missing.CREATE:
+                yield Creation(self.part, one, self._plan.sought[one.sought.number], self._connection, entries)
 
     def delete(self, stretches: Sequence[Sequence[BatchInfo]]) -> None:
         """Rows that go."""
@@ -126,7 +135,7 @@ class _Table:
     def put(self, stretches: Sequence[Sequence[BatchInfo]]) -> None:
         """Rows that come or change; what refers to them can find them from now on."""
         first, last = _span(stretches)
-        for creation in self._creations:
+        for creation in self.created:
             creation.create(stretches)
         if self._capture:
             _take_down(self._capture.before_updates, stretches)
