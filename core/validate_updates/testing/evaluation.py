@@ -133,7 +133,7 @@ class _Walk:
         return self._alarms[run]
 
     def _judge(self, history: History, run: int) -> bool:
-        return bool(self._detector(history.updates[:run], history.updates[run]))
+        return bool(self._detector(history.before(run), history.updates[run]))
 
 
 def _kind_score(kind: Kind, trials: Sequence[_Trial]) -> KindScore:

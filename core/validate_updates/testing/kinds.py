@@ -82,16 +82,16 @@ def _cut(noise: Noise, place: int, part: float) -> list[float]:
 def _declining(noise: Noise, place: int, part: float) -> list[float]:
     """Over 28 runs to ``part`` of what it would be, and it stays there."""
     after = noise.values[place:]
-    return [value * (1 - (1 - part) * min(1.0, (run + 1) / 28)) for run, value in enumerate(after)]
+    return [_whole(noise, value * (1 - (1 - part) * min(1.0, (run + 1) / 28))) for run, value in enumerate(after)]
 
 
 def _fading(noise: Noise, place: int, gone: float) -> list[float]:
     """The same, to what is left without the part ``gone``."""
-    return [_whole(noise, value) for value in _declining(noise, place, 1 - gone)]
+    return _declining(noise, place, 1 - gone)
 
 
 def _raised(noise: Noise, place: int, more: float) -> list[float]:
-    return [min(1.0, value + more) for value in noise.values[place:]]
+    return [_whole(noise, value + more) for value in noise.values[place:]]
 
 
 def _stuck(noise: Noise, place: int, runs: float) -> list[float]:
@@ -114,7 +114,10 @@ def _reversed(noise: Noise, place: int, strength: float) -> list[float]:
 
 
 def _whole(noise: Noise, value: float) -> float:
-    return min(1.0, value) if noise.role is Role.SHARE else float(max(0, round(value)))
+    """A number of whole records; of a share, too, where all are of the same number of records."""
+    if noise.records is not None:
+        value = max(0, round(value * noise.records)) / noise.records
+    return min(1.0, value) if noise.role is Role.SHARE else value
 
 
 # Where they can begin

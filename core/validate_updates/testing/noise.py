@@ -21,8 +21,12 @@ BEFORE: Final = 56
 """Runs before an anomaly that make the level which a lasting one is compared with."""
 LOOK: Final = 180
 """Runs on either side whose noise counts."""
+FLAT: Final = 0.01
+"""Part of a count's level up to which it is flat."""
 TELLING: Final = 0.35
 """Part of the variance that weekday or hour must explain before they count."""
+MEASURED: Final = 1e-6
+"""Smaller differences of shares are rounding."""
 
 Span = tuple[int, int]
 """Runs after the begin, from and to (not included), whose mean is compared."""
@@ -35,6 +39,8 @@ class Noise:
         self.history, self.metric = history, metric
         self.values = history.values(metric)
         self.role = history.roles[metric]
+        self.records = _records(self.values) if self.role is Role.SHARE else 1
+        """Of how many records all shares are: None where that differs. What else there is comes by ones."""
         self.runs = history.runs_of(metric)
         quiet = {run for spell in history.quiet for run in spell}
         self.good = [run not in quiet for run in self.runs]
@@ -84,11 +90,15 @@ class Noise:
         return (deviation - centre) / max(farthest, self._least())
 
     def _least(self) -> float:
-        """The smallest noise there can be: one record, a tenth of a per cent."""
+        """The smallest noise there can be: of a share a tenth of a per cent, else one record, of a count one per cent.
+
+        A count that is always the same is flat to those who read it: two of 435 more are nobody's fault.
+        """
         if self.role is Role.SHARE:
             return 0.001
         usual = max(_median(self.values), 0.0)
-        return math.log1p(usual + 1) - math.log1p(usual)
+        more = max(1.0, FLAT * usual) if self.role is Role.COUNT else 1.0
+        return math.log1p(usual + more) - math.log1p(usual)
 
     def _point(self, values: Sequence[float], place: int) -> float:
         now = self._scaled(values[place])
@@ -128,6 +138,15 @@ class Noise:
 
     def _scaled(self, value: float) -> float:
         return value if self.role is Role.SHARE else math.log1p(max(value, 0.0))
+
+
+def _records(shares: Sequence[float]) -> int | None:
+    """The records that all shares are of; None where they are of different numbers."""
+    known = sorted({*shares})
+    step = min((after - before for before, after in pairwise(known)), default=0.0)
+    records = round(1 / step) if step > MEASURED else 0
+    whole = records > 0 and all(abs(share * records - round(share * records)) < MEASURED for share in known)
+    return records if whole else None
 
 
 def _slots(history: History, runs: Sequence[int]) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import NamedTuple
 
 
@@ -41,6 +42,18 @@ class History:
     """Of every metric."""
     quiet: tuple[range, ...] = ()
     """Runs of recesses: alarms in the first of them are to be expected, in the later ones not."""
+
+    def before(self, run: int) -> Sequence[Update]:
+        """The earlier runs that one is compared with: outside of recesses those outside, as a calendar has it.
+
+        A run in a recess gets all of them: no calendar has foretold it.
+        """
+        if any(run in spell for spell in self.quiet):
+            return self.updates[:run]
+        ends = [spell.stop for spell in self.quiet]
+        begins = [min(run, spell.start) for spell in self.quiet]
+        between = zip([0, *ends], [*begins, run], strict=True)
+        return tuple(chain.from_iterable(self.updates[first:last] for first, last in between))
 
     def runs_of(self, metric: str) -> list[int]:
         """Places of the runs that have the metric."""

@@ -96,6 +96,13 @@ def test_a_size_of_one_is_as_far_as_the_history_goes(shape: str, seed: int) -> N
     assert sizes[-1] <= -1 <= sizes[-2]
 
 
+@pytest.mark.parametrize(("more", "size"), [(1, 0.2), (4, 0.9), (9, 2.0)])
+def test_a_count_that_is_always_the_same_is_flat_up_to_one_per_cent(more: int, size: float) -> None:
+    noise = Noise(history("near-constant", seed=5), "records")
+    noise.values[60] += more
+    assert noise.size(noise.values, 60, (0, 1)) == pytest.approx(size, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("kind", "shape"), [(Kind.SPIKE, "bursty"), (Kind.DROP, "weekly"), (Kind.ZERO, "weekly"), (Kind.DOUBLED, "weekly")]
 )

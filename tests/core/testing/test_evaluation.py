@@ -88,6 +88,25 @@ def test_it_sees_the_past_and_nothing_later() -> None:
     evaluate(look, [clean])
 
 
+def test_runs_outside_of_recesses_are_compared_with_each_other() -> None:
+    """As a calendar has it. A recess comes as a surprise: its runs get all that was before."""
+    (clean,) = (one for one in SHORT if one.name == "recesses")
+    places = {update.moment: place for place, update in enumerate(clean.updates)}
+    quiet = {run for spell in clean.quiet for run in spell}
+    seen = set()
+
+    def look(past: Sequence[Update], update: Update) -> bool:
+        run = places[update.moment]
+        before = [places[one.moment] for one in past]
+        assert before == [place for place in range(run) if run in quiet or place not in quiet]
+        seen.add(run)
+        return False
+
+    evaluate(look, [clean])
+    assert seen >= quiet - {*range(30)}
+    assert seen - quiet
+
+
 def test_the_counts_of_kinds_and_histories_agree() -> None:
     found = evaluate(who_knows_all(SHORT), SHORT)
     assert sum(score.far.of for score in found.histories) == found.far.of
