@@ -71,8 +71,14 @@ def _group(table: Table, at: float) -> Group:
     past = expected.learn(values, kinds)
     seen = tuple(families.learn(raw, values, past, kinds, scale))
     again = tuple(repeats.learn(raw, np.where(scale.stock, np.nan, scale.unit)))
-    together = tail(np.max([family.strongest() for family in seen], axis=0, keepdims=True))
+    together = _together(seen)
     return Group(table, scale, values, past.expected, past.weekday, seen, again, together)
+
+
+def _together(seen: tuple[Family, ...]) -> Tail:
+    """How strong the strongest say was in the past, without its last runs: what goes on must not excuse itself."""
+    said = np.max([family.strongest() for family in seen], axis=0, keepdims=True)
+    return tail(said[:, : max(LEAST, said.shape[1] - max(family.skip for family in seen))])
 
 
 def _independent(group: Group) -> float:

@@ -24,7 +24,7 @@ IN_A_ROW: Final = 3
 
 
 SHORT: Final = 45
-"""With fewer runs a weekday was seen so seldom that its effect is tried unshrunk, too, and every run is used."""
+"""With fewer runs every run is used, and a weekday's effect is tried as large as the few that were seen make it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,8 @@ def learn(values: Floats, weekdays: Slots) -> Past:
     runs = values.shape[1]
     cleaned = clean(values, weekdays[:runs])
     effect = weekday_effect(cleaned, weekdays)
-    effects = [np.zeros_like(effect), effect]
-    if runs <= SHORT:
-        effects.append(effect * (1 + 7 / runs))
+    # where the weekdays differ far more than chance makes them, what is shrunk is missing in every week
+    effects = [np.zeros_like(effect), effect, effect * (1 + max(1 / WEEKDAYS, 7 / runs if runs <= SHORT else 0.0))]
     forecasts, used = [], []
     for which, shift in enumerate(effects):
         for width in LEVELS:
@@ -98,6 +97,12 @@ def _profile(values: Floats, weekdays: Slots) -> Floats:
     return np.where((having < 0.95 * without)[:, None], spread, 0.0)
 
 
+def _around(weekdays: Slots) -> int:
+    """Runs that are about a week and hold each slot as often: 7 of weekdays, 9 of three a day."""
+    slots = len(np.unique(weekdays))
+    return slots * max(1, round(7 / slots / 2 - 0.5) * 2 + 1) if slots % 2 else 7
+
+
 def weekday_effect(cleaned: Floats, weekdays: Slots) -> Floats:
     """For each run, the mean of its weekday's last ``WEEKDAYS`` deviations from the week around, times m / (m + 1).
 
@@ -106,7 +111,7 @@ def weekday_effect(cleaned: Floats, weekdays: Slots) -> Floats:
     from scipy.ndimage import uniform_filter1d
 
     rows, runs = cleaned.shape
-    off = cleaned - uniform_filter1d(cleaned, 7, axis=1, mode="reflect")
+    off = cleaned - uniform_filter1d(cleaned, _around(weekdays), axis=1, mode="reflect")
     effect = np.zeros((rows, runs + 1))
     for day in range(7):
         same, asked = np.flatnonzero(weekdays[:runs] == day), np.flatnonzero(weekdays == day)

@@ -1,4 +1,4 @@
-"""The families of signals that look at sizes: one run, three, a week, a month, and the step of a total.
+"""The families of signals that look at sizes: one run, three, a week, a month, a step of a total, a sum of few.
 
 Each is a deviation ``z`` of every past run and, since it is linear in the newest value, of the run to come as soon as
 that is known: ``z = weight * (y - centre) / scale``. So all that costs time is done before the update is there.
@@ -13,13 +13,18 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical import expected, tails
+from validate_updates_historical import expected, sums, tails
 from validate_updates_historical.rolling import Flags, Floats, Slots, level_before, mean_over
 from validate_updates_historical.scales import Scales
 
 CLIP: Final = 3.0
 """Larger deviations count as this in means over several runs: one bad run is the business of the family `point`."""
-
+LIGHT: Final = 2.75
+"""Single runs that are out by no more than this in one of a hundred have no long tail: a Gaussian's is 2.33."""
+CALM: Final = 1.3
+"""A mean that varies up to so much more than if its runs had nothing to do with each other: they have not."""
+KNOWN: Final = 60
+"""Runs from which these can be told."""
 SELDOM: Final = 0.3
 """What three runs or a week show, one run or a month mostly shows, too: half the alarms (10 ** -0.3) are theirs."""
 
@@ -30,7 +35,7 @@ class Family:
 
     name: str
     centre: Floats
-    """The next value that this family expects, on the scale of judgement (of `step`: as it is)."""
+    """The next value that this family expects, on the scale of judgement (of `step`: as it is; of `sum`: the sum)."""
     scale: Floats
     weight: float
     clip: Floats | None
@@ -48,9 +53,15 @@ class Family:
     skip: int
     share: float
     """-log10 of its share of the false alarms."""
+    sums: sums.Sums | None = None
+    """Of the family that looks at sums."""
 
-    def deviation(self, values: Floats) -> Floats:
-        """How far out the new values are, in usual sizes."""
+    def deviation(self, raw: Floats, values: Floats) -> Floats:
+        """How far out the new values are, in usual sizes: as they are, and on the scale of judgement."""
+        if self.name == "step":
+            values = raw
+        if self.sums is not None:
+            values = self.sums.ending_with(raw)
         if self.clip is not None:
             values = np.clip(values, self.clip[:, 0], self.clip[:, 1])
         return np.asarray(self.weight * (values - self.centre) / self.scale)
@@ -113,7 +124,9 @@ def learn(raw: Floats, values: Floats, past: expected.Past, weekdays: Slots, sca
     stock = scales.stock
     tied = (np.median(np.abs(np.diff(values, axis=1)), axis=1) == 0) & (np.mean(raw == 0, axis=1) <= 0.3)
     every = np.ones(len(values), dtype=bool)
-    yield _family("point", past.expected[:, runs], scale, errors, judged, memory=1, of=every, tied=tied)
+    point = _family("point", past.expected[:, runs], scale, errors, judged, memory=1, of=every, tied=tied)
+    light = (point.up.at(0.01) <= LIGHT) & (point.down.at(0.01) <= LIGHT)
+    yield point
     if stock.any():
         yield _step(raw, stock)
     low, high = past.expected - CLIP * scale, past.expected + CLIP * scale
@@ -121,9 +134,11 @@ def learn(raw: Floats, values: Floats, past: expected.Past, weekdays: Slots, sca
     bounds = np.stack([low[:, runs], high[:, runs]], axis=1)
     for window in WINDOWS:
         fitting = window.within(runs)
+        if window.name == "month":  # which is slower than a sum
+            yield from _sum(sums.learn(raw, scales.unit, stock | np.any(past.weekday != 0, axis=1)))
         if fitting.lag >= fitting.width:
             same = tied & (window.name != "month")
-            yield _window(fitting, clipped, past, scale, bounds=bounds, tied=same)
+            yield _window(fitting, clipped, past, scale, bounds=bounds, tied=same, light=light)
 
 
 def _family(
@@ -140,27 +155,37 @@ def _family(
     clip: Floats | None = None,
     skip: int = 0,
     share: float = 0.0,
+    gaussian: Flags | None = None,
+    counted: sums.Sums | None = None,
 ) -> Family:
     runs = errors.shape[1]
     z = errors / scale[:, :runs]
     known = z[:, judged]
     known = known[:, : max(8, known.shape[1] - skip)]
-    up, down = tails.tail(known), tails.tail(-known)
-    return Family(name, centre, scale[:, runs], weight, clip, z, up, down, memory, of, tied, skip, share)
+    up, down = (tails.tail(side * known, gaussian) for side in (1, -1))
+    return Family(name, centre, scale[:, runs], weight, clip, z, up, down, memory, of, tied, skip, share, counted)
 
 
 def _window(
-    window: Window, clipped: Floats, past: expected.Past, scale: Floats, *, bounds: Floats, tied: Flags
+    window: Window,
+    clipped: Floats,
+    past: expected.Past,
+    scale: Floats,
+    *,
+    bounds: Floats,
+    tied: Flags,
+    light: Flags,
 ) -> Family:
     runs = clipped.shape[1]
     level, errors, judged = _against_level(window, mean_over(clipped, window.width), past.cleaned)
     so_far = np.sum(clipped[:, runs - window.width + 1 :], axis=1)
     independent = math.sqrt(1 / window.width + 1 / max(window.levels)) * np.median(scale, axis=1, keepdims=True)
+    usual = tails.usual_size(errors, judged, skip=window.skip)
     return _family(
         window.name,
         window.width * level - so_far + past.weekday[:, runs],
         # a mean varies at least as if its runs had nothing to do with each other
-        np.maximum(tails.usual_size(errors, judged, skip=window.skip), independent),
+        np.maximum(usual, independent),
         errors,
         judged,
         memory=window.memory,
@@ -170,6 +195,32 @@ def _window(
         clip=bounds,
         skip=window.skip,
         share=window.share,
+        # by the central limit theorem, where it holds: what light tails add up to, if they have nothing to do with
+        # each other, has a Gaussian's
+        gaussian=light & (runs >= KNOWN) & (np.median(usual, axis=1) <= CALM * independent[:, 0]),
+    )
+
+
+def _sum(few: sums.Sums) -> Iterator[Family]:
+    if not few.of.any():
+        return
+    runs = few.past.shape[1]
+    errors = few.past - few.expected[:, :runs]
+    judged = few.enough if np.sum(few.enough) >= 8 else np.ones(runs, dtype=bool)
+    skip = sums.WIDTH - 1
+    yield _family(
+        "sum",
+        few.expected[:, runs],
+        np.maximum(tails.usual_size(errors, judged, skip=skip), few.spread),
+        errors,
+        judged,
+        memory=10,
+        of=few.of,
+        tied=np.zeros(len(errors), dtype=bool),
+        skip=skip,
+        share=SELDOM,
+        gaussian=few.of,
+        counted=few,
     )
 
 

@@ -12,12 +12,12 @@ from validate_updates_historical.rolling import Flags, Floats
 
 LOOKS: Final = 6
 """Times a metric is looked at: three families that do not say the same, each upwards and downwards."""
-CROWD: Final = 3.4
-"""Real tails fall more slowly than fitted ones: a limit ten times as rare leaves 41 % of the alarms, which takes
-``M ** 2.6`` for one in M. Feeds of several metrics still raised 1.17 % with that, and less than one with this."""
-OWN: Final = 0.9
-"""Where their own past shows that metrics are calmer together than that, their limit is this much above what it shows:
-its runs have shaped the tails by which they are judged, the next one has not. Real feeds raised 1.15 % with 0.5."""
+CROWD: Final = 12.0
+"""A limit of M metrics is at most ``12 log10(M)`` above that of one: what their own past shows decides, unless it was
+full of faults, or they say the same."""
+RARER: Final = 3.5
+"""Their own past is asked for a rate so much lower: its runs have shaped the tails by which they are judged, the next
+one has not. The longer the tail of the past is, the more that adds. Real feeds raised 1.03 % with 3."""
 PAIR: Final = 0.2
 """Two families at 0.63 of the rarity (10 ** -0.2) that one alone needs are an alert together."""
 FULL: Final = 60
@@ -49,9 +49,8 @@ def limits(rate: float, *, independent: float, together: float, runs: int, perce
     """The limits at which ``rate`` of good runs raise an alert.
 
     ``independent``: how many metrics there are that do not say the same. ``together``: the strength that the strongest
-    say of all of them had in that part of their own past. ``runs``: of past.
+    say of all of them had in a part ``rate / RARER`` of their own past. ``runs``: of past.
     """
-    alone = math.log10(LOOKS / rate)
-    crowd = min(CROWD * math.log10(max(1.0, independent)), max(0.0, together + OWN - alone))
-    one = alone + crowd + SHORT * math.log2(max(1.0, FULL / runs))
+    alone = math.log10(LOOKS / rate) + SHORT * math.log2(max(1.0, FULL / runs))
+    one = alone + min(CROWD * math.log10(max(1.0, independent)), max(0.0, together - alone))
     return Limits(one, one - PAIR, percent, units)

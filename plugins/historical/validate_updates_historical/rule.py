@@ -11,7 +11,7 @@ import numpy as np
 from validate_updates_historical import score
 from validate_updates_historical.baseline import LEAST, Baseline, Group, learn
 from validate_updates_historical.judgement import Alert, Judgement, Phase, Signal
-from validate_updates_historical.limits import limits
+from validate_updates_historical.limits import RARER, limits
 from validate_updates_historical.series import Period, Series, cut
 from validate_updates_historical.settings import Historical
 
@@ -20,6 +20,7 @@ SAID = {
     "step": "the change, relative to the level",
     "days": "the mean of 3 runs, against the runs before",
     "week": "the mean of 7 runs, against the week before and the month",
+    "sum": "the sum of 7 runs, against the four weeks before",
     "month": "the mean of 7 runs, against the level four weeks ago",
     "stuck": "the same value again and again",
     "silence": "zeros for longer than ever",
@@ -66,7 +67,7 @@ def _alerts(group: Group, update: Mapping[str, float], baseline: Baseline, setti
     limit = limits(
         rate,
         independent=baseline.independent,
-        together=float(group.together.at(rate)[0]),
+        together=float(group.together.at(rate / RARER)[0]),
         runs=group.runs,
         percent=settings.floor_percent,
         units=settings.floor_units,

@@ -44,7 +44,7 @@ def _candidates(group: Group, update: Floats, limits: Limits) -> Iterator[Candid
     known = np.isfinite(update)
     update = np.where(known, update, group.table.values[:, -1])
     values = group.scales.of(update[:, None], group.table.values[:, -1:])[:, 0]
-    deviations = np.array([f.deviation(update if f.name == "step" else values) for f in group.families])
+    deviations = np.array([f.deviation(update, values) for f in group.families])
     sides = (1, -1)
     strengths = np.array(
         [[f.strength(z, side) for side in sides] for f, z in zip(group.families, deviations, strict=True)]

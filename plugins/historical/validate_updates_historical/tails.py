@@ -2,7 +2,7 @@
 
 ``strength = -log10(p)``, ``p = 0.1 exp(-(z - q) / m)`` above the 90 % point ``q`` of past deviations, ``m`` their mean
 excess over it (peaks over threshold, Pickands 1975, with shape 0: with a few hundred runs a fitted shape does more harm
-than good).
+than good). Where a deviation is known to have a tail like a Gaussian's, the same is said of its square.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from validate_updates_historical.scales import LEAST
 
 EXCESS: Final = 0.6
 """Mean excess believed before any is seen, in deviations: a Gaussian's is 0.47, update histories have longer tails."""
+EXCESS_SQUARED: Final = 2.0
+"""The same of squared deviations: a Gaussian's is 1.6."""
 EXCESS_WEIGHT: Final = 5
 """How many observed excesses that belief is worth: that many a history of 50 runs has."""
 
@@ -29,40 +31,49 @@ class Tail:
     """The 90 % point."""
     excess: Floats
     """Mean excess over it."""
+    squared: Flags
+    """Where both are those of squared deviations."""
 
     def of(self, metric: int) -> Tail:
         """That of one metric."""
-        return Tail(self.start[metric : metric + 1], self.excess[metric : metric + 1])
+        one = slice(metric, metric + 1)
+        return Tail(self.start[one], self.excess[one], self.squared[one])
 
     def at(self, rate: float) -> Floats:
         """The deviation that is exceeded in this share of the runs, at most a tenth."""
-        return np.asarray(self.start + self.excess * np.log(max(1.0, 0.1 / rate)))
+        found = self.start + self.excess * np.log(max(1.0, 0.1 / rate))
+        return np.asarray(np.where(self.squared, np.sign(found) * np.sqrt(np.abs(found)), found))
 
     def strength(self, z: Floats) -> Floats:
         """-log10 of the chance of a deviation like ``z`` or more: 1 at the 90 % point, 3 is one run in a thousand."""
-        start, excess = (part.reshape(-1, *[1] * (z.ndim - 1)) for part in (self.start, self.excess))
+        start, excess, squared = (
+            part.reshape(-1, *[1] * (z.ndim - 1)) for part in (self.start, self.excess, self.squared)
+        )
+        z = np.where(squared, z * np.abs(z), z)
         below = np.clip(z / np.maximum(start, 1e-9), 0, 1)
         return np.where(z > start, 1 + (z - start) / (excess * np.log(10)), below)
 
 
-def tail(z: Floats) -> Tail:
-    """The upper tail of past deviations (metrics x runs). Pass ``-z`` for the lower one.
+def tail(z: Floats, squared: Flags | None = None) -> Tail:
+    """The upper tail of past deviations (metrics x runs), or of their squares. Pass ``-z`` for the lower one.
 
     Outliers that stand apart from the rest (1.6 times the next for up to 1.2 % of runs, 2.2 times for up to 3 %) are
     left out: a past fault must not excuse the next one.
     """
     runs = z.shape[1]
-    down = -np.sort(-z, axis=1)
+    squared = np.zeros(len(z), dtype=bool) if squared is None else squared
+    power, belief = np.where(squared, 2, 1), np.where(squared, EXCESS_SQUARED, EXCESS)
+    down = -np.sort(-np.where(squared[:, None], z * np.abs(z), z), axis=1)
     start = down[:, runs - int(np.ceil(0.9 * runs))]
     top = down[:, : max(2, runs // 10)]
     leave = np.zeros(len(z), dtype=np.int64)
     for many in range(min(top.shape[1] - 1, max(1, round(0.03 * runs))), 0, -1):
         ratio = 1.6 if many <= max(1, round(0.012 * runs)) else 2.2
-        apart = top[:, many - 1] > ratio * np.maximum(top[:, many], 1e-9)
+        apart = top[:, many - 1] > ratio**power * np.maximum(top[:, many], 1e-9)
         leave = np.where((leave == 0) & apart, many, leave)
     kept = np.arange(top.shape[1]) >= leave[:, None]
     excess = np.sum(np.where(kept, np.maximum(top - start[:, None], 0), 0), axis=1)
-    return Tail(start, (excess + EXCESS_WEIGHT * EXCESS) / (np.sum(kept, axis=1) + EXCESS_WEIGHT))
+    return Tail(start, (excess + EXCESS_WEIGHT * belief) / (np.sum(kept, axis=1) + EXCESS_WEIGHT), squared)
 
 
 def usual_size(

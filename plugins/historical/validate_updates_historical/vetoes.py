@@ -64,7 +64,12 @@ def is_low_where_zeros_are_usual(this: Candidate, _: Limits) -> bool:
 
 
 def is_common(this: Candidate, _: Limits) -> bool:
-    """The very value came often lately, where zeros are common: bursts make everything between look odd."""
+    """The very value came often lately, where zeros are common: bursts make everything between look odd.
+
+    A sum is odd by how many such values it holds.
+    """
+    if this.family.name == "sum":
+        return False
     recent = this.past[-42:]
     return bool(np.mean(recent == this.raw) >= COMMON and np.mean(recent == 0) > 0.1)
 

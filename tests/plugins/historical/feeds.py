@@ -34,6 +34,11 @@ def coverage(count: int, *, seed: int = 0) -> list[float]:
     return [float(value) for value in np.random.default_rng(seed).normal(0.95, 0.008, count)]
 
 
+def errors(count: int, *, of: int = 400, seed: int = 0) -> list[float]:
+    """The share of records in error: one in ``of``, by chance."""
+    return [float(value) / of for value in np.random.default_rng(seed).poisson(1, count)]
+
+
 def at_the_end(values: list[float], *, periods: tuple[Period, ...] = ()) -> Judgement:
     """The judgement on the last value after the others, one a day."""
     times = days(len(values))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from validate_updates_historical.baseline import learn
 from validate_updates_historical.limits import limits
 from validate_updates_historical.rule import judge
 from validate_updates_historical.series import rows
@@ -50,3 +51,19 @@ def test_of_calm_metrics_one_that_is_far_further_out_than_ever_is_found(metric: 
     found = judge(dict(rows(past)), update, at=begin + timedelta(days=200)).alerts
 
     assert [alert.metric for alert in found] == [metric]
+
+
+def test_what_goes_on_does_not_raise_its_own_limit() -> None:
+    """A coverage that sinks for three weeks: the limit for all is that of the weeks before."""
+    rng = np.random.default_rng(11)
+    begin = date(2025, 1, 1)
+    names = ("a", "b", "c")
+    good = {name: rng.normal(0.95, 0.01, 120) for name in names}
+    sunk = {**good, "a": np.where(np.arange(120) < 100, good["a"], good["a"] - 0.003 * np.arange(-100, 20))}
+
+    def together(values: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> float:
+        past = [(begin + timedelta(days=day), {name: float(values[name][day]) for name in names}) for day in range(120)]
+        (group,) = learn(dict(rows(past)), begin + timedelta(days=120)).groups
+        return float(group.together.at(0.01)[0])
+
+    assert together(sunk) == pytest.approx(together(good), abs=0.5)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tests.plugins.historical.feeds import START, alerts, at_the_end, coverage, days, names, steady, weekly
+from tests.plugins.historical.feeds import START, alerts, at_the_end, coverage, days, errors, names, steady, weekly
 from validate_updates_historical import repeats
 from validate_updates_historical.judgement import Phase
 from validate_updates_historical.rule import judge
@@ -58,6 +58,25 @@ def test_coverage_that_sinks_over_four_weeks_is_found_within_a_week_of_harm(seed
     found = alerts(values[: harm + 8], start=180)
     assert found
     assert found[0] <= harm + 7
+
+
+@pytest.mark.parametrize("records", [400, 397.3])
+@pytest.mark.parametrize("seed", range(8))
+def test_rare_errors_four_times_as_many_are_found_within_a_week(seed: int, records: float) -> None:
+    """One in a run, by chance, and then four: the sum of a week says so. Also of no whole number of records."""
+    values = [value * 400 / records for value in errors(150, seed=seed)]
+    for day in range(143, 150):
+        values[day] += 3 / records
+
+    assert not alerts(values[:143], start=136)
+    assert alerts(values, start=143)
+
+
+def test_a_single_large_error_count_is_no_rise() -> None:
+    values = errors(150, seed=3)
+    values[140] = 9 / 400
+
+    assert not {day for day in alerts(values, start=141) if "sum" in names(at_the_end(values[: day + 1]))}
 
 
 def test_a_recess_is_explained_by_two_like_ones() -> None:
