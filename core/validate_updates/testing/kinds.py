@@ -82,12 +82,12 @@ def _cut(noise: Noise, place: int, part: float) -> list[float]:
 def _declining(noise: Noise, place: int, part: float) -> list[float]:
     """Over 28 runs to ``part`` of what it would be, and it stays there."""
     after = noise.values[place:]
-    return [_whole(noise, value * (1 - (1 - part) * min(1.0, (run + 1) / 28))) for run, value in enumerate(after)]
+    return [value * (1 - (1 - part) * min(1.0, (run + 1) / 28)) for run, value in enumerate(after)]
 
 
 def _fading(noise: Noise, place: int, gone: float) -> list[float]:
     """The same, to what is left without the part ``gone``."""
-    return _declining(noise, place, 1 - gone)
+    return [_whole(noise, value) for value in _declining(noise, place, 1 - gone)]
 
 
 def _raised(noise: Noise, place: int, more: float) -> list[float]:
