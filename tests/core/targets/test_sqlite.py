@@ -442,3 +442,14 @@ def test_the_database_is_sound_after_many_updates(sqlite: Target) -> None:
 
     assert sqlite.rows("PRAGMA integrity_check") == [("ok",)]
     assert sqlite.states() == ["committed"] * 5
+
+
+def test_a_relative_url_is_of_the_directory_of_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept from one run to the next is of one file."""
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        there = Target(f"sqlite:///{tmp_path / name / 't.db'}")
+        there.execute(*TABLE)
+        monkeypatch.chdir(tmp_path / name)
+        assert Target("sqlite:///t.db").update([{"id": 2, "name": name}]).verdict.stands
+        assert there.rows("SELECT * FROM t") == [(1, "old"), (2, name)]
