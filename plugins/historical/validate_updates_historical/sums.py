@@ -86,4 +86,4 @@ def _counted(values: Floats) -> tuple[Floats, Flags]:
     counts = (mean > 0) & (variance > 0)
     unit = np.where(counts, variance / np.where(counts, mean, 1), 1.0)
     few = counts & (mean <= FEW * unit) & (third * mean <= SKEWED * variance**2)
-    return unit * size[:, 0], few
+    return np.where(counts, unit * size[:, 0], 1.0), few

@@ -106,3 +106,11 @@ def test_more_metrics_share_the_rate() -> None:
     assert judge(many, {"m0": 400.0}, at=times[-1]).alerts
     copies = {f"copy{i}": many["m0"] for i in range(50)}  # fifty names for one thing
     assert judge(copies, {"copy0": value}, at=times[-1]).alerts
+
+
+@given(st.integers(8, 90), st.sampled_from([1.0, 3.0, 1e6, 1e308]))
+@settings(deadline=None)
+def test_what_was_never_there_may_come_in_any_number(runs: int, number: float) -> None:
+    history = {"errors": Series(days(runs), [0.0] * runs), "rows": Series(days(runs), [100.0] * runs)}
+    at = days(runs + 1)[-1]
+    assert judge(history, {"errors": number, "rows": 100.0}, at=at).runs == runs
