@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,9 +109,12 @@ def test_more_metrics_share_the_rate() -> None:
     assert judge(copies, {"copy0": value}, at=times[-1]).alerts
 
 
-@given(st.integers(8, 90), st.sampled_from([1.0, 3.0, 1e6, 1e308]))
+@given(st.integers(30, 90), st.integers(0, 6), st.sampled_from([1.0, 9.0, 1e6, 1e308]))
 @settings(deadline=None)
-def test_what_was_never_there_may_come_in_any_number(runs: int, number: float) -> None:
-    history = {"errors": Series(days(runs), [0.0] * runs), "rows": Series(days(runs), [100.0] * runs)}
+def test_what_was_never_there_may_come_in_any_number(runs: int, lately: int, number: float) -> None:
+    """Beside another metric that counts a few."""
+    never = [0.0] * (runs - lately) + [number] * lately
+    few = [float(count) for count in np.random.default_rng(3).poisson(2, runs)]
+    history = {"never": Series(days(runs), never), "few": Series(days(runs), few)}
     at = days(runs + 1)[-1]
-    assert judge(history, {"errors": number, "rows": 100.0}, at=at).runs == runs
+    assert judge(history, {"never": number, "few": 2.0}, at=at).runs == runs
