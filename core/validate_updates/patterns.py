@@ -75,26 +75,18 @@ class Pattern:
         """Read it, and see that it is not too large."""
         _ = self._automaton
 
-    def fits(self, text: str) -> bool:
-        """Whether all of ``text`` fits."""
-        if self._quick:
-            return self._quick(text) is not None
-        state = self._automaton.start
-        try:
-            for char in text:
-                state = state[char]
-        except KeyError:  # nothing that follows could make it fit
-            return False
-        return state.accepts
+    @cached_property
+    def fits(self) -> Callable[[str], bool]:
+        """Says of a text whether all of it fits."""
+        if not self._automaton.one_way:
+            return self._automaton.accepts
+        fullmatch = re.compile(self.postgresql, re.DOTALL).fullmatch
+        return lambda text: fullmatch(text) is not None
 
     @cached_property
     def postgresql(self) -> str:
         """The same in PostgreSQL's spelling, for its operator ``~``."""
         return f"^(?:{_spelled(self._node)})$"
-
-    @cached_property
-    def _quick(self) -> Callable[[str], re.Match[str] | None] | None:
-        return re.compile(self.postgresql, re.DOTALL).fullmatch if self._automaton.one_way else None
 
     @cached_property
     def _node(self) -> _Node:
@@ -422,6 +414,16 @@ class _Automaton:
         self._states: dict[frozenset[int], _State] = {}
         self._moves = 0
         self.start = self._state(self._begin)
+
+    def accepts(self, text: str) -> bool:
+        """Whether all of ``text`` fits."""
+        state = self.start
+        try:
+            for char in text:
+                state = state[char]
+        except KeyError:  # nothing that follows could make it fit
+            return False
+        return state.accepts
 
     def _told_apart(self, positions: set[int]) -> bool:
         ranges = sorted(one for position in positions for one in self._chars[position])

@@ -281,15 +281,15 @@ def _set_up(driver: sqlite3.Connection, _record: object) -> None:
 
 
 def _fits(text: str | None, pattern: str) -> bool | None:
-    return None if text is None else _pattern(pattern).fits(text)
+    return None if text is None else _fitting(pattern)(text)
 
 
 @lru_cache(maxsize=256)
-def _pattern(text: str) -> Pattern:
+def _fitting(pattern: str) -> Callable[[str], bool]:
     """Read once; what its automaton learns from one text serves the next."""
     from validate_updates.patterns import Pattern
 
-    return Pattern(text)
+    return Pattern(pattern).fits
 
 
 def _begin(connection: sa.Connection) -> None:
