@@ -20,7 +20,9 @@ from validate_updates_rules.settings import Constraints
 def whole_columns(context: Context) -> frozenset[str]:
     """Columns that are compared across rows or together: where a record leaves one out, the row's own value counts."""
     together = [columns for columns, _, _ in _foreign_keys(context) if len(columns) > 1]
-    return frozenset(name for columns in (*together, *_unique_sets(context)) for name in columns)
+    return frozenset(
+        name for columns in (*together, *_unique_sets(context)) if _is_said(columns, context) for name in columns
+    )
 
 
 def checks_of(outcome: Outcome, constraints: Constraints) -> Iterator[Check]:
@@ -28,14 +30,21 @@ def checks_of(outcome: Outcome, constraints: Constraints) -> Iterator[Check]:
     severity = Severity(constraints)
     context = outcome.context
     for column in context.target.columns:
-        if not column.nullable and not column.generated and column.name not in {*context.target.key, *context.pending}:
+        if column.nullable or column.generated or column.name in {*context.target.key, *context.pending}:
+            continue
+        if _is_said((column.name,), context) or not column.has_default:
             yield _not_null(outcome, column.name, severity, has_default=column.has_default)
     for names in _unique_sets(context):
-        if any(name in context.staged.c for name in names):
+        if _is_said(names, context):
             yield _unique(outcome, names, severity)
     for columns, table, theirs in _foreign_keys(context):
-        if any(name in context.staged.c for name in columns):
+        if _is_said(columns, context):
             yield _foreign_key(outcome, columns, context.db.table(table), theirs, severity)
+
+
+def _is_said(columns: tuple[str, ...], context: Context) -> bool:
+    """Whether any record brings any of these columns; else no row comes to break what they must hold."""
+    return any(name in context.staged.c for name in columns)
 
 
 def _not_null(outcome: Outcome, name: str, severity: Severity, *, has_default: bool) -> Check:
