@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from validate_updates.files import write_whole
     from validate_updates.findings import PLUGIN_FAILURES, Finding, KeepOut, Severity
+    from validate_updates.growth import grown
     from validate_updates.journal.rows import (
         BatchRow,
         BatchState,
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
         Switch,
         SwitchMode,
         Waiting,
-        grown,
     )
     from validate_updates.journal.tables import of_journals
     from validate_updates.journal.view import JournalView
@@ -132,6 +132,7 @@ _HOMES = {
     ),
     "files": ("write_whole",),
     "findings": ("PLUGIN_FAILURES", "Finding", "KeepOut", "Severity"),
+    "growth": ("grown",),
     "journal.rows": (
         "BatchRow",
         "BatchState",
@@ -143,7 +144,6 @@ _HOMES = {
         "Switch",
         "SwitchMode",
         "Waiting",
-        "grown",
     ),
     "journal.tables": ("of_journals",),
     "journal.view": ("JournalView",),

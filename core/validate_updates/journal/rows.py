@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from statistics import median
 from typing import Final
 
 from validate_updates.declarations import Moment
@@ -77,14 +76,6 @@ class SwitchMode(StrEnum):
     OFF = "off"
     SETTINGS = "settings"
     """What the settings say, again."""
-
-
-def grown(now: Sequence[int], before: Sequence[int]) -> float:
-    """How many times the records of earlier runs those of the runs ``now`` are, by the medians, and at least 1.
-
-    So many times as long may they take: it is no plugin that makes them slow.
-    """
-    return max(1.0, median(now) / max(median(before), 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,10 +76,9 @@ def _slowdown(sides: Sides, settings: CanarySettings) -> Criterion:
         few = f"{counted(len(sides.canary.seconds), 'run')} to compare with {len(sides.before.seconds)}"
         return Criterion("slowdown", wanted, few, State.NOT_KNOWN)
     growth = grown(sides.canary.records, sides.before.records)
-    fair = before * growth
+    fair = before * growth.times
     slower = (now / fair - 1) * 100 if fair else 0.0
-    more = f" x {growth:.2f}, as there are more records" if growth > 1 else ""
-    said = f"{now:.2f} s a run, {before:.2f} s before{more} ({slower:+.0f} %)"
+    said = f"{now:.2f} s a run, {before:.2f} s before{growth.words} ({slower:+.0f} %)"
     bad = slower >= settings.slowdown and now - fair >= settings.least_seconds
     return Criterion("slowdown", wanted, said, State.NOT_MET if bad else State.MET)
 

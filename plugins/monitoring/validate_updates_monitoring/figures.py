@@ -126,5 +126,5 @@ def pace(now: Sequence[RunRow], before: Sequence[RunRow]) -> Pace:
     """Compare runs of :func:`timed`; there are some of each."""
     having, lacking = (median(run.seconds or 0.0 for run in runs) for runs in (now, before))
     growth = grown([run.counts.read for run in now], [run.counts.read for run in before])
-    more = f" x {growth:.2f}, as there are more records" if growth > 1 else ""
-    return Pace(now=having, before=lacking * growth, words=f"{having:.2f} s, {lacking:.2f} s before{more}")
+    words = f"{having:.2f} s, {lacking:.2f} s before{growth.words}"
+    return Pace(now=having, before=lacking * growth.times, words=words)
