@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from validate_updates.errors import UpdateError, UsageError
+from validate_updates.targets.compiled import forget_the_last_run
 
 if TYPE_CHECKING:
     from validate_updates.patterns import Pattern
@@ -42,6 +43,7 @@ class Database(ABC):
     def __init__(self, url: SecretUrl) -> None:
         self.url = url
         self.engine = self._open(_parsed(url))
+        forget_the_last_run(self.engine)
         driver = self.engine.dialect.loaded_dbapi.Error
         self.errors: tuple[type[Exception], ...] = (sa.exc.DBAPIError, driver, OverflowError, UnicodeEncodeError)
         """What a refusal is raised as: by SQLAlchemy, by the driver, or, for values no driver can send, by Python."""
@@ -50,7 +52,10 @@ class Database(ABC):
 
     @abstractmethod
     def _open(self, url: sa.URL) -> sa.Engine:
-        """An engine that is safe to write with. Raises ``TargetError`` where the URL leads nowhere."""
+        """An engine with :func:`~validate_updates.targets.compiled.kept_statements` that is safe to write with.
+
+        Raises ``TargetError`` where the URL leads nowhere.
+        """
 
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:

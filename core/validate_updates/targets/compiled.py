@@ -6,7 +6,7 @@ will ask for again: to keep these would only hold on to what they name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
@@ -18,25 +18,37 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Compiled
 
 
-class CompiledStatements(LRUCache[Any, "Compiled"]):
-    """To be given to an engine as ``compiled_cache``."""
+_OPTION: Final = "compiled_cache"
+
+
+class _Statements(LRUCache[Any, "Compiled"]):
+    """Those of one engine."""
 
     def __init__(self) -> None:
         super().__init__(500)  # as SQLAlchemy's own
         self._lasting: set[Any] = set()
 
     def forget_the_last_run(self) -> None:
-        """Keep what is about the journal alone."""
-        for key in [key for key in self if key not in self._lasting]:
-            compiled = self.pop(key, None)
-            if compiled is not None and _lasts(compiled):
-                self[key] = compiled
-                self._lasting.add(key)
+        for key in set(self) - self._lasting:
+            if not _lasts(self[key]):
+                self.pop(key, None)  # another run may be doing the same
+        self._lasting = set(self)
+
+
+def kept_statements() -> dict[str, Any]:
+    """The execution options of an engine that serves all runs of a process."""
+    return {_OPTION: _Statements()}
+
+
+def forget_the_last_run(engine: sa.Engine) -> None:
+    """Keep, of the statements of such an engine, those about the journal alone."""
+    statements: _Statements = engine.get_execution_options()[_OPTION]
+    statements.forget_the_last_run()
 
 
 def _lasts(compiled: Compiled) -> bool:
     statement = compiled.statement
-    if statement is None or isinstance(statement, sa.TextClause):
-        return statement is not None
+    if statement is None:
+        return False
     named = (part for part in visitors.iterate(statement) if isinstance(part, sa.TableClause))
     return all(isinstance(table, sa.Table) and is_of_a_journal(table) for table in named)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from validate_updates.errors import LockHeld, TargetError, UsageError
 from validate_updates.targets.base import Database, TransactionEnded
-from validate_updates.targets.compiled import CompiledStatements
+from validate_updates.targets.compiled import kept_statements
 from validate_updates.targets.copy_csv import FORMAT, as_csv
 from validate_updates.targets.names import ROW, SEQ, qualified, quoted
 from validate_updates.targets.reaching import told
@@ -58,10 +58,7 @@ class Postgresql(Database):
                 "PostgreSQL needs the driver psycopg", hint="pip install 'validate-updates[postgres]'"
             ) from reason
         options = " ".join(part for part in (url.query.get("options"), _SESSION) if isinstance(part, str))
-        url = url.set(drivername="postgresql+psycopg").difference_update_query(["options"])
-        engine, compiled = _engine(url, options)
-        compiled.forget_the_last_run()
-        return engine
+        return _engine(url.set(drivername="postgresql+psycopg").difference_update_query(["options"]), options)
 
     def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
         transaction = connection.begin()
@@ -287,17 +284,16 @@ _WITHOUT_EQUALITY = {"json", "xml", "point", "polygon", "box", "line", "lseg", "
 
 
 @lru_cache(maxsize=8)
-def _engine(url: sa.URL, options: str) -> tuple[sa.Engine, CompiledStatements]:
-    """One for all runs of a process, and its statements; it holds no connection.
+def _engine(url: sa.URL, options: str) -> sa.Engine:
+    """One for all runs of a process; it holds no connection.
 
     Of each engine, SQLAlchemy keeps its questions to the catalogue in caches of a class: some 0.6 MB, for 128 engines.
     """
-    compiled = CompiledStatements()
-    engine = sa.create_engine(
+    return sa.create_engine(
         url,
         hide_parameters=True,
         poolclass=sa.NullPool,
-        execution_options={"compiled_cache": compiled},
+        execution_options=kept_statements(),
         connect_args={
             "application_name": "validate-updates",
             "connect_timeout": 10,
@@ -307,7 +303,6 @@ def _engine(url: sa.URL, options: str) -> tuple[sa.Engine, CompiledStatements]:
             **_KEEPALIVE,
         },
     )
-    return engine, compiled
 
 
 def _in_transaction(connection: sa.Connection) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy import event
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.lockfile import locked_file
 from validate_updates.targets.base import Database, TransactionEnded
-from validate_updates.targets.compiled import CompiledStatements
+from validate_updates.targets.compiled import kept_statements
 from validate_updates.targets.names import ROW, quoted
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.targets.table import Column, Kind
@@ -48,9 +48,7 @@ class Sqlite(Database):
         if not self.path.exists():
             raise TargetError(f"there is no database file {self.path.name}", hint=f"check --target {self.url}")
         prove_savepoints()
-        engine, compiled = _engine_of(url.set(drivername="sqlite", database=_in_full(url.database)))
-        compiled.forget_the_last_run()
-        return engine
+        return _engine_of(url.set(drivername="sqlite", database=_in_full(url.database)))
 
     def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
         connection.execution_options(sqlite_begin="IMMEDIATE" if write else "DEFERRED")
@@ -128,10 +126,8 @@ class Sqlite(Database):
                 transaction_alive=alive,
             )  # fmt: skip
         message = _WORLD.get("_".join(name.split("_")[:2]), f"SQLite failed ({name})")
-        if name == "SQLITE_ERROR" and text.startswith(
-            "no such "
-        ):  # a table, a function: of the schema, not of a record
-            message = printable(text)
+        if name == "SQLITE_ERROR" and text.startswith("no such "):
+            message = printable(text)  # a table, a function: of the schema, not of a record
         return Trouble(blame=Blame.WORLD, code=name, message=message, transaction_alive=alive)
 
     def prepare_guard(self, connection: sa.Connection) -> None:
@@ -211,10 +207,9 @@ def _insert(connection: sa.Connection, stage: Stage, rows: Rows) -> None:
 
 
 @lru_cache(maxsize=8)
-def _engine_of(url: sa.URL) -> tuple[sa.Engine, CompiledStatements]:
-    """One for all runs of a process, and its statements; it holds no connection."""
-    compiled = CompiledStatements()
-    return _engine(url, poolclass=sa.NullPool, execution_options={"compiled_cache": compiled}), compiled
+def _engine_of(url: sa.URL) -> sa.Engine:
+    """One for all runs of a process; it holds no connection."""
+    return _engine(url, poolclass=sa.NullPool, execution_options=kept_statements())
 
 
 def _in_full(name: str | None) -> str | None:
