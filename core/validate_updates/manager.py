@@ -162,7 +162,7 @@ def available() -> tuple[Found, ...]:
 
 @lru_cache(maxsize=1)
 def _available(_state: tuple[object, ...]) -> tuple[Found, ...]:
-    """Looked up once for each state of the search path: some 5 ms, a tenth of a small update."""
+    """Looked up once for each state of the search path: it would be a tenth of every small update."""
     points = tuple(entry_points(group=PROJECT))
     brought_by = {id(point.dist): point.dist for point in points}
     names = {key: _name_and_version(one) for key, one in brought_by.items()}  # each reads a file and parses it

@@ -128,7 +128,7 @@ def _unset_paths(kind: type[PluginSettings], origins: Mapping[str, str]) -> dict
     folder = next((origin.folder for origin in origins.values() if isinstance(origin, InFile)), None)
     return {
         field.encode_name: str(folder / field.default)
-        for field in msgspec.structs.fields(kind)
+        for field in infos(kind)
         if folder and field.default and isinstance(field.default, str) and _is_path(field.default, field.type)
     }
 
