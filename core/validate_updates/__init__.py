@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from validate_updates.application import Application, Batch, RecordRefused, UpdateRefused
     from validate_updates.chart import KNOWN_GOOD, Chart, ChartPoint, ChartRange
     from validate_updates.choosing import Standing
-    from validate_updates.context import BatchInfo, CarriedTable, Context, EarlierRun, History, Reader, RunInfo
+    from validate_updates.context import BatchInfo, CarriedTable, Context, EarlierRun, History, Link, Reader, RunInfo
     from validate_updates.criteria import Criterion, CriterionState
     from validate_updates.declarations import (
         Backtest,
@@ -97,7 +97,7 @@ _HOMES = {
     "application": ("Application", "Batch", "RecordRefused", "UpdateRefused"),
     "chart": ("KNOWN_GOOD", "Chart", "ChartPoint", "ChartRange"),
     "choosing": ("Standing",),
-    "context": ("BatchInfo", "CarriedTable", "Context", "EarlierRun", "History", "Reader", "RunInfo"),
+    "context": ("BatchInfo", "CarriedTable", "Context", "EarlierRun", "History", "Link", "Reader", "RunInfo"),
     "criteria": ("Criterion", "CriterionState"),
     "declarations": (
         "Backtest",
@@ -211,6 +211,7 @@ __all__ = [
     "KeptOut",
     "Kind",
     "Lent",
+    "Link",
     "LockHeld",
     "Metric",
     "Mode",

@@ -141,6 +141,19 @@ class BatchInfo:
         return self.last - self.first + 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Columns of ``staged`` that no record fills itself: together they get what one row of another table has.
+
+    That row is there, or comes with the same unit or before; so a foreign key from these columns to those holds.
+    """
+
+    columns: tuple[str, ...]
+    table: str
+    theirs: tuple[str, ...]
+    """Columns of that table, one for each."""
+
+
 def _every_record(_column: str) -> None:
     """No condition: all records carry all columns."""
 
@@ -159,6 +172,7 @@ class CarriedTable:
     planned: sa.Table
     carries: Callable[[str], sa.ColumnElement[bool] | None] = _every_record
     pending: frozenset[str] = frozenset()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +205,8 @@ class Context:
     """
     pending: frozenset[str] = frozenset()
     """Columns of ``staged`` that refer to rows which the update may still have to make: NULL until then."""
+    links: tuple[Link, ...] = ()
+    """Those of them that hold the key of such a row and nothing else, whatever the records say."""
     batch: BatchInfo | None = None
     tables: Mapping[str, CarriedTable] = field(default_factory=dict)
     """Every table of the task by name: the one of the records first, then those of their children, parents first."""
@@ -211,4 +227,5 @@ class Context:
             planned=one.planned,
             carries=one.carries,
             pending=one.pending,
+            links=one.links,
         )

@@ -5,9 +5,9 @@ What is allowed is what regular expressions have in common: characters, ``.`` (a
 ``(?:…)``, ``|``, and ``? * + {n} {n,} {n,m}``. A ``^`` at the beginning and a ``$`` at the end may stand there and
 change nothing. No back references, no looking around, nothing lazy: with these no time could be promised.
 
-PostgreSQL gets the pattern in its own spelling. SQLite has no patterns, so they are matched here. Where the next
-character always says which way to go, Python's own matcher is quickest and has nothing to try twice; any other pattern
-is matched by an automaton, whose states are made when a text first leads to them.
+PostgreSQL gets the pattern in its own spelling. SQLite has no such patterns: GLOB does for some, others are matched
+here. Where the next character always says which way to go, Python's own matcher is quickest and has nothing to try
+twice; any other pattern is matched by an automaton, whose states are made when a text first leads to them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _MOST_POSITIONS: Final = 2000
 _MOST_MOVES: Final = 50_000
 """Remembered at a time, of all states together."""
 _LAST: Final = 0x10FFFF
+_LONGEST_GLOB: Final = 10_000
+"""SQLite takes 50,000 bytes, unless it was built or told to take fewer."""
 
 _Ranges = tuple[tuple[int, int], ...]
 """Code points, from and to, in order and apart from each other."""
@@ -87,6 +89,18 @@ class Pattern:
     def postgresql(self) -> str:
         """The same in PostgreSQL's spelling, for its operator ``~``."""
         return f"^(?:{_spelled(self._node)})$"
+
+    @cached_property
+    def glob(self) -> str | None:
+        """The same for SQLite's operator GLOB, which takes a text to be over at its first NUL.
+
+        None where GLOB cannot say it, as of what varies in length.
+        """
+        try:
+            glob = "".join(_globbed(self._node))
+        except _NoGlob:
+            return None
+        return glob if len(glob) <= _LONGEST_GLOB else None
 
     @cached_property
     def _node(self) -> _Node:
@@ -306,6 +320,38 @@ def _spelled_char(code: int) -> str:
     if char.isascii() and not char.isalnum():
         return f"\\{char}" if char in string.punctuation else f"\\u{code:04x}"
     return char
+
+
+# In SQLite's GLOB.
+
+_PLAIN: Final = frozenset(string.ascii_letters + string.digits + "_")
+"""What stands for itself in a class of GLOB, and at both ends of a range there."""
+
+
+class _NoGlob(Exception):
+    """There is no such pattern."""
+
+
+def _globbed(node: _Node) -> Iterator[str]:
+    """A class for each character."""
+    if isinstance(node, _Chars):
+        yield _globbed_class(node.ranges)
+    elif isinstance(node, _Each):
+        for part in node.parts:
+            yield from _globbed(part)
+    elif isinstance(node, _Times) and node.least == node.most:
+        yield from list(_globbed(node.node)) * node.least
+    else:
+        raise _NoGlob
+
+
+def _globbed_class(ranges: _Ranges) -> str:
+    ends = [chr(end) for span in ranges for end in span]
+    if len(set(ends)) == 1 and "\0" < ends[0] < "\x80":
+        return f"[{ends[0]}]" if ends[0] in "*?[" else ends[0]
+    if not _PLAIN.issuperset(ends):
+        raise _NoGlob
+    return f"[{''.join(f'{chr(low)}-{chr(high)}' for low, high in ranges)}]"
 
 
 # Matching.

@@ -51,6 +51,7 @@ def _carried(plan: Plan, tree: Tree | None) -> CarriedTable:
         planned=plan.table,
         carries=lambda name: stage.carries(name, stage.table.c[SHAPE]),
         pending=tree.filled_in(plan.target.name) if tree else frozenset(),
+        links=stage.links,
     )
 
 
@@ -183,6 +184,7 @@ class UnderWay:
             planned=plan.table,
             carries=lambda name: intake.stage.carries(name, intake.stage.table.c[SHAPE]),
             pending=self.tree.filled_in(self.target.name) if self.tree else frozenset(),
+            links=intake.stage.links,
             tables={piece.target.name: _carried(piece, self.tree) for piece in plan.pieces},
         )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -38,6 +40,48 @@ def test_a_pattern_means_what_it_means_to_python(pattern: str, text: str) -> Non
 
     assert Pattern(pattern).fits(text) is expected
     assert Pattern(f"^(?:{pattern})$").fits(text) is expected
+
+
+fixed = st.recursive(
+    st.builds(
+        "{}{}".format,
+        st.sampled_from([*PLAIN, *CLASSES, r"\*", r"\?", r"\[", r"\]", "x"]),
+        st.sampled_from(["", "", "{2}", "{0}"]),
+    ),
+    lambda inner: st.lists(inner, min_size=1, max_size=3).map("".join) | inner.map("({}){{2}}".format),
+    max_leaves=4,
+)
+
+
+@given(pattern=fixed, text=st.text(ALPHABET + "*?[]^x\0", max_size=8), data=st.data())
+@settings(max_examples=300)
+def test_what_sqlite_can_match_itself_means_the_same(pattern: str, text: str, data: st.DataObject) -> None:
+    fitting = data.draw(st.from_regex(re.compile(pattern, re.ASCII | re.DOTALL), fullmatch=True))
+    read = Pattern(pattern)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        glob = "SELECT ? GLOB ?"
+        for one in (text, fitting):
+            if read.glob is not None and "\0" not in one:
+                assert connection.execute(glob, (one, read.glob)).fetchone() == (read.fits(one),)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "glob"),
+    [
+        ("order-[0-9]{3}", "order-[0-9][0-9][0-9]"),
+        (r"[A-Za-z_]\d(-\d){2}", "[A-Z_-_a-z][0-9]-[0-9]-[0-9]"),
+        (r"\*\?\[\]", "[*][?][[]]"),
+        ("", ""),
+        ("a+", None),
+        ("a|b", None),
+        ("[^a]", None),
+        ("[a-]", None),
+        ("é", None),
+        ("[A-Za-z]{255}" * 5, None),
+    ],
+)
+def test_what_has_a_fixed_length_is_left_to_sqlite(pattern: str, glob: str | None) -> None:
+    assert Pattern(pattern).glob == glob
 
 
 @given(pattern=patterns, some=st.lists(texts, min_size=1, max_size=10))

@@ -176,7 +176,10 @@ class Sqlite(Database):
         ]
 
     def matches(self, text: sa.ColumnElement[Any], pattern: Pattern) -> sa.ColumnElement[bool]:
-        return sa.func.vu_fits(text, pattern.text, type_=sa.Boolean())
+        if pattern.glob is None:
+            return sa.func.vu_fits(text, pattern.text, type_=sa.Boolean())
+        is_whole = sa.func.instr(text, sa.func.char(0)) == 0
+        return sa.and_(text.op("GLOB", is_comparison=True)(sa.literal(pattern.glob, sa.Text())), is_whole)
 
     def run_check_sql(self, connection: sa.Connection, sql: str) -> Any:
         row = connection.exec_driver_sql(sql).first()

@@ -15,6 +15,7 @@ from validate_updates.text import key_text
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from validate_updates.context import Link
     from validate_updates.shapes import Shape
     from validate_updates.targets.base import Database
     from validate_updates.targets.table import Kind, TargetTable
@@ -41,6 +42,11 @@ class Staged:
     def columns(self) -> tuple[str, ...]:
         """The target's columns that the stage has, in the target's order."""
         return tuple(name for name in self._target.names if name in self.table.c)
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """What is filled by rows elsewhere, and by nothing else."""
+        return ()
 
     @property
     def json_as_text(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from validate_updates.context import Link
 from validate_updates.targets.names import ROW, SEQ, SHAPE, UNIT
 from validate_updates.targets.plan import raw
 from validate_updates.targets.stage import Staged
@@ -54,6 +55,20 @@ class Resolved(Staged):
             *(self._column(name) for name in names),
         )
         self._create(connection, names)
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The foreign key to the parent, and the pointers to whose columns no record gives a value."""
+        member, own = self.member, self.stage.table.c
+        found = [
+            Link(columns=(pointer.column,), table=pointer.sought.target.name, theirs=(pointer.sought.to,))
+            for pointer in member.pointers
+            if pointer.column not in own
+        ]
+        if self._parent:
+            theirs = tuple(column for _, column in member.joint)
+            found.append(Link(columns=member.joined, table=self._parent.member.name, theirs=theirs))
+        return tuple(found)
 
     def listing(self, child: Member) -> list[int]:
         """Shapes of the records that list children of that table."""

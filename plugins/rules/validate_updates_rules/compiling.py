@@ -176,27 +176,25 @@ def _range(named: Named, outcome: Outcome) -> _Condition:
     column, rule = _single(named, outcome), named.rule
     if column.kind not in {*_NUMBERS, Kind.OTHER}:
         named.wrong(f"{column.name} holds no numbers, it is of type {column.type}", "for days: earliest and latest")
-    value, outside = outcome.value(column.name), []
-    if rule.min is not None:
-        outside.append(value < _bound(rule.min))
-    if rule.max is not None:
-        outside.append(value > _bound(rule.max))
-    return sa.or_(*outside), _beyond(rule.min, rule.max, "is below", "is above"), (column.name,)
+    outside = _not_between(outcome.value(column.name), rule.min, rule.max)
+    return outside, _beyond(rule.min, rule.max, "is below", "is above"), (column.name,)
 
 
 def _length(named: Named, outcome: Outcome) -> _Condition:
     column, rule = _single(named, outcome), named.rule
     length = sa.func.length(_textual(named, outcome, column))
-    outside = []
-    if rule.min_length is not None:
-        outside.append(length < _bound(rule.min_length))
-    if rule.max_length is not None:
-        outside.append(length > _bound(rule.max_length))
     return (
-        sa.or_(*outside),
+        _not_between(length, rule.min_length, rule.max_length),
         f"{_beyond(rule.min_length, rule.max_length, 'has fewer than', 'has more than')} characters",
         (column.name,),
     )
+
+
+def _not_between(value: sa.ColumnElement[Any], low: float | None, high: float | None) -> sa.ColumnElement[bool]:
+    """Whether it is beyond one of two bounds. Where both are set, the value is worked out once."""
+    if low is None:
+        return value > _bound(high)
+    return value < _bound(low) if high is None else sa.not_(value.between(_bound(low), _bound(high)))
 
 
 def _pattern(named: Named, outcome: Outcome) -> _Condition:
@@ -212,7 +210,7 @@ def _days(named: Named, outcome: Outcome) -> _Condition:
     last = read_day(rule.latest).at(today) if rule.latest else None
     span = _beyond(first, last, "is before", "is after") if first or last else ""
     if column.kind in _MOMENTS and not rule.date_format:
-        value, zone = outcome.value(column.name), " 00:00:00+00" if column.kind is Kind.TIMESTAMP_TZ else ""
+        value, zone = _AsKept(outcome.value(column.name)), " 00:00:00+00" if column.kind is Kind.TIMESTAMP_TZ else ""
         return sa.or_(sa.false(), *_outside(value, first, last, zone)), span, (column.name,)
     text, layout = _textual(named, outcome, column), read_layout(rule.date_format or ISO)
     matches = outcome.context.db.matches
@@ -411,3 +409,20 @@ def _as_it_is(element: _Bytewise, compiler: Any, **options: Any) -> str:
 @compiles(_Bytewise, "postgresql")
 def _collated(element: _Bytewise, compiler: Any, **options: Any) -> str:
     return f'({compiler.process(element.clauses, **options)}) COLLATE "C"'
+
+
+class _AsKept(sa.sql.functions.FunctionElement[Any]):
+    """A day or moment as it is kept: SQLite would try to read as numbers what it compares with a column declared so."""
+
+    type = sa.types.NullType()
+    inherit_cache = True
+
+
+@compiles(_AsKept)
+def _unchanged(element: _AsKept, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(_AsKept, "sqlite")
+def _without_affinity(element: _AsKept, compiler: Any, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"

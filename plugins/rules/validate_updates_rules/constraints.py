@@ -5,7 +5,7 @@ Types, lengths and enums are judged when a record is read; what is left are NOT 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,13 +38,21 @@ def checks_of(outcome: Outcome, constraints: Constraints) -> Iterator[Check]:
         if _is_said(names, context):
             yield _unique(outcome, names, severity)
     for columns, table, theirs in _foreign_keys(context):
-        if _is_said(columns, context):
+        if _is_said(columns, context) and not _is_linked(columns, table, theirs, context):
             yield _foreign_key(outcome, columns, context.db.table(table), theirs, severity)
 
 
 def _is_said(columns: tuple[str, ...], context: Context) -> bool:
     """Whether any record brings any of these columns; else no row comes to break what they must hold."""
     return any(name in context.staged.c for name in columns)
+
+
+def _is_linked(columns: tuple[str, ...], table: str, theirs: Sequence[str], context: Context) -> bool:
+    """Whether the values are those of a row of that table, and nothing else."""
+    pairs = set(zip(columns, theirs, strict=True))
+    return any(
+        link.table == table and pairs.issubset(zip(link.columns, link.theirs, strict=True)) for link in context.links
+    )
 
 
 def _not_null(outcome: Outcome, name: str, severity: Severity, *, has_default: bool) -> Check:

@@ -304,3 +304,21 @@ def test_texts_that_fit_a_pattern_as_a_whole(target: World) -> None:
     update(target, [person(3, "abc"), person(4, "abcé"), person(5, "Abc"), person(6, "abc "), {"id": 7}], look)
 
     assert seen == [3, 4]
+
+
+@pytest.mark.parametrize("pattern", ["[a-z][a-z]", "[a-z]{2}|x"])
+def test_a_text_is_not_over_at_a_nul(tmp_path: Path, pattern: str) -> None:
+    world = Target(f"sqlite:///{tmp_path / 'target.db'}")
+    world.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
+    world.execute("INSERT INTO t VALUES (1, 'ab'), (2, 'ab' || char(0)), (3, 'ab' || char(0) || 'c'), (4, NULL)")
+    seen: list[Any] = []
+
+    def look(context: Context) -> list[Finding]:
+        rows = context.db.table("t")
+        fits = context.db.matches(rows.c.name, pattern)
+        seen.extend(tuple(row) for row in context.db.each(sa.select(rows.c.id, fits).order_by("id")))
+        return []
+
+    update(world, [{"id": 9}], look)
+
+    assert seen == [(1, True), (2, False), (3, False), (4, None)]

@@ -112,6 +112,7 @@ def test_the_context_has_all_tables_with_what_is_planned_for_them(hearings: Hear
             owners = sa.select(one.staged.c.vu_unit).order_by(one.staged.c.vu_row)
             seen[name] = [tuple(row) for row in context.db.rows(planned)], list(context.db.rows(owners))
             seen[f"pending {name}"] = set(one.pending)
+            seen[f"links {name}"] = {(link.columns, link.table, link.theirs) for link in one.links}
         position = context.of("appearances").carries("position")
         assert position is not None
         staged = context.of("appearances").staged
@@ -140,6 +141,26 @@ def test_the_context_has_all_tables_with_what_is_planned_for_them(hearings: Hear
         {"hearing_id", "witness_id"},
         {"appearance_id"},
     ]
+    to_hearings = (("hearing_id",), "hearings", ("hearing_id",))
+    assert [seen[f"links {name}"] for name in TABLES] == [
+        {(("main_id",), "committees", ("committee_id",))},
+        {to_hearings, (("committee_id",), "committees", ("committee_id",))},
+        {to_hearings, (("witness_id",), "witnesses", ("witness_id",))},
+        {(("appearance_id",), "appearances", ("appearance_id",))},
+    ]
+
+
+def test_a_column_that_records_fill_themselves_is_no_link(hearings: Hearings) -> None:
+    hearings.execute("INSERT INTO committees (committee_id, system_code) VALUES (7, 'c')")
+    seen: list[set[str]] = []
+
+    def look(context: Context) -> list[KeepOut]:
+        seen.append({column for link in context.of("hearing_committees").links for column in link.columns})
+        return []
+
+    judged(hearings, [hearing("1", hearing_committees=[*links("c"), {"committee_id": 7}])], look)
+
+    assert seen == [{"hearing_id"}]
 
 
 @pytest.mark.parametrize(
