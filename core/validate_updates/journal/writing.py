@@ -7,7 +7,7 @@ its token, in the state it is thought to be in.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -202,7 +202,7 @@ class Journal:
         if made and conn.dialect.name == "postgresql":
             conn.execute(_from_json(self.tables.batches), {"rows": msgspec.json.encode(made).decode()})
         elif made:
-            conn.execute(self.tables.batches.insert(), made)
+            _insert_each(conn, self.tables.batches, made)
 
     def forget_batches(self, conn: sa.Connection, run_id: str, numbers: Iterable[int]) -> None:
         """Take batches out of the ledger, in the transaction that enters them anew."""
@@ -275,6 +275,23 @@ def _from_json(table: sa.Table) -> sa.Insert:
     text = sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)
     rows = sa.func.json_populate_recordset(kind, text).table_valued(*names)
     return table.insert().from_select(names, sa.select(*(rows.c[name] for name in names)))
+
+
+def _insert_each(conn: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert rows that have every column. SQLAlchemy would look at each parameter of each row anew."""
+    sql, stored_as = _each_as_tuple(table, conn.dialect)
+    made = [[keep(row[name]) if keep else row[name] for name, keep in stored_as] for row in rows]
+    conn.exec_driver_sql(sql, [tuple(cells) for cells in made])
+
+
+@lru_cache(maxsize=16)
+def _each_as_tuple(
+    table: sa.Table, dialect: sa.Dialect
+) -> tuple[str, Sequence[tuple[str, Callable[[Any], Any] | None]]]:
+    """The statement for one row, and what makes a cell of each of its values; None where it stays as it is."""
+    return str(table.insert().compile(dialect=dialect)), [
+        (column.name, column.type.dialect_impl(dialect).bind_processor(dialect)) for column in table.columns
+    ]
 
 
 @lru_cache(maxsize=64)
