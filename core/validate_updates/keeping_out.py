@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 
+from validate_updates.records import reads_back
 from validate_updates.result import KeptOut
 from validate_updates.targets.names import ROW, SEQ, SHAPE
 from validate_updates.targets.plan import INSERT, UPDATE
@@ -104,8 +105,8 @@ def record_text(cells: dict[Column, Any], *, json_as_text: bool) -> str:
 
 
 def as_line(record: Mapping[str, Any]) -> str:
-    """A record of staged values as a line of JSON."""
-    return _encode(record).decode()
+    """A record of staged values as a line of JSON; where JSON cannot hold them, as Python shows it."""
+    return _encode(record).decode() if reads_back(record) else repr(dict(record))
 
 
 def as_came(column: Column, value: Any, *, json_as_text: bool) -> Any:

@@ -222,21 +222,19 @@ def check_key(name: str, value: Any, longest: int) -> None:
 def as_text(record: Mapping[str, Any]) -> str:
     """A record as JSON that reads back as the same, for the quarantine; where JSON cannot, as Python shows it."""
     try:
-        text = _ENCODER.encode(record).decode()
+        text = _ENCODER.encode(record).decode() if reads_back(record) else repr(dict(record))
     except (TypeError, ValueError, RecursionError):
         text = repr(dict(record))
-    else:
-        if "null" in text and not _finite(record):  # the encoder's word for NaN and infinity
-            text = repr(dict(record))
     return text[:RAW_LIMIT]
 
 
-def _finite(value: Any) -> bool:
+def reads_back(value: Any) -> bool:
+    """Whether JSON says it so that it means the same again; the encoder has a word also for bytes, NaN and infinity."""
     if isinstance(value, Mapping):
-        return all(map(_finite, value.values()))
+        return all(map(reads_back, value.values()))
     if isinstance(value, list | tuple):
-        return all(map(_finite, value))
-    return not isinstance(value, float) or math.isfinite(value)
+        return all(map(reads_back, value))
+    return math.isfinite(value) if isinstance(value, float) else not isinstance(value, bytes | bytearray | memoryview)
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

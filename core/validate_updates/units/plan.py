@@ -460,6 +460,10 @@ class UnitPlan(Plan):
         """Write nothing of these units, now or later; how many there are."""
         for part in self.parts.values():
             part.leave_out(first, last)
+        for one in self.sought.values():
+            brings = self.tree.of(one.sought)
+            if brings is not None and one.pending:
+                one.forget_left_out(self.parts[brings.number].table)
         return super().leave_out(first, last)
 
     def needs(self) -> Iterator[tuple[int, int]]:

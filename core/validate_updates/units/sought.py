@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from validate_updates.targets.names import ROW, SEQ, UNIT
-from validate_updates.targets.plan import raw
+from validate_updates.targets.plan import LEFT_OUT, raw
 from validate_updates.targets.prepared import prepare
 from validate_updates.targets.stage import declared
 from validate_updates.text import key_text
@@ -153,6 +153,17 @@ class SoughtRows:
             gone = self.table.c[STAGED].isnot(None) & self.table.c[STAGED].not_in(there)
             if self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None})).rowcount:
                 self._connection.execute(self._find_staged(self._records))  # another record may bring the same
+
+    def forget_left_out(self, part: sa.Table) -> None:
+        """Records of that part of the plan will not be written after all: what they bring may be made instead."""
+        left_out = sa.select(part.c.row).where(part.c.action == LEFT_OUT)
+        gone = self.table.c[ID].is_(None) & self.table.c[STAGED].in_(left_out)
+        if (
+            self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None})).rowcount
+            and self._records
+        ):
+            others = self._find_staged(self._records).where(self._records.table.c[ROW].not_in(left_out))
+            self._connection.execute(others)
 
     @staticmethod
     def is_named_in(stage: MemberStage, pointer: Pointer) -> bool:

@@ -110,11 +110,19 @@ class _Applying:
         self._until_nothing_moves()
         while self._circles_written():
             self._until_nothing_moves()
-        for part, why in sorted(self._waiting, key=lambda refused: refused[0].info.first):
-            self._give_up(part, why)
+        self._give_up_for_good()
         for batch in self._unsettled:
             self._application.settle(batch)
         self._waiting, self._unsettled = [], []
+
+    def _give_up_for_good(self) -> None:
+        """What still waits. Where a record is given up, one that needs what it brings may do without."""
+        given_up = False
+        for part, why in sorted(self._waiting, key=lambda refused: refused[0].info.first):
+            refusal = attempt(part) if given_up else why
+            if refusal is not None:
+                self._give_up(part, refusal)
+                given_up = True
 
     def _until_nothing_moves(self) -> None:
         progress = True

@@ -69,9 +69,10 @@ def test_any_text_becomes_harmless(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), [1.0, float("nan")], {"a": float("-inf")}, Decimal("NaN")]
+    "value",
+    [float("nan"), float("inf"), [1.0, float("nan")], {"a": float("-inf")}, Decimal("NaN"), b"\x00\xff", [b""]],
 )
-def test_what_json_has_no_number_for_is_never_taken_for_null(value: Any) -> None:
+def test_what_json_cannot_hold_is_never_taken_for_something_else(value: Any) -> None:
     with pytest.raises(Exception, match="not JSON"):
         parse_record(as_text({"id": 1, "x": value}).encode())
 

@@ -247,3 +247,17 @@ def test_what_cannot_be_chosen(world: World) -> None:
     with pytest.raises(UsageError, match=f"entry {first} is closed: it was discarded"):
         chosen(world, numbers=(first,))
     assert chosen(world).table == "u"
+
+
+def test_bytes_are_not_replayed_as_text(world: World) -> None:
+    kind = "blob" if world.is_sqlite else "bytea"
+    world.execute(f"CREATE TABLE t (id integer PRIMARY KEY, data {kind}, n integer CHECK (n < 10))")
+    in_batches: Any = {"plugins": ("batch",), "settings": {"batch": {"max_quarantined": "100%"}}}
+    world.update([{"id": 1, "data": b"\x00\xff", "n": 11}, {"id": 2, "data": b"\x00", "n": 1}], **in_batches)
+    world.update([{"id": 3, "data": [b"\x00"], "n": 1}])
+
+    found = chosen(world)
+
+    assert (found.records, found.broken) == ((), tuple(numbers(world)))
+    assert [entry.kept.code for entry in world.entries()] == ["record_refused", "wrong_type"]
+    assert all("b'\\x00" in entry.kept.record for entry in world.entries())
