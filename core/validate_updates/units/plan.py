@@ -278,14 +278,15 @@ class UnitPlan(Plan):
         self.parts = {number: Part(database, connection, view, places[number]) for number, view in views.items()}
 
     def superseded(self) -> Iterator[tuple[Member, Sequence[int]]]:
-        """Tables whose rows are told apart beyond one parent, and numbers of rows that a later one of the key replaces.
+        """Tables of which several rows may have one key, and numbers of rows that a later one of the key replaces.
 
-        Within one parent that has been settled already.
+        Within one parent that has been settled already, as far as what stands in the records tells.
         """
         for member in self.tree.members:
-            shared = not set(member.joined) <= set(member.target.key)
+            view = self.views[member.number]
+            shared = view.looks_alike or not set(member.joined) <= set(member.target.key)
             if shared if member.parent is not None else not self.stages[member.number].keyed:
-                yield member, list(self._connection.scalars(self.views[member.number].superseded()))
+                yield member, list(self._connection.scalars(view.superseded()))
 
     def unfit(self) -> Sequence[Unfit]:
         """Units that refer to rows which are not there, or to several at once, and may not."""

@@ -70,6 +70,14 @@ class Resolved(Staged):
             found.append(Link(columns=member.joined, table=self._parent.member.name, theirs=theirs))
         return tuple(found)
 
+    @property
+    def looks_alike(self) -> bool:
+        """Whether keys that are written in two ways can be one: by a collation, or as a number and by a natural key."""
+        own = self.stage.table.c
+        pointers = [one for one in self.member.pointers if one.column in self.member.target.key]
+        twofold = any(one.column in own and set(one.cells.values()) <= set(own.keys()) for one in pointers)
+        return twofold or any(self._sought[one.number].collations for one in pointers) or bool(self._collations)
+
     def listing(self, child: Member) -> list[int]:
         """Shapes of the records that list children of that table."""
         return [number for number in self._shapes if child.number in self.stage.lists[number]]

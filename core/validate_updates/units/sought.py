@@ -39,6 +39,8 @@ class SoughtRows:
         self._connection = connection
         self.sought = sought
         self.rows = raw(sought.target)
+        self.collations = database.key_collations(connection, sought.target.sql, sought.target.key)
+        """Under which the natural key is unique, by column; none where texts are compared byte by byte."""
         self.users: list[tuple[MemberStage, Pointer]] = []
         """Where the keys come from."""
         self._records: Resolved | None = None
@@ -72,7 +74,7 @@ class SoughtRows:
         self._records = records
         table, key = self.table, self.sought.target.key
         named = [
-            sa.select(*(stage.table.c[pointer.cells[name]] for name in key))
+            sa.select(*(self._collated(stage.table.c[pointer.cells[name]], name) for name in key))
             .where(self.is_named(pointer, stage))
             .distinct()
             for stage, pointer in self.users
@@ -225,6 +227,10 @@ class SoughtRows:
         none_yet = table.c[ID].is_(None), table.c[STAGED].is_(None)
         return sa.update(table).values({STAGED: records.c[ROW]}).where(*none_yet, *same)
 
+    def _collated(self, cell: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
+        collation = self.collations.get(name)
+        return sa.collate(cell, collation) if collation else cell
+
     def _same(self, ours: sa.ColumnElement[Any], theirs: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
         """Equal; a part that may be null is alike where both are."""
         same: sa.ColumnElement[bool] = ours == theirs
@@ -242,7 +248,10 @@ class SoughtRows:
             f"vu_sought_{self.sought.number}",
             sa.MetaData(),
             number,
-            *(sa.Column(f"k{at}", declared(target.column(name).type)) for at, name in enumerate(target.key)),
+            *(
+                sa.Column(f"k{at}", declared(target.column(name).type, self.collations.get(name)))
+                for at, name in enumerate(target.key)
+            ),
             sa.Column(ID, declared(target.column(self.sought.to).type)),
             sa.Column(MATCHES, sa.Integer),
             sa.Column(STAGED, sa.BigInteger),
