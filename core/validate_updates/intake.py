@@ -193,10 +193,13 @@ class RowIntake(Intake):
         record = dict(zip(rows.shape.columns, values, strict=True))
         cells = {self.target.column(name): value for name, value in record.items()}
         place = self._source.place(seq)
+        column = trouble.column if trouble.column in record else None  # as read from what the server says
+        where = f"{column}: " if column else ""
         entry = KeptOut(
             code="bad_value",
-            message=f"the database cannot hold it: {trouble.message} [{trouble.code}]",
+            message=f"{where}the database cannot hold it: {trouble.message} [{trouble.code}]",
             key=key_text(self.target.key, (record[name] for name in self.target.key)),
+            column=column,
             file=place.file,
             line=place.number,
             record=record_text(cells, json_as_text=True),

@@ -138,7 +138,7 @@ class Postgresql(Database):
         state = getattr(original, "sqlstate", None) or ""
         diagnosis = getattr(original, "diag", None)
         constraint = getattr(diagnosis, "constraint_name", None) or ""
-        column = getattr(diagnosis, "column_name", None)
+        column = getattr(diagnosis, "column_name", None) or _loaded(getattr(diagnosis, "context", None))
         blame = _blame(state, original)
         return Trouble(
             blame=blame,
@@ -404,12 +404,22 @@ def _blame(state: str, original: BaseException) -> Blame:
     return Blame.WORLD
 
 
+_COPIED = re.compile(r"COPY [^\n]*?, line \d+, column (.+?): ")
+
+
+def _loaded(context: str | None) -> str | None:
+    """The column whose value COPY could not read, as far as the server says so, and in English."""
+    found = _COPIED.match(context or "")
+    return found[1] if found else None
+
+
 _MEANINGS = {
     "23505": "{what} must be unique",
     "23502": "{column} must not be null",
     "23514": "the check {what} failed",
     "23503": "the foreign key {what} points to a row that does not exist, or is pointed to",
     "23P01": "the exclusion {what} forbids it",
+    "22P02": "a text cannot be read as a value of its column's type",
     "22001": "a text is too long for its column",
     "22003": "a number is out of its column's range",
     "55P03": "another program holds a lock on the table",

@@ -85,14 +85,18 @@ class UnitIntake(Intake):
 
     def _refuse(self, table: int) -> Callable[[Rows, Trouble], None]:
         """What is told of a row that the database refuses to stage: its whole unit is kept out."""
-        name = self._stages[table].member.name
+        member = self._stages[table].member
+        name = member.name
 
         def refuse(rows: Rows, trouble: Trouble) -> None:
             unit = int(rows.cells[0] if table else rows.cells[-1])
             place = self._source.place(unit)
+            column = trouble.column if trouble.column in member.target.names else None  # not a cell of a natural key
+            where = f"{name}.{column}: " if column else f"{name}: "
             self._refused[unit] = KeptOut(
                 code="bad_value",
-                message=f"the database cannot hold it ({name}): {trouble.message} [{trouble.code}]",
+                message=f"{where}the database cannot hold it: {trouble.message} [{trouble.code}]",
+                column=column,
                 file=place.file,
                 line=place.number,
                 record=self._text_of(unit),

@@ -126,7 +126,8 @@ def test_a_bad_value_is_kept_out_alone(postgres: Target, declared: str, raw: Any
     result = postgres.update(records)
 
     assert result.verdict is Verdict.COMMITTED_WITH_QUARANTINE, result.reason
-    assert [(entry.code, entry.key) for entry in result.kept_out] == [(code, "id=13")]
+    assert [(entry.code, entry.key, entry.column) for entry in result.kept_out] == [(code, "id=13", "v")]
+    assert result.kept_out[0].message.startswith("v: ")
     assert len(postgres.rows("SELECT * FROM t")) == 19
 
 
