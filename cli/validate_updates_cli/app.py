@@ -128,6 +128,12 @@ def doctor(*, options: TargetOptions, shared: Shared) -> int:
     return command.doctor(shared, options)
 
 
+WhichRun = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last; with --task the last of that task."),
+]
+
+
 def runs_list(
     *,
     limit: Annotated[str, typer.Option("--limit", metavar="N", help="How many.")] = "20",
@@ -142,7 +148,7 @@ def runs_list(
 
 def runs_show(
     *,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    run_id: WhichRun,
     options: TargetOptions,
     shared: Shared,
 ) -> int:
@@ -154,7 +160,7 @@ def runs_show(
 
 def runs_ack(
     *,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    run_id: WhichRun,
     expected: Annotated[bool, typer.Option("--expected", help="It was right: the like is no news.")] = False,
     incident: Annotated[bool, typer.Option("--incident", help="It was wrong: no example for later ones.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Take the label away.")] = False,
@@ -174,7 +180,7 @@ def runs_ack(
 
 def runs_explain(
     *,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    run_id: WhichRun,
     options: TargetOptions,
     shared: Shared,
 ) -> int:
@@ -186,7 +192,7 @@ def runs_explain(
 
 def runs_accept(
     *,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    run_id: WhichRun,
     task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="The target of this task.")] = None,
     options: UpdateOptions,
     shared: Shared,
@@ -440,7 +446,7 @@ def backup_restore(
 
 def rollback(
     *,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or last.")],
+    run: WhichRun,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come of it; nothing is written.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Also rows that others have changed since: what they wrote is lost.")

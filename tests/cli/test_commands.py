@@ -224,6 +224,29 @@ def test_runs_list_and_show(command: Command, hearings: Path, records: Records) 
     assert (stored["schema_version"], stored["run"]["run_id"], len(stored["kept_out"])) == (1, run_id, 1)
 
 
+def test_last_with_a_task_is_the_last_run_of_that_task(command: Command, hearings: Path, records: Records) -> None:
+    with closing(sqlite3.connect(hearings)) as database:
+        database.execute("CREATE TABLE rooms (room TEXT PRIMARY KEY)")
+    settings = f'target = "sqlite:///{hearings}"\ndefault_plugins = []\n'
+    for task, table, records_of_it in (
+        ("daily", "hearings", (GOOD, UNREADABLE)),
+        ("weekly", "rooms", ({"room": "A"},)),
+    ):
+        source = records(*records_of_it, name=f"{task}.jsonl").name
+        settings += f'[tasks.{task}]\nsource = "{source}"\ntables.{table} = {{}}\n'
+    Path("validate-updates.toml").write_text(settings)
+    daily, weekly = (command("run", task, "--format", "json").json["run_id"] for task in ("daily", "weekly"))
+    of_daily = ("last", "--task", "daily", "--format", "json")
+
+    assert command("runs", "show", "last", "--format", "json").json["run"]["run_id"] == weekly
+    assert command("runs", "show", *of_daily).json["run"]["run_id"] == daily
+    assert command("runs", "ack", "--incident", *of_daily).json["run"]["run_id"] == daily
+    assert command("runs", "ack", "--clear", *of_daily).json["run"]["run_id"] == daily
+    assert f"run {daily} " in command("runs", "accept", *of_daily).err
+    (entry,) = command("quarantine", "list", "--run", *of_daily).json["entries"]
+    assert entry["run_id"] == daily
+
+
 def test_runs_show_of_an_unknown_run_names_the_newest(command: Command, hearings: Path, records: Records) -> None:
     where = ["--target", f"sqlite:///{hearings}"]
     assert command("runs", "show", "last", *where).code == 2

@@ -180,6 +180,24 @@ def test_the_target_of_a_task(command: Command, hearings: Path, tmp_path: Path, 
     assert rows_of(hearings) == BEFORE
 
 
+def test_last_with_a_task_is_the_last_run_of_that_task(
+    command: Command, hearings: Path, flags: list[str], run: str, records: Callable[..., Path]
+) -> None:
+    by_hand(hearings, "CREATE TABLE rooms (room TEXT PRIMARY KEY)")
+    source = str(records({"room": "A"}, name="rooms.jsonl"))
+    newer = command("run", source, *flags, "--table", "rooms", "--plugins", "", "--format", "json").json["run_id"]
+
+    assert command("rollback", "last", "--dry-run", *flags).out.startswith(f"WOULD BE TAKEN BACK  run {newer}\n")
+    said = command("rollback", "last", "--task", "hearings", *flags)
+    other = command("rollback", "last", "--task", "chairs", *flags)
+
+    assert said.out.startswith(f"TAKEN BACK  run {run}\n")
+    assert rows_of(hearings) == BEFORE
+    assert (other.code, other.err.splitlines()[0]) == (2, "error: the journal has no runs of the task chairs yet")
+    with closing(sqlite3.connect(hearings)) as database:
+        assert database.execute("SELECT * FROM rooms").fetchall() == [("A",)]
+
+
 def test_the_page_shows_what_the_command_says(command: Command, hearings: Path, flags: list[str], run: str) -> None:
     by_hand(hearings, "UPDATE hearings SET title = 'by hand' WHERE event_id = 1")
     example = PAGE.partition("```\nTAKEN BACK IN PART")[2].partition("```")[0].splitlines()

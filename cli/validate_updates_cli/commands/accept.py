@@ -36,7 +36,7 @@ def accept_run(shared: Shared, options: UpdateOptions, wanted: str, *, task: str
     settings = settings_of(shared)
     place = place_of(settings, TargetOptions(target=options.target, task=task, schema=options.schema))
     with reading(place.url) as (_, connection):
-        stored = show(connection, find(connection, place.prefix, place.schema), wanted)
+        stored = show(connection, find(connection, place.prefix, place.schema), wanted, task=task)
     _check_held(stored)
     job = _job(settings, options, stored)
     with writing(place.url) as (_, connection):

@@ -28,7 +28,7 @@ def explain_run(shared: Shared, options: TargetOptions, wanted: str) -> int:
     place = place_of(settings, options)
     with reading(place.url) as (_, connection):
         tables = find(connection, place.prefix, place.schema)
-        stored = show(connection, tables, wanted)
+        stored = show(connection, tables, wanted, task=options.task)
         if tables is None or not stored.metrics:
             raise UsageError(f"run {stored.run.run_id} has no metrics: it ended before anything was measured")
         history = JournalHistory(

@@ -56,7 +56,7 @@ class EntryOptions:
         typer.Option(
             "--run",
             metavar="RUN",
-            help="Kept out by this run: its id, the beginning of it, or last.",
+            help="Kept out by this run: its id, the beginning of it, or last; with --task the last of that task.",
             rich_help_panel=WHICH,
         ),
     ] = None
@@ -301,7 +301,7 @@ def _wanted(
 
     return Wanted(
         numbers=tuple(map(_number, numbers)),
-        run_id=None if which.run is None else show(connection, tables, which.run).run.run_id,
+        run_id=None if which.run is None else show(connection, tables, which.run, task=task).run.run_id,
         task=task,
         table=f"{place.schema}.{which.table}" if place.schema and which.table else which.table,
         code=which.code,

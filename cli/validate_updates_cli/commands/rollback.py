@@ -25,6 +25,7 @@ def roll_back(shared: Shared, options: TargetOptions, run: str, *, dry_run: bool
     wanted = Rollback(
         target=place.url,
         run=run,
+        task=options.task,
         schema=place.schema,
         journal_prefix=place.prefix,
         retention_days=settings.model.journal.undo_retention_days,

@@ -26,14 +26,14 @@ def list_runs(shared: Shared, options: TargetOptions, *, limit: int) -> int:
 
 
 def show_run(shared: Shared, options: TargetOptions, wanted: str) -> int:
-    """Everything about one run: by its id, the beginning of it, or ``last``."""
+    """Everything about one run: by its id, the beginning of it, or ``last``, of the task if one is named."""
     from validate_updates.journal.reading import show
     from validate_updates.journal.schema import find
     from validate_updates_cli.render.runs import run_page
 
     place = place_of(settings_of(shared), options)
     with reading(place.url) as (_, connection):
-        stored = show(connection, find(connection, place.prefix, place.schema), wanted)
+        stored = show(connection, find(connection, place.prefix, place.schema), wanted, task=options.task)
     data = {field.name: getattr(stored, field.name) for field in fields(stored)}
     answer(shared, data, lambda look: run_page(stored, str(place.url), look, verbose=shared.verbose))
     return 0
@@ -65,9 +65,9 @@ def ack_run(
         if tables is None:
             raise UsageError("no run has been written down in this database yet")
         if clear:
-            run = clear_label(connection, tables, wanted)
+            run = clear_label(connection, tables, wanted, task=options.task)
         else:
             now = datetime.now(UTC)
-            run = label_run(connection, tables, wanted, labels[0], now=now, note=note, until=last)
+            run = label_run(connection, tables, wanted, labels[0], now=now, note=note, until=last, task=options.task)
     answer(shared, {"run": run}, lambda look: label_page(run, look))
     return 0

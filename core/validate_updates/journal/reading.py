@@ -21,7 +21,7 @@ from validate_updates.result import Counts, Judged, KeptOut, PluginInfo
 from validate_updates.text import printable
 
 LAST: Final = "last"
-"""Stands for the newest run wherever an id is asked for."""
+"""Stands for the newest run wherever an id is asked for; with a task for the newest of that task."""
 KEPT_OUT_SAMPLE: Final = 20
 """Records in quarantine that are shown with a run."""
 _SHOWN_IDS: Final = 5
@@ -57,14 +57,14 @@ def runs(
     return tuple(_run(row) for row in conn.execute(statement))
 
 
-def show(conn: sa.Connection, tables: JournalTables | None, wanted: str) -> StoredRun:
-    """The run of that id, of the only id that begins so, or the ``last``.
+def show(conn: sa.Connection, tables: JournalTables | None, wanted: str, *, task: str | None = None) -> StoredRun:
+    """The run of that id, of the only id that begins so, or the ``last``: that of the task, if one is named.
 
     Raises ``UsageError`` with the newest ids where there is no such run, or more than one.
     """
     if tables is None:
         raise UsageError("no run has been written down in this database yet", hint="start one: validate-updates run")
-    row = _wanted(conn, tables, wanted)
+    row = _wanted(conn, tables, wanted, task)
     run = _run(row)
     how_many = sa.select(sa.func.count()).select_from(tables.quarantine).where(tables.quarantine.c.run_id == run.run_id)
     said = [(one.mode, _finding(one)) for one in _of(conn, tables.findings, run, "finding_no")]
@@ -123,22 +123,28 @@ def tasks(conn: sa.Connection, tables: JournalTables) -> Sequence[str]:
     return conn.scalars(sa.select(tables.logs.c.task).distinct()).all()
 
 
-def _wanted(conn: sa.Connection, tables: JournalTables, wanted: str) -> sa.Row[Any]:
-    found = _candidates(conn, tables.logs, wanted)
+def _wanted(conn: sa.Connection, tables: JournalTables, wanted: str, task: str | None) -> sa.Row[Any]:
+    found = _candidates(conn, tables.logs, wanted, task)
     if len(found) == 1:
         return found[0]
     newest = found or _candidates(conn, tables.logs, "")
     if not newest:
         raise UsageError("the journal has no runs yet", hint="start one: validate-updates run")
+    if wanted == LAST and task is not None:
+        raise UsageError(
+            f"the journal has no runs of the task {printable(task)} yet",
+            hint="see which there are: validate-updates runs list",
+        )
     how_many = "more than one run begins with" if found else "there is no run"
     ids = ", ".join(row.run_id for row in newest)
     raise UsageError(f"{how_many} {printable(wanted)!r}", hint=f"the newest: {ids}")
 
 
-def _candidates(conn: sa.Connection, logs: sa.Table, wanted: str) -> Sequence[sa.Row[Any]]:
+def _candidates(conn: sa.Connection, logs: sa.Table, wanted: str, task: str | None = None) -> Sequence[sa.Row[Any]]:
     newest_first = sa.select(logs).order_by(logs.c.run_no.desc())
     if wanted == LAST:
-        return conn.execute(newest_first.limit(1)).all()
+        of_task = newest_first if task is None else newest_first.where(logs.c.task == stored(task))
+        return conn.execute(of_task.limit(1)).all()
     if not _ID_LIKE.fullmatch(wanted):
         return ()
     begins = logs.c.run_id.startswith(wanted, autoescape=True)

@@ -33,8 +33,11 @@ class JournalView(Protocol):
         """The newest runs first; of one task, begun since or until a moment, or numbered after one, if asked."""
         ...
 
-    def run(self, run_id: str) -> StoredRun:
-        """Everything about one run: findings, metrics, batches. Raises ``UsageError`` where there is no such run."""
+    def run(self, run_id: str, *, task: str | None = None) -> StoredRun:
+        """Everything about one run: findings, metrics, batches. Raises ``UsageError`` where there is no such run.
+
+        ``last`` is the newest run, of the task where one is named.
+        """
         ...
 
     def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
@@ -72,14 +75,14 @@ class JournalReader(ABC):
         with self._reading() as found:
             return reading.runs(*found, task=task, since=since, until=until, after=after, limit=limit) if found else ()
 
-    def run(self, run_id: str) -> StoredRun:
+    def run(self, run_id: str, *, task: str | None = None) -> StoredRun:
         """See :class:`JournalView`."""
         from validate_updates.journal import reading
 
         with self._reading() as found:
             if not found:
                 raise UsageError("the journal cannot be read: the database cannot be reached")
-            return reading.show(*found, run_id)
+            return reading.show(*found, run_id, task=task)
 
     def judged(self, run_ids: Sequence[str]) -> Sequence[JudgedRun]:
         """See :class:`JournalView`."""

@@ -29,8 +29,9 @@ def label_run(
     now: datetime,
     note: str | None = None,
     until: datetime | None = None,
+    task: str | None = None,
 ) -> RunRow:
-    """Label the run of that id (the beginning of it, or ``last``); the run as it is afterwards.
+    """Label the run of that id (the beginning of it, or ``last``, of ``task``); the run as it is afterwards.
 
     ``expected``: an example like others, and the like is no news, until ``until`` where that is given. ``incident``: no
     example for later updates. Without a ``note`` the one that is there stays. Raises ``UsageError`` where the run is
@@ -42,13 +43,13 @@ def label_run(
         raise UsageError("an incident has no end: a date goes with what is expected", hint="leave --until out")
     if until is not None and until <= now:
         raise UsageError(f"{until:%Y-%m-%d %H:%M} UTC is past: nothing would be expected any more")
-    run = _labelled(conn, tables, wanted)
+    run = _labelled(conn, tables, wanted, task)
     return _change(conn, tables, run, {"label": label, "label_until": until, "note": _with_note(run, note)})
 
 
-def clear_label(conn: sa.Connection, tables: JournalTables, wanted: str) -> RunRow:
+def clear_label(conn: sa.Connection, tables: JournalTables, wanted: str, *, task: str | None = None) -> RunRow:
     """Take the label of a run away, with its note; the run as it is afterwards. Raises as :func:`label_run`."""
-    run = _labelled(conn, tables, wanted)
+    run = _labelled(conn, tables, wanted, task)
     note = run.note if run.state is RunState.ROLLED_BACK else None
     return _change(conn, tables, run, {"label": None, "label_until": None, "note": note})
 
@@ -61,8 +62,8 @@ def _with_note(run: RunRow, note: str | None) -> str | None:
     return stored(note, MESSAGE_BYTES)
 
 
-def _labelled(conn: sa.Connection, tables: JournalTables, wanted: str) -> RunRow:
-    run = show(conn, tables, wanted).run
+def _labelled(conn: sa.Connection, tables: JournalTables, wanted: str, task: str | None) -> RunRow:
+    run = show(conn, tables, wanted, task=task).run
     if run.state is RunState.RUNNING:
         raise UsageError(f"run {run.run_id} has not ended; there is nothing to judge yet")
     if run.kind not in _UPDATES or run.dry_run:

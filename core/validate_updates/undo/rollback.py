@@ -64,6 +64,8 @@ class Rollback:
     target: SecretUrl
     run: str
     """Its id, the beginning of it, or ``last``."""
+    task: str | None = None
+    """Whose run ``last`` is; of any task unless given."""
     schema: str | None = None
     journal_prefix: str = DEFAULT_PREFIX
     retention_days: int = 30
@@ -96,7 +98,7 @@ def roll_back_over(wanted: Rollback, database: Database, connection: sa.Connecti
     with broken_text_is_read(database, connection):
         with told(database, connection), database.transaction(connection, write=False):
             tables = find(connection, wanted.journal_prefix, wanted.schema)
-            run = show(connection, tables, wanted.run).run
+            run = show(connection, tables, wanted.run, task=wanted.task).run
             if tables is None:
                 raise AssertionError("a run without a journal")
             if run.kind not in UPDATES:

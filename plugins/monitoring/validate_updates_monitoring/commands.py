@@ -31,7 +31,7 @@ from validate_updates_monitoring.textfile import write_textfile
 Days = Annotated[float, "how far back to look"]
 Task = Annotated[str, "one task; all of the settings unless named"]
 Time = Annotated[str, "counts as now: 2024-05-01T06:00Z"]
-Run = Annotated[str, "its id, the beginning of it, or last"]
+Run = Annotated[str, "its id, the beginning of it, or last; with --task the last of that task"]
 WhatIf = Annotated[bool, "what the policy would do about the last run now; nothing is done"]
 TextFile = Annotated[str, "write the figures for Prometheus to this file"]
 
@@ -61,21 +61,21 @@ def what_if(desk: Desk, settings: Monitoring, window: Window) -> Answer:
 
 def incident_of(desk: Desk, run_id: str, *, task: str) -> Answer:
     """What is told of an incident."""
-    with _journal_of(desk, run_id, _tasks(desk, task)) as journal:
-        stored = journal.run(run_id)
+    with _journal_of(desk, run_id, task) as journal:
+        stored = journal.run(run_id, task=task or None)
         sections = incident(journal, stored)
     data = {"run": stored.run, "findings": stored.findings, "sections": sections}
     return Answer(sections=sections, data=data)
 
 
 @contextmanager
-def _journal_of(desk: Desk, run_id: str, tasks: Sequence[str]) -> Iterator[OpenJournal]:
+def _journal_of(desk: Desk, run_id: str, task: str) -> Iterator[OpenJournal]:
     """The journal that has a run: tasks may have several databases."""
     trouble: UsageError | None = None
-    for name in tasks:
+    for name in _tasks(desk, task):
         with desk.journal(name) as journal:
             try:
-                journal.run(run_id)
+                journal.run(run_id, task=task or None)
             except UsageError as error:
                 trouble = trouble or error
                 continue

@@ -67,6 +67,17 @@ def test_runs_of_one_task_or_table(engine: sa.Engine, journal: Journal) -> None:
         assert runs(conn, journal.tables, task="dai\0ly") == ()
 
 
+def test_the_last_run_of_one_task(engine: sa.Engine, journal: Journal) -> None:
+    with engine.begin() as conn:
+        start(journal, conn, "a", task="daily")
+        start(journal, conn, "b", task="weekly")
+        assert show(conn, journal.tables, "last").run.run_id == "b"
+        assert show(conn, journal.tables, "last", task="daily").run.run_id == "a"
+        assert show(conn, journal.tables, "b", task="daily").run.run_id == "b", "an id says it all"
+        with pytest.raises(UsageError, match=r"the journal has no runs of the task dai.* yet"):
+            show(conn, journal.tables, "last", task="dai\0ly")
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [("last", IDS[2]), (IDS[1], IDS[1]), ("20261121", IDS[0]), ("2026", None), ("20261122-083000-b", IDS[2])],

@@ -129,8 +129,8 @@ def test_a_run_that_somebody_else_changes_meanwhile(postgres: World, monkeypatch
     postgres.update([{"id": 1}])
     look = reading.show
 
-    def and_then_another(*words: Any) -> Any:
-        found = look(*words)
+    def and_then_another(*words: Any, **more: Any) -> Any:
+        found = look(*words, **more)
         postgres.execute("UPDATE update_logs SET note = 'mine'")
         return found
 

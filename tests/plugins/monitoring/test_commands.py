@@ -155,3 +155,11 @@ def test_a_file_that_cannot_be_written_is_told(sqlite: World, said: Callable[...
 
     assert code == 3
     assert "cannot be written [FileNotFoundError]" in err
+
+
+def test_the_incident_of_the_last_run_is_that_of_the_task_named(sqlite: World, said: Callable[..., Said]) -> None:
+    daily = sqlite.update().run_id
+    weekly = sqlite.update(task="weekly").run_id
+
+    assert weekly in said(sqlite, "monitoring", "incident", "last")[1]
+    assert daily in said(sqlite, "monitoring", "incident", "last", "--task", "daily")[1]
