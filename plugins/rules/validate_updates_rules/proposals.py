@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -108,10 +109,11 @@ class _Reading:
 
     def _range(self, column: sa.Column[Any]) -> tuple[int, Any, Any]:
         bounds: list[sa.ColumnElement[Any]] = []
-        if _is_number(column) or _is_day(column):
-            bounds = [sa.func.min(column), sa.func.max(column)]
-        if _is_day(column):  # as text: SQLite may hold what is no date
-            bounds = [sa.cast(bound, sa.Text()) for bound in bounds]
+        least, most = sa.func.min(column), sa.func.max(column)
+        if _is_number(column):  # as it is: SQLite may hold what is no number
+            bounds = [sa.type_coerce(bound, sa.types.NullType()) for bound in (least, most)]
+        elif _is_day(column):  # as text: SQLite may hold what is no date
+            bounds = [sa.cast(bound, sa.Text()) for bound in (least, most)]
         filled, *found = self._one(sa.select(sa.func.count(column), *bounds))
         return (filled, *found) if found else (filled, None, None)
 
@@ -120,8 +122,9 @@ class _Reading:
         if choices:
             yield "allowed", choices
         elif _is_number(column) and not column.primary_key and not column.foreign_keys:
-            yield "min", _plain(least)
-            yield "max", _plain(most)
+            if isinstance(least, _NUMBERS) and isinstance(most, _NUMBERS):
+                yield "min", _plain(least)
+                yield "max", _plain(most)
         elif _is_day(column):
             yield from _window(least, most)
         elif isinstance(column.type, sa.String) and not isinstance(column.type, sa.Enum):
@@ -141,21 +144,21 @@ class _Reading:
             return None
         distinct = sa.select(column).where(column.is_not(None)).distinct().order_by(column).limit(_CHOICES + 1)
         values = [row[0] for row in self._connection.execute(distinct)]
-        fit = all(isinstance(value, int) or len(value) <= _LONGEST for value in values)
+        fit = all(isinstance(value, int) or _is_short(value) for value in values)
         return values if fit and len(values) <= _CHOICES and filled >= 10 * len(values) else None
 
     def _pattern(self, column: sa.Column[Any]) -> str:
         """The one shape of its texts; empty where they have more than one, or none worth naming."""
         some = sa.select(column).where(column.is_not(None)).limit(_LOOKED_AT)
         texts = [row[0] for row in self._connection.execute(some)]
-        if any(not text or len(text) > _LONGEST for text in texts):
+        if not all(text and _is_short(text) for text in texts):
             return ""
         pattern = _shape_of(texts)
         if not pattern or not any(char in pattern for char in "0A"):
             return ""
         fits = Pattern(pattern).fits
         every = self._connection.execute(sa.select(column).where(column.is_not(None)), execution_options=_STREAMED)
-        return pattern if all(fits(row[0]) for row in every) else ""
+        return pattern if all(isinstance(row[0], str) and fits(row[0]) for row in every) else ""
 
     def of_pairs(self) -> Iterator[dict[str, Setting]]:
         """Days or moments of which one is never before the other."""
@@ -176,8 +179,12 @@ class _Reading:
             yield _rule(late, {"compare": f">= {early.name}"})
 
     def of_other_tables(self, names: Sequence[str], schema: str | None) -> Iterator[dict[str, Setting]]:
-        """Columns that are called like the key of another table, and all of whose values are there."""
+        """Columns that are called like the key of another table, and all of whose values are there.
+
+        A key that the database numbers is none of them: two tables that are numbered from 1 on have the same numbers.
+        """
         free = [c for c in self._table.columns if not c.foreign_keys and self._filled.get(c.name, 0) >= ENOUGH]
+        free = [c for c in free if c is not self._table.autoincrement_column]
         for name in sorted(set(names) - of_journals(names)):
             other = sa.Table(name, sa.MetaData(), schema=schema, autoload_with=self._connection, resolve_fks=False)
             keys = list(other.primary_key.columns)
@@ -189,6 +196,11 @@ class _Reading:
 
     def _one(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
         return self._connection.execute(query.select_from(self._table)).one()
+
+
+def _is_short(value: object) -> bool:
+    """Whether it is a text of few characters: on SQLite a column of texts may hold bytes."""
+    return isinstance(value, str) and len(value) <= _LONGEST
 
 
 _STREAMED: Final[Any] = {"yield_per": 1000}
@@ -206,7 +218,10 @@ def _is_day(column: sa.Column[Any]) -> bool:
     return isinstance(column.type, sa.Date | sa.DateTime)
 
 
-def _plain(number: Any) -> int | float:
+_NUMBERS: Final = (int, float, Decimal)
+
+
+def _plain(number: float | Decimal) -> int | float:
     return number if isinstance(number, int) else float(number)
 
 

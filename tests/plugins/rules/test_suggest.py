@@ -199,3 +199,21 @@ def test_indexes_that_do_not_hold_of_all_rows_are_none_of_the_constraints(filled
     text = suggest(target=filled.url, table="t")
 
     assert [line for line in text.splitlines() if "unique:" in line] == ["#   unique: slug"]
+
+
+def test_columns_that_hold_bytes_beside_what_they_declare_keep_nothing(sqlite: Ruled) -> None:
+    sqlite.execute("CREATE TABLE t (id integer PRIMARY KEY, a text, b text, n integer, m numeric(8,2), held date)")
+    odd = (b"ab", b"AB-001", b"n", b"m", b"held")
+    good = ("House", "AB-002", 1, 1.5, "2020-01-01")
+    sqlite.insert("t", ((number, *(odd if number % 2 else good)) for number in range(1, 61)))
+
+    assert proposed(sqlite) == {name: [{"required": True}] for name in ("a", "b", "n", "m", "held")}
+
+
+def test_a_key_that_the_database_numbers_is_no_reference(target: Ruled) -> None:
+    numbered = "serial" if target.url.startswith("postgresql") else "integer"
+    target.execute(f"CREATE TABLE ch (id {numbered} PRIMARY KEY)", f"CREATE TABLE t (id {numbered} PRIMARY KEY)")
+    target.insert("ch", ((number,) for number in range(1, 61)))
+    target.insert("t", ((number,) for number in range(1, 41)))
+
+    assert proposed(target) == {}
