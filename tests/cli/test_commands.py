@@ -465,6 +465,27 @@ def test_doctor_tells_the_age_of_the_newest_backup(command: Command, hearings: P
     assert states(command(*words, "--format", "json"))["backup"] == "warn"
 
 
+def test_doctor_fails_where_others_may_write_into_the_folder_of_the_backups(
+    command: Command, hearings: Path, tmp_path: Path, records: Records
+) -> None:
+    words = ["doctor", "--target", f"sqlite:///{hearings}", "--format", "json"]
+    folder = hearings.with_name("hearings.db.backups")
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert states(command(*words)).get("backup") is None, "where none are wanted, none are missed"
+    (tmp_path / "validate-updates.toml").write_text("[backup]\nmode = 'before-update'\n")
+
+    said = command(*words)
+    run = command("run", str(records(GOOD)), *flags(hearings))
+
+    (check,) = (one for one in said.json["checks"] if one["name"] == "backup")
+    assert (said.code, check["state"]) == (run.code, "fail") == (3, "fail")
+    assert "others may write into the folder of the backups" in check["message"]
+    assert "others may write into the folder of the backups" in run.out
+    folder.chmod(0o700)
+    assert states(command(*words))["backup"] == "warn"
+
+
 def test_doctor_names_the_holder_of_the_lock(command: Command, hearings: Path) -> None:
     with locked_file(hearings.with_name("hearings.db.vu.lock"), run_id="the-other-run", wait=0):
         said = command("doctor", "--target", f"sqlite:///{hearings}")

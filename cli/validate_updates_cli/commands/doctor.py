@@ -202,14 +202,16 @@ def waiting(tables: JournalTables, connection: sa.Connection) -> Iterator[Check]
 
 
 def backups(settings: Settings, place: Place, now: datetime) -> Iterator[Check]:
-    """How old the newest backup is. All that are listed were verified when they were made."""
-    from validate_updates.backups import listing
+    """How old the newest backup is, and whether the next can be made. All that are listed were verified when made."""
+    from validate_updates.backups import check_folder, listing
     from validate_updates.backups.policy import BackupMode
     from validate_updates.settings import backup_policy
 
     policy = backup_policy(settings)
-    made = listing(policy, place.url).backups
     wanted = policy.mode is BackupMode.BEFORE_UPDATE
+    if wanted:
+        check_folder(policy, place.url)
+    made = listing(policy, place.url).backups
     if not made:
         if wanted:
             todo = "the next update that changes something makes one; or: validate-updates backup create"

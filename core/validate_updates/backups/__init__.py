@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from validate_updates.backups.policy import BackupMode, BackupPolicy, Verify
 
 if TYPE_CHECKING:
-    from validate_updates.backups.by_hand import Listing, create, find, listing
+    from validate_updates.backups.by_hand import Listing, check_folder, create, find, listing
     from validate_updates.backups.making import before_update
     from validate_updates.backups.manifest import BackupInfo
     from validate_updates.backups.restoring import Restored, restore, verify
     from validate_updates.backups.retention import Retired, retire
 
 _HOMES = {
-    "by_hand": ("Listing", "create", "find", "listing"),
+    "by_hand": ("Listing", "check_folder", "create", "find", "listing"),
     "making": ("before_update",),
     "manifest": ("BackupInfo",),
     "restoring": ("Restored", "restore", "verify"),
@@ -36,6 +36,7 @@ __all__ = [
     "Retired",
     "Verify",
     "before_update",
+    "check_folder",
     "create",
     "find",
     "listing",

@@ -42,6 +42,11 @@ def listing(policy: BackupPolicy, url: SecretUrl) -> Listing:
     return Listing(folder=str(store.folder), backups=backups, others=tuple(store.others()))
 
 
+def check_folder(policy: BackupPolicy, url: SecretUrl) -> None:
+    """Raises ``TargetError`` where no backup would be made in the folder of the database; it need not be there."""
+    Store(policy, url).check_folder()
+
+
 def find(policy: BackupPolicy, url: SecretUrl, wanted: str, *, table: str | None = None) -> BackupInfo:
     """The backup of that name, or the ``last`` that holds ``table``; not verified.
 

@@ -209,6 +209,15 @@ class Store:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
+    def check_folder(self) -> None:
+        """Raises ``TargetError`` where the folder is there, and no backup would be made in it."""
+        try:
+            _check_rights(self.folder)
+        except FileNotFoundError:
+            return
+        except OSError as reason:
+            raise _unreadable(self.folder, reason) from reason
+
     @contextmanager
     def draft(self, name: str) -> Iterator[Draft]:
         """A backup being made. Unless it is published, nothing of it stays."""
@@ -322,8 +331,11 @@ def _sha256(descriptor: int) -> str:
 
 def _make_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mode = folder.stat().st_mode
-    if mode & 0o022:
+    _check_rights(folder)
+
+
+def _check_rights(folder: Path) -> None:
+    if folder.stat().st_mode & 0o022:
         raise TargetError(
             f"others may write into the folder of the backups, {printable(folder, 200)}",
             hint="they could put a backup of their own there: chmod 700 it",
