@@ -99,7 +99,13 @@ def cell_meaning(column: Column, text: str) -> Any:
 
 
 def _wrong(expected: str, value: object) -> BadValue:
-    return BadValue("wrong_type", f"expected {expected}, got {_name(value)} {printable(value, _SHOWN)!r}")
+    return BadValue("wrong_type", not_expected(expected, value))
+
+
+def not_expected(expected: str, value: object) -> str:
+    """That something else came than was expected."""
+    got = "null" if value is None else f"{_name(value)} {printable(value, _SHOWN)!r}"
+    return f"expected {expected}, got {got}"
 
 
 def _name(value: object) -> str:
@@ -107,7 +113,19 @@ def _name(value: object) -> str:
         return "boolean"
     if isinstance(value, int | float | Decimal):
         return "number"
-    return {"str": "text", "list": "list", "dict": "object"}.get(type(value).__name__, type(value).__name__)
+    name = type(value).__name__
+    return _NAMES.get(name, name)
+
+
+_NAMES = {
+    "str": "text",
+    "list": "list",
+    "tuple": "list",
+    "dict": "object",
+    "datetime": "timestamp",
+    "timedelta": "interval",
+}
+"""Of types of Python, as people call them who never saw one."""
 
 
 _CANONICAL_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")

@@ -18,7 +18,7 @@ from validate_updates.targets.names import UNIT
 from validate_updates.targets.table import Column
 from validate_updates.text import printable
 from validate_updates.units.line_decoder import Shaped, UnitRows, unit_line_decoder
-from validate_updates.values import BadValue, Converter, converter, from_text
+from validate_updates.values import BadValue, Converter, converter, from_text, not_expected
 
 if TYPE_CHECKING:
     from validate_updates.units.tree import Member, Pointer, Tree
@@ -200,22 +200,23 @@ class UnitDecoder:
             raise Refused("wrong_type", f"{member.name}: expected a list of records", member.name)
         found: dict[tuple[Any, ...], list[tuple[int, Shape, list[Any]]]] = {}
         for position, record in enumerate(listed):
+            where = f"{member.name}[{position}]"
+            if not isinstance(record, Mapping):
+                raise Refused("wrong_type", f"{where}: {not_expected('a record', record)}", member.name)
             try:
                 rows, identity = self._child(member, record, unit=unit, up=up, textual=textual)
             except Refused as refused:
-                where = f"{member.name}[{position}]"
                 column = f"{member.name}.{refused.column}" if refused.column else member.name
-                raise Refused(refused.code, f"{where}.{refused.message}", column) from None
+                within = ": " if isinstance(refused, _UnknownColumn) else "."
+                raise Refused(refused.code, f"{where}{within}{refused.message}", column) from None
             if found.pop(identity, None):
                 self.repeated[member.name] += 1
             found[identity] = rows
         return list(chain.from_iterable(found.values()))
 
     def _child(
-        self, member: Member, record: Any, *, unit: int, up: int, textual: bool
+        self, member: Member, record: Mapping[str, Any], *, unit: int, up: int, textual: bool
     ) -> tuple[list[tuple[int, Shape, list[Any]]], tuple[Any, ...]]:
-        if not isinstance(record, Mapping):
-            raise Refused("wrong_type", f"expected a record, got {type(record).__name__}")
         form, cells = self._converted(member, record, textual=textual)
         self._numbers[member.number] += 1
         seq = self._numbers[member.number]

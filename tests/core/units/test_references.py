@@ -235,9 +235,11 @@ def test_a_circle_that_nothing_opens_is_refused(database_url: str) -> None:
         ({"committee_id": {"system_code": None}}, "hearing_committees[0].committee_id: the key is null"),
         ({"system_code": 7.5}, "hearing_committees[0].system_code: expected text"),
         ({"system_code": "a", "hearing_id": 1}, "hearing_committees[0].hearing_id: comes from the parent"),
-        ({"system_code": "a", "colour": 1}, "hearing_committees[0].column 'colour' is not in the table"),
+        ({"system_code": "a", "colour": 1}, "hearing_committees[0]: column 'colour' is not in the table"),
         ({"is_primary": True}, "hearing_committees[0].committee_id: the key is not in the record"),
-        ("a", "hearing_committees[0].expected a record, got str"),
+        ("a", "hearing_committees[0]: expected a record, got text 'a'"),
+        (None, "hearing_committees[0]: expected a record, got null"),
+        (["a"], "hearing_committees[0]: expected a record, got list"),
     ],
 )
 def test_a_bad_child_keeps_its_whole_unit_out_with_the_reason(hearings: Hearings, child: object, said: str) -> None:
