@@ -14,6 +14,7 @@ from validate_updates.job import UnknownColumns
 from validate_updates.keeping_out import entries_for, entries_of, record_text
 from validate_updates.loading import Loader
 from validate_updates.records import Decoder
+from validate_updates.remarks import unknown_column
 from validate_updates.result import KeptOut
 from validate_updates.shapes import Rows
 from validate_updates.sources.base import Block, Lines, Records
@@ -21,7 +22,7 @@ from validate_updates.sources.strict_json import BadRecord, parse_record
 from validate_updates.targets.plan import Plan
 from validate_updates.targets.reflect import key_for
 from validate_updates.targets.stage import Stage
-from validate_updates.text import counted, key_text, printable
+from validate_updates.text import counted, key_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -227,15 +228,7 @@ class RowIntake(Intake):
         """What is to be said about the intake as a whole."""
         ignored = self._unknown is UnknownColumns.IGNORE
         for column, records in self._decoder.unknown.most_common():
-            yield Finding(
-                code="unknown_column",
-                severity=Severity.INFO if ignored else Severity.WARNING,
-                message=f"{counted(records, 'record')} with {printable(column, 60)!r}, no column of {self.target.name}",
-                table=self.target.name,
-                column=column,
-                observed=records,
-                hint="it was ignored, as asked" if ignored else UNKNOWN_HINT,
-            )
+            yield unknown_column(self.target, column, records, ignored=ignored)
         if self.duplicates:
             yield Finding(
                 code="duplicate_key",
@@ -264,7 +257,6 @@ def read_ahead(blocks: Iterable[Block]) -> Iterator[list[Block]]:
         yield waiting
 
 
-UNKNOWN_HINT = "mend the source, add the column, or let it pass with --unknown-columns ignore"
 _LOOKED_AT = 100
 """Records at the beginning of a source that may settle the key."""
 

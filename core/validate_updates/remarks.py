@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from validate_updates.findings import Finding, Severity
-from validate_updates.text import counted
+from validate_updates.text import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,6 +47,22 @@ def _said(switch: Switch) -> str:
 
 
 _WHERE = "validate-updates plugins list --task {}"
+
+
+def unknown_column(target: TargetTable, column: str, records: int, *, ignored: bool) -> Finding:
+    """Records bring a column that none may bring: the table does not have it, or the database computes it."""
+    computed = column in target.names
+    why = f"which the database computes in {target.name}" if computed else f"no column of {target.name}"
+    mend = "mend the source" if computed else "mend the source, add the column"
+    return Finding(
+        code="unknown_column",
+        severity=Severity.INFO if ignored else Severity.WARNING,
+        message=f"{counted(records, 'record')} with {printable(column, 60)!r}, {why}",
+        table=target.name,
+        column=column,
+        observed=records,
+        hint="it was ignored, as asked" if ignored else f"{mend}, or let it pass with --unknown-columns ignore",
+    )
 
 
 def of_shadow(plugins: Plugins, strategy: str) -> Iterator[Finding]:

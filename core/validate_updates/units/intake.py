@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from validate_updates.findings import Finding, Severity
-from validate_updates.intake import UNKNOWN_HINT, Intake, read_ahead
+from validate_updates.findings import Finding
+from validate_updates.intake import Intake, read_ahead
 from validate_updates.job import UnknownColumns
 from validate_updates.keeping_out import REFUSED
 from validate_updates.loading import Loader
 from validate_updates.records import as_text
+from validate_updates.remarks import unknown_column
 from validate_updates.result import KeptOut
 from validate_updates.sources.base import Lines, Records
-from validate_updates.text import counted, printable
 from validate_updates.units import remarks
 from validate_updates.units.decoding import UnitDecoder
 from validate_updates.units.keeping_out import entry_of, records_of, units_at
@@ -210,16 +210,9 @@ class UnitIntake(Intake):
     def findings(self) -> Iterator[Finding]:
         """What is to be said about the intake as a whole."""
         ignored = self._unknown is UnknownColumns.IGNORE
+        targets = {stage.member.name: stage.member.target for stage in self._stages.stages}
         for (table, column), records in self._decoder.unknown.most_common():
-            yield Finding(
-                code="unknown_column",
-                severity=Severity.INFO if ignored else Severity.WARNING,
-                message=f"{counted(records, 'record')} with {printable(column, 60)!r}, no column of {table}",
-                table=table,
-                column=column,
-                observed=records,
-                hint="it was ignored, as asked" if ignored else UNKNOWN_HINT,
-            )
+            yield unknown_column(targets[table], column, records, ignored=ignored)
         if self.duplicates:
             yield remarks.replaced(self.target.name, self.duplicates, self._stages[0].superseded)
         for table, rows in self._decoder.repeated.items():

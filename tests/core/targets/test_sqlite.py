@@ -62,6 +62,9 @@ def test_a_computed_column_is_left_to_the_database(sqlite: Target) -> None:
     assert sqlite.rows("SELECT * FROM t") == [(1, "x", "X", 1)]
     (entry,) = result.kept_out
     assert (entry.code, "computed by the database" in entry.message) == ("unknown_column", True)
+    (finding,) = result.findings
+    assert finding.message == "1 record with 'loud', which the database computes in t"
+    assert finding.hint == "mend the source, or let it pass with --unknown-columns ignore"
 
 
 def test_an_update_keeps_a_row_and_what_hangs_on_it(sqlite: Target) -> None:

@@ -284,3 +284,18 @@ def test_a_row_that_two_units_bring_is_there_while_one_of_them_stands(hearings: 
 
     assert result.counts == Counts(read=3, inserted=2, quarantined=1)
     assert hearings.has("documents") == [("2", "Ann", "x")]
+
+
+def test_a_column_of_a_child_that_the_database_computes_is_told_as_such(database_url: str) -> None:
+    target = Hearings(database_url)
+    target.execute(
+        "CREATE TABLE a (id integer PRIMARY KEY, code text NOT NULL UNIQUE)",
+        "CREATE TABLE b (a_id integer NOT NULL REFERENCES a (id), code text NOT NULL UNIQUE,"
+        " long integer GENERATED ALWAYS AS (length(code)) STORED)",
+    )
+    tables = {"a": {"key": "code"}, "b": {"parent": "a", "key": "code"}}
+
+    result = target.update([{"id": 1, "code": "x", "b": [{"code": "y", "long": 1}]}], table="a", tables=tables)
+
+    assert [entry.message for entry in result.kept_out] == ["b[0]: column 'long' is computed by the database"]
+    assert "1 record with 'long', which the database computes in b" in [one.message for one in result.findings]
