@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from validate_updates.targets.plan import DELETE, INSERT, UPDATE
 from validate_updates.targets.prepared import prepare
 from validate_updates.targets.savepoint import savepoint
-from validate_updates.targets.trouble import Blame, world_error
+from validate_updates.targets.trouble import Blame, Trouble, world_error
 from validate_updates.undo.held import broken, referred_to
 from validate_updates.undo.keys import keys_about
 from validate_updates.undo.loaded import OPEN
@@ -35,10 +35,13 @@ _WAITING: Final = "waiting"
 _IN_THE_WAY: Final = (Reason.REFUSED, Reason.REFERRED_TO)
 """Why an entry is not taken back whose own row is as it should be."""
 AMBIGUOUS: Final = "more than one row has its key"
+_AT_THE_COMMIT: Final = "SQLITE_CONSTRAINT_FOREIGNKEY"
+OF_A_FOREIGN_KEY: Final = {_AT_THE_COMMIT, "23503", "23001"}
+"""What databases call a foreign key that does not hold, or would not hold any more."""
 
 
 class _BrokenError(Exception):
-    """What only the commit would have refused."""
+    """What only the commit would have refused: a foreign key."""
 
 
 class Restoring:
@@ -50,7 +53,7 @@ class Restoring:
         self.matching = Matching(database, loaded)
         self.keys = keys_about(database, connection, loaded.target)
         """The foreign keys of the table, and those that point at it."""
-        self.refusals: dict[int, str] = {}
+        self.refusals: dict[int, Trouble] = {}
         """``pos`` -> what the database said to that entry."""
         self._database = database
         self._connection = connection
@@ -192,11 +195,12 @@ class Restoring:
 
     def _take(self, first: int, last: int) -> None:
         """Take back a range; where the database refuses it, its later half and then its earlier half."""
+        refusal: Trouble | None = None
         for order in ORDERS:
             refusal = self._attempt(first, last, order)
             if not refusal:
                 return
-        if first == last:
+        if first == last and refusal:
             self._refused.run(self._connection, first=first, last=last)
             self.refusals[first] = refusal
             return
@@ -204,7 +208,7 @@ class Restoring:
         self._take(middle + 1, last)
         self._take(first, middle)
 
-    def _attempt(self, first: int, last: int, order: Sequence[Step]) -> str:
+    def _attempt(self, first: int, last: int, order: Sequence[Step]) -> Trouble | None:
         """Take back a range in one go; why the database refused, or nothing."""
 
         def take() -> None:
@@ -219,19 +223,19 @@ class Restoring:
 
         return self._refusal(take)
 
-    def _refusal(self, work: Callable[[], None]) -> str:
+    def _refusal(self, work: Callable[[], None]) -> Trouble | None:
         """Why the database refused what is then taken back, or nothing."""
         try:
             with savepoint(self._connection):
                 work()
         except _BrokenError as error:
-            return str(error)
+            return Trouble(blame=Blame.RECORD, code=_AT_THE_COMMIT, message=str(error))
         except self._database.errors as error:
             trouble = self._database.trouble(error, self._connection)
             if trouble.blame is not Blame.RECORD or not trouble.transaction_alive:
                 raise world_error(trouble) from error
-            return trouble.message
-        return ""
+            return trouble
+        return None
 
     def _set_state(self, old: str, new: str, *, ranged: bool = False) -> sa.Update:
         entry = self._entry

@@ -36,7 +36,7 @@ class Conflict:
     key: str
     reason: Reason
     detail: str = ""
-    """What the database said where it refused."""
+    """Why the database refused."""
     cells: tuple[CellChange, ...] = ()
     """Cells that are not what the run wrote: ``old`` is what it wrote, ``new`` what is there now."""
 
