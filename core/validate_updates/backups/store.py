@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,17 +114,22 @@ class Store:
 
     def others(self) -> list[Other]:
         """What else is in the folder: left by a run that was killed, damaged, or somebody else's."""
-        known = {f"{one.name}.{suffix}" for one in self._readable() for suffix in ("json", *_suffixes(one))}
-        return [self._other(name) for name in self._files() if name not in known]
+        usable = list(self._readable())
+        known = {f"{one.name}.{suffix}" for one in usable for suffix in ("json", *_suffixes(one))}
+        broken = set(self._names()) - {one.name for one in usable}
+        return [self._other(name, broken) for name in self._files() if name not in known]
 
-    def _other(self, name: str) -> Other:
+    def _other(self, name: str, broken: Collection[str]) -> Other:
         reason = "not ours"
+        begin = NAME.match(name)
         if _is_manifest(name):
             try:
                 self.manifest(name.removesuffix(".json"))
             except TargetError as error:
                 reason = error.message
-        elif NAME.match(name):
+        elif begin and begin[0] in broken and not name.endswith((".part", *_BESIDE)):
+            reason = f"of the backup {begin[0]}, which cannot be used"
+        elif begin:
             reason = "left by a backup that did not come to its end; may be deleted"
         with contextlib.suppress(OSError):
             return Other(name, reason, os.lstat(self.folder / name).st_size)

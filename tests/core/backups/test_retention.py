@@ -136,6 +136,7 @@ def test_what_is_not_ours_is_never_touched(sqlite: Saved, tmp_path: Path) -> Non
     (folder / "notes.txt").write_text("mine")
     (folder / "20200101-000000-abcdef.db.part").write_text("left")
     (folder / "20200101-000000-abcdef.json").write_text("{}")
+    (folder / "20200101-000000-abcdef.db").write_text("cut short")
     (folder / "20200101-000000-aaaaaa.json").symlink_to(folder / f"{names[0]}.json")
     shutil.copy(folder / f"{names[0]}.json", folder / "20200101-000000-bbbbbb.json")
     (folder / f"{names[1]}.db").rename(tmp_path / "moved")
@@ -152,6 +153,7 @@ def test_what_is_not_ours_is_never_touched(sqlite: Saved, tmp_path: Path) -> Non
     assert told["notes.txt"] == "not ours"
     assert "did not come to its end" in told["20200101-000000-abcdef.db.part"]
     assert "damaged" in told["20200101-000000-abcdef.json"]
+    assert told["20200101-000000-abcdef.db"] == "of the backup 20200101-000000-abcdef, which cannot be used"
 
 
 def test_after_a_run_the_journal_says_which_are_unfinished(saved: Saved) -> None:
