@@ -23,19 +23,35 @@ PLUGIN: Final = "historical"
 
 def show_thresholds(shared: Shared, options: TargetOptions, changes: Sequence[str]) -> int:
     """What is expected of a run now, and the settings that it follows from."""
-    from validate_updates.manager import describe
-    from validate_updates.result import Section
+    from validate_updates_cli.render.summary import answer_page
+    from validate_updates_cli.render.thresholds import settings_page
 
     settings = with_changes(settings_of(shared), PLUGIN, changes_of(changes))
     at = datetime.now(UTC)
     with _history(settings, options) as history:
         section: Section = _made("thresholds", settings)(history, at)
-    table = settings.plugin_tables.get(PLUGIN, {})
-    known = describe(PLUGIN, settings.plugin_tables, origins=settings.origins).settings
-    rows = tuple((one.name, str(table.get(one.name, one.default)), one.description) for one in known)
-    used = Section(title=f"Settings: [plugins.{PLUGIN}]", rows=rows)
-    _answer(shared, {"at": at, "expected": section, "settings": used}, [section, used])
+    used = _settings(settings)
+    answer(
+        shared,
+        {"at": at, "expected": section, "settings": used},
+        lambda look: [*answer_page(section, look), *settings_page(PLUGIN, used, look)],
+    )
     return 0
+
+
+def _settings(settings: Settings) -> list[dict[str, Any]]:
+    """Each setting of the plugin as it holds: its name, its value as plain data, and what it is for."""
+    import msgspec
+
+    from validate_updates.manager import load_one
+    from validate_updates.plugin_settings import describe_settings
+
+    used = load_one(PLUGIN, settings.plugin_tables, origins=settings.origins).settled[0].item
+    values = msgspec.to_builtins(used)
+    return [
+        {"name": one.name, "value": values[one.name], "description": one.description}
+        for one in describe_settings(type(used))
+    ]
 
 
 def backtest(shared: Shared, options: TargetOptions, changes: Sequence[str], *, runs: int) -> int:

@@ -1,16 +1,17 @@
-"""Settings that were changed, for people: what they were, what they are, where they stand."""
+"""Settings of a plugin, for people: what they are; and of changed ones what they were, and where they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
+from validate_updates.settings.values import as_text
 from validate_updates_cli.render.page import Page
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from validate_updates_cli.commands.setting import Changed
     from validate_updates_cli.render.look import Look
 
@@ -27,4 +28,15 @@ def changed_page(changes: Sequence[Changed], look: Look, *, dry_run: bool) -> It
     if dry_run:
         page.blank()
         page.put("dry run: nothing was written", indent=0)
+    return page.lines
+
+
+def settings_page(plugin: str, settings: Sequence[Mapping[str, Any]], look: Look) -> Iterable[Text]:
+    """Each setting as it could stand in the file, and below it what it is for."""
+    page = Page(look)
+    page.heading(f"Settings: [plugins.{plugin}]")
+    for one in settings:
+        name = one["name"]
+        page.put(look.text(f"{name} = {as_text(one['value'], ('plugins', plugin, name), 500)}", 600))
+        page.put(Text(look.text(one["description"], 200), style="dim"), indent=4)
     return page.lines

@@ -127,7 +127,25 @@ def test_thresholds_now(feed: Feed, ask: Ask) -> None:
     found = ask("thresholds", "show", "--task", "t", "--set", "on_alert=hold")
 
     assert re.fullmatch(r"1[5-8]\d to 2[1-4]\d", rows(found["expected"])["records.read"][3])
-    assert rows(found["settings"])["on_alert"][1] == "hold"
+    settings = {one["name"]: one["value"] for one in found["settings"]}
+    assert (settings["on_alert"], settings["window"], settings["group_by"]) == ("hold", 365, [])
+    assert settings["watch"] == ["records.*", "errors.percent", "columns.missing.*", "groups.*"]
+    assert settings["calendar"] == {"periods": {}, "month_ends": 0}
+
+
+def test_thresholds_now_shows_settings_as_the_file_has_them(feed: Feed, capsys: pytest.CaptureFixture[str]) -> None:
+    feed.past(usual(60), until=NOW)
+
+    assert main(["thresholds", "show", "--task", "t", "--target", feed.target.url]) == 0
+
+    page = " ".join(capsys.readouterr().out.split())
+    for line in (
+        'on_alert = "warn" what an alert does',
+        'watch = ["records.*", "errors.percent", "columns.missing.*", "groups.*"] metrics',
+        "group_by = [] columns",
+        "calendar = {periods = {}, month_ends = 0} recesses",
+    ):
+        assert line in page
 
 
 def test_thresholds_leave_out_what_the_plugin_opposed_in_shadow(feed: Feed, ask: Ask) -> None:
