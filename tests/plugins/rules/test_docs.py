@@ -11,7 +11,7 @@ import pytest
 
 from tests.plugins.rules.world import Ruled
 from validate_updates import Pattern
-from validate_updates_rules.compiling import _CODES, _COMPILERS
+from validate_updates_rules.compiling import _CODES, _COMPILERS, _named
 from validate_updates_rules.settings import Rule, RulesSettings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "rules.md").read_text()
@@ -104,3 +104,14 @@ def test_an_expression_may_look_into_other_tables(target: Ruled) -> None:
     )
 
     assert target.ids() == [1, 3]
+
+
+def test_rules_are_called_as_the_page_says() -> None:
+    one = Rule(column="chamber", allowed=("House",))
+    three = Rule(column="code", required=True, min_length=2, pattern="[A-Z]{2}")
+
+    names = [named.name for named in _named((three, one, Rule(column="pages", min=1), Rule(column="pages", min=2)))]
+
+    assert names == ["code_1", "chamber_allowed", "pages_min_3", "pages_min_4"]
+    assert "`code_1`" in PAGE
+    assert "`chamber_allowed`" in PAGE
