@@ -173,3 +173,15 @@ def test_a_key_of_three_wide_texts_is_the_fault_of_its_record(target: Target) ->
 
     assert result.verdict in {Verdict.COMMITTED, Verdict.COMMITTED_WITH_QUARANTINE}, result.reason
     assert ("a", "b", "c") in target.rows("SELECT * FROM t")
+
+
+@pytest.mark.parametrize(("columns", "longest"), [(1, 900), (2, 450), (3, 300)])
+def test_texts_of_a_key_share_what_an_index_takes(sqlite: Target, columns: int, longest: int) -> None:
+    names = [f"part{number}" for number in range(columns)]
+    sqlite.execute(f"CREATE TABLE t ({', '.join(f'{name} text' for name in names)}, PRIMARY KEY ({', '.join(names)}))")
+
+    result = sqlite.update([dict.fromkeys(names, "x" * longest), dict.fromkeys(names, "y" * (longest + 1))])
+
+    assert (result.counts.inserted, [entry.code for entry in result.kept_out]) == (1, ["key_too_long"])
+    page = (Path(__file__).parents[3] / "docs" / "updates.md").read_text()
+    assert f" {longest}" in page
