@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import typer
 
 from validate_updates.errors import ExitCode
 from validate_updates.findings import Finding
+from validate_updates.quarantine.export import Exported
+from validate_updates.quarantine.reading import Entry
 from validate_updates.result import (
     CellChange,
     Change,
@@ -24,6 +27,7 @@ from validate_updates.result import (
     TroubledBatch,
     Verdict,
 )
+from validate_updates.undo.result import Conflict, RollbackResult
 from validate_updates_cli.app import app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
@@ -32,11 +36,29 @@ CODE = " ".join(re.findall("`([^`]+)`", re.sub(r"(?s)```.*?```", "", PAGE))).rep
 
 @pytest.mark.parametrize(
     "kind",
-    [RunResult, Counts, Finding, Judged, Change, CellChange, KeptOut, PluginInfo, Section, TroubledBatch],
+    [
+        *(RunResult, Counts, Finding, Judged, Change, CellChange, KeptOut, PluginInfo, Section, TroubledBatch),
+        *(RollbackResult, Conflict, Entry, Exported),
+    ],
     ids=lambda kind: kind.__name__,
 )
 def test_every_field_of_the_result_is_there(kind: Any) -> None:
     assert [field.name for field in fields(kind) if field.name not in CODE.split()] == []
+
+
+def test_what_every_other_command_writes_is_there() -> None:
+    table = PAGE.partition("### What the other commands write")[2]
+    told = {name for row in re.findall(r"(?m)^\| (`[^|]+`) \|", table) for name in re.findall("`([^`]+)`", row)}
+    assert set(leaves(typer.main.get_command(app), "")) - told == {"run", "plan"}
+
+
+def leaves(command: Any, path: str) -> Iterator[str]:
+    """The commands under ``command`` that have none below them."""
+    inside = getattr(command, "commands", {})
+    if not inside:
+        yield path
+    for name, inner in inside.items():
+        yield from leaves(inner, f"{path} {name}".strip())
 
 
 def test_every_exit_code_and_verdict_is_there() -> None:
