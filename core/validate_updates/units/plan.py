@@ -464,7 +464,7 @@ class UnitPlan(Plan):
         for one in self.sought.values():
             brings = self.tree.of(one.sought)
             if brings is not None and one.pending:
-                one.forget_left_out(self.parts[brings.number].table)
+                one.forget_left_out(self.parts[brings.number].table, first, last)
         return super().leave_out(first, last)
 
     def needs(self) -> Iterator[tuple[int, int]]:

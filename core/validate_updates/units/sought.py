@@ -156,16 +156,15 @@ class SoughtRows:
             if self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None})).rowcount:
                 self._connection.execute(self._find_staged(self._records))  # another record may bring the same
 
-    def forget_left_out(self, part: sa.Table) -> None:
-        """Records of that part of the plan will not be written after all: what they bring may be made instead."""
+    def forget_left_out(self, part: sa.Table, first: int, last: int) -> None:
+        """Records at these positions will not be written after all: what they bring may be made instead."""
         left_out = sa.select(part.c.row).where(part.c.action == LEFT_OUT)
-        gone = self.table.c[ID].is_(None) & self.table.c[STAGED].in_(left_out)
-        if (
-            self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None})).rowcount
-            and self._records
-        ):
-            others = self._find_staged(self._records).where(self._records.table.c[ROW].not_in(left_out))
-            self._connection.execute(others)
+        here = left_out.where(part.c.pos.between(first, last))
+        gone = self.table.c[ID].is_(None) & self.table.c[STAGED].in_(here)
+        forgotten = self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None})).rowcount
+        if self._records and forgotten:
+            others = self._find_staged(self._records)  # another record may bring the same
+            self._connection.execute(others.where(self._records.table.c[ROW].not_in(left_out)))
 
     @staticmethod
     def is_named_in(stage: MemberStage, pointer: Pointer) -> bool:
