@@ -138,7 +138,7 @@ class Postgresql(Database):
         state = getattr(original, "sqlstate", None) or ""
         diagnosis = getattr(original, "diag", None)
         constraint = getattr(diagnosis, "constraint_name", None) or ""
-        column = getattr(diagnosis, "column_name", None) or _loaded(getattr(diagnosis, "context", None))
+        column = getattr(diagnosis, "column_name", None) or _unread_column(getattr(diagnosis, "context", None))
         blame = _blame(state, original)
         return Trouble(
             blame=blame,
@@ -404,12 +404,12 @@ def _blame(state: str, original: BaseException) -> Blame:
     return Blame.WORLD
 
 
-_COPIED = re.compile(r"COPY [^\n]*?, line \d+, column (.+?): ")
+_IN_COPY = re.compile(r"COPY [^\n]*?, line \d+, column (.+?): ")
 
 
-def _loaded(context: str | None) -> str | None:
+def _unread_column(context: str | None) -> str | None:
     """The column whose value COPY could not read, as far as the server says so, and in English."""
-    found = _COPIED.match(context or "")
+    found = _IN_COPY.match(context or "")
     return found[1] if found else None
 
 

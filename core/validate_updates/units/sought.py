@@ -151,20 +151,20 @@ class SoughtRows:
     def forget_removed(self) -> None:
         """Records have been taken out of the stages."""
         if self._records:
-            there = sa.select(self._records.stage.table.c[SEQ])
-            gone = self.table.c[STAGED].isnot(None) & self.table.c[STAGED].not_in(there)
-            if self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None})).rowcount:
-                self._connection.execute(self._find_staged(self._records))  # another record may bring the same
+            self._forget(self.table.c[STAGED].not_in(sa.select(self._records.stage.table.c[SEQ])))
 
     def forget_left_out(self, part: sa.Table, first: int, last: int) -> None:
         """Records at these positions will not be written after all: what they bring may be made instead."""
-        left_out = sa.select(part.c.row).where(part.c.action == LEFT_OUT)
-        here = left_out.where(part.c.pos.between(first, last))
-        gone = self.table.c[ID].is_(None) & self.table.c[STAGED].in_(here)
+        if self._records:
+            left_out = sa.select(part.c.row).where(part.c.action == LEFT_OUT)
+            here = self.table.c[STAGED].in_(left_out.where(part.c.pos.between(first, last)))
+            self._forget(self.table.c[ID].is_(None) & here, self._records.table.c[ROW].not_in(left_out))
+
+    def _forget(self, gone: sa.ColumnElement[bool], *others: sa.ColumnElement[bool]) -> None:
+        """No record brings these keys any more, unless one of the ``others`` does."""
         forgotten = self._connection.execute(sa.update(self.table).where(gone).values({STAGED: None})).rowcount
         if self._records and forgotten:
-            others = self._find_staged(self._records)  # another record may bring the same
-            self._connection.execute(others.where(self._records.table.c[ROW].not_in(left_out)))
+            self._connection.execute(self._find_staged(self._records).where(*others))
 
     @staticmethod
     def is_named_in(stage: MemberStage, pointer: Pointer) -> bool:

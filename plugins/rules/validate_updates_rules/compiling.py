@@ -394,16 +394,23 @@ def _beyond(low: object, high: object, below: str, above: str) -> str:
     return f"{below} {low}" if high is None else f"{below} {low}, or {above} {high}"
 
 
-class _Bytewise(sa.sql.functions.FunctionElement[str]):
+class _Adapted(sa.sql.functions.FunctionElement[Any]):
+    """An expression as it is; subclasses say which database has it otherwise."""
+
+    type: sa.types.TypeEngine[Any] = sa.types.NullType()
+    inherit_cache = True
+
+
+@compiles(_Adapted)
+def _as_it_is(element: _Adapted, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+class _Bytewise(_Adapted):
     """A text that is compared byte by byte, as SQLite does; PostgreSQL would go by the language of the database."""
 
     type = sa.Text()
     inherit_cache = True
-
-
-@compiles(_Bytewise)
-def _as_it_is(element: _Bytewise, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
 
 
 @compiles(_Bytewise, "postgresql")
@@ -411,16 +418,10 @@ def _collated(element: _Bytewise, compiler: Any, **options: Any) -> str:
     return f'({compiler.process(element.clauses, **options)}) COLLATE "C"'
 
 
-class _AsKept(sa.sql.functions.FunctionElement[Any]):
+class _AsKept(_Adapted):
     """A day or moment as it is kept: SQLite would try to read as numbers what it compares with a column declared so."""
 
-    type = sa.types.NullType()
     inherit_cache = True
-
-
-@compiles(_AsKept)
-def _unchanged(element: _AsKept, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
 
 
 @compiles(_AsKept, "sqlite")
