@@ -76,19 +76,10 @@ def discard(connection: sa.Connection, tables: JournalTables, wanted: Wanted, no
 
 
 def reopen(connection: sa.Connection, tables: JournalTables, run_id: str) -> int:
-    """Open again what a run has closed, since that run is taken back; how many.
-
-    Not where an open entry of that run stands for it: a record is open once.
-    """
+    """Open again what a run has closed, since that run is taken back; how many."""
     entries = tables.quarantine
     closed = entries.c.state.in_((EntryState.REPLAYED, EntryState.SUPERSEDED))
-    newer = entries.alias("newer")
-    own = sa.select(newer.c.record_key).where(newer.c.run_id == run_id, newer.c.state == EntryState.OPEN)
-    keys = own.where(newer.c.record_key.is_not(None))
-    texts = own.with_only_columns(newer.c.record).where(newer.c.record_key.is_(None))
-    has_key = entries.c.record_key.is_not(None)
-    stood_for = sa.case((has_key, entries.c.record_key.in_(keys)), else_=entries.c.record.in_(texts))
-    statement = entries.update().where(entries.c.closed_by == run_id, closed, sa.not_(stood_for))
+    statement = entries.update().where(entries.c.closed_by == run_id, closed)
     return connection.execute(statement.values(state=EntryState.OPEN, closed_at=None, closed_by=None)).rowcount
 
 

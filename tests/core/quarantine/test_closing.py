@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -270,17 +269,3 @@ def test_what_a_run_closed_is_opened_again_when_it_is_taken_back(world: World) -
 
     assert world.entry_states() == ["open", "superseded", "discarded"]
     assert (world.entries()[0].closed_at, world.entries()[0].closed_by) == (None, None)
-
-
-def test_but_not_where_the_run_kept_the_same_out_itself(world: World, tmp_path: Path) -> None:
-    world.execute(TABLE)
-    bad = json.dumps(BAD)
-    world.update(lines(tmp_path / "first.jsonl", bad, BROKEN, json.dumps({**OTHER, "age": "old"})))
-    again = world.update(lines(tmp_path / "again.jsonl", bad, BROKEN, json.dumps(OTHER)))
-    assert [str(entry.state) for entry in world.entries()] == ["superseded", "superseded", "superseded", "open", "open"]
-
-    with world.journal(write=True) as (_, connection, tables):
-        assert reopen(connection, tables, again.run_id) == 1
-
-    opened = [(entry.kept.file, entry.kept.line) for entry in world.entries() if entry.state == "open"]
-    assert sorted(opened) == [("again.jsonl", 1), ("again.jsonl", 2), ("first.jsonl", 3)]
