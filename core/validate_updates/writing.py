@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from validate_updates.targets.trouble import Blame, Trouble
@@ -56,6 +57,7 @@ class LoggedWriter:
         self._plan = plan
         self._writer = Writer(plan, connection)
         self._capture = capture
+        self._told = capture.written_from_here() if capture else None
         self._deferred = database.deferred(connection, plan)
 
     def write(self, stretches: Sequence[Sequence[BatchInfo]]) -> Counts:
@@ -63,8 +65,12 @@ class LoggedWriter:
         first, last = stretches[0][0].first, stretches[-1][-1].last
         if self._deferred:
             self._deferred.begin()
+        if self._told:
+            self._told.begin()
         self._take_down(stretches, after=False)
-        written = self._writer.write(first, last)
+        deleted = self._writer.delete(first, last)
+        put = self._told.put() if self._told else self._writer.put(first, last)
+        written = replace(put, deleted=deleted)
         size = sum(info.size for stretch in stretches for info in stretch)
         missing = size - written.inserted - written.updated - written.deleted
         ignored = IGNORED if missing and self._plan.not_landed(first, last) else None

@@ -28,6 +28,11 @@ class Prepared:
         with closing(self._executed(connection, values)) as cursor:
             return int(cursor.rowcount)
 
+    def append(self, connection: sa.Connection, **values: Any) -> tuple[int, int]:
+        """SQLite: execute an INSERT that appends; the rowid of the first row that came, and how many came."""
+        with closing(self._executed(connection, values)) as cursor:
+            return cursor.lastrowid - cursor.rowcount + 1, cursor.rowcount
+
     def count(self, connection: sa.Connection, **values: Any) -> int:
         """Execute a query for one number."""
         with closing(self._executed(connection, values)) as cursor:

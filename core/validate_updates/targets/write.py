@@ -7,7 +7,6 @@ plan knows which is which, and the transaction holds the table still.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +31,6 @@ class Writer:
     def __init__(self, plan: Plan, connection: sa.Connection) -> None:
         self._plan = plan
         self._connection = connection
-
-    def write(self, first: int, last: int) -> Counts:
-        """Write the positions ``first`` to ``last``; the counts are the database's own."""
-        deleted = self.delete(first, last)
-        return replace(self.put(first, last), deleted=deleted)
 
     def delete(self, first: int, last: int) -> int:
         """Only the deletions at these positions; how many rows went."""

@@ -1,8 +1,9 @@
 """Taking down the way back while an update is applied, batch by batch, in the transaction that writes the batch.
 
 Set-based like the write itself. Where nothing but the update changes the rows that it writes, what will stand in them
-is in the stage, so that one statement before the write takes down both images of an updated row. Where triggers may
-have a say, the rows of before are set aside, and go into the log together with those of after.
+is in the stage, so that one statement before the write takes down both images of an updated row; where the records
+bring every cell, SQLite then writes the rows out of the log. Where triggers may have a say, the rows of before are set
+aside, and go into the log together with those of after.
 
 The image of after is the whole row, not the cells that changed: to find these out takes longer than to store them.
 """
@@ -16,13 +17,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from validate_updates.targets.plan import DELETE, INSERT, UPDATE
-from validate_updates.undo.entries import Entries
+from validate_updates.undo.entries import entries_of
 from validate_updates.undo.images import prepare_images
 from validate_updates.undo.kept import KeptRows
-from validate_updates.undo.numbering import next_change
 from validate_updates.undo.ranges import batch_number, deleted, entry_number, inserted, updated, within
 from validate_updates.undo.references import reach_of
 from validate_updates.undo.swept import Swept
+from validate_updates.undo.told import Told
 from validate_updates.undo.triggers import changes_more_than_told
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Capture:
     that the range is written in::
 
         capture.before(number, first, last, batch_size=size)
-        writer.write(first, last)
+        writer.delete(first, last)
+        writer.put(first, last)
         capture.after(number, first, last, batch_size=size)
 
     ``number`` is that of the batch at ``first``; every ``size`` positions the next one begins. A return to the
@@ -62,8 +64,9 @@ class Capture:
         self._connection = connection
         self._plan = plan
         self._table = table
-        self.entries = Entries(database, connection, tables, run_id, next_change(connection, tables, run_id))
+        self.entries = entries_of(database, connection, tables, run_id)
         self.entries.lay_out(table, plan.target.names)
+        self._told: Told | None = None
         self._kept: KeptRows | None = None
         if plan.filled_later or changes_more_than_told(database, connection, plan.target):
             self._kept = KeptRows(database, connection, plan)
@@ -74,10 +77,23 @@ class Capture:
         if reach and reach.references:
             self._swept = Swept(database, connection, plan, reach, self.entries)
 
+    def written_from_here(self) -> Told | None:
+        """What writes the rows out of the log, where it can; to be asked before anything is taken down.
+
+        From then on :meth:`before` takes down all of a range, and a write of it begins with :meth:`Told.begin`.
+        """
+        plan = self._plan
+        all_known = self._kept is None and self._all_is_told() and len(plan.stage.columns) > len(plan.key)
+        if all_known and self.entries.counted and plan.target.rowid:
+            self._told = Told(plan, self._connection, self.entries)
+        return self._told
+
     def before(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """To be called before the positions ``first`` to ``last`` of the plan are written."""
         self.before_updates(number, first, last, batch_size=batch_size)
         self.before_deletes(number, first, last, batch_size=batch_size)
+        if self._told and self._any_inserts:
+            self._add(self._inserts, number=number, first=first, last=last, batch_size=batch_size)
 
     def before_updates(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """Only the rows that are updated."""
@@ -86,7 +102,7 @@ class Capture:
         if self._kept:
             self._kept.keep(first, last)
         else:
-            self._updates.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
+            self._add(self._updates, number=number, first=first, last=last, batch_size=batch_size)
 
     def before_deletes(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """Only the rows that are deleted."""
@@ -100,12 +116,22 @@ class Capture:
         if self._kept and self._any_updates:
             self._updates.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
             self._kept.let_go()
-        if self._plan.counts.inserts or not self._plan.settled_kinds:
-            self._inserts.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
+        if self._any_inserts and not self._told:
+            self._add(self._inserts, number=number, first=first, last=last, batch_size=batch_size)
+
+    def _add(self, insert: Prepared, **values: int) -> None:
+        if self._told:
+            self._told.take_down(insert, **values)
+        else:
+            insert.run(self._connection, **values)
 
     @property
     def _any_updates(self) -> bool:
         return self._plan.counts.updates > 0 or not self._plan.settled_kinds
+
+    @property
+    def _any_inserts(self) -> bool:
+        return self._plan.counts.inserts > 0 or not self._plan.settled_kinds
 
     @cached_property
     def _deletes(self) -> Prepared:
@@ -114,7 +140,8 @@ class Capture:
     @cached_property
     def _updates(self) -> Prepared:
         if self._kept is None:
-            return self._insert(UPDATE, updated(self._plan), before=self._rows(), after=self._told())
+            place = self._plan.table.c.tid if self._told else None
+            return self._insert(UPDATE, updated(self._plan), before=self._rows(), after=self._become(), place=place)
         found = updated(self._plan).join(self._kept.table, self._kept.table.c.pos == self._plan.number)
         before = [self._kept[name] for name in self._plan.target.names]
         return self._insert(UPDATE, found, before=before, after=self._rows())
@@ -133,17 +160,23 @@ class Capture:
         return brought and all(plan.carries(name) is None for name in plan.target.names)
 
     def _insert(
-        self, action: str, found: sa.FromClause, *, before: Sequence[Element] = (), after: Sequence[Element] = ()
+        self,
+        action: str,
+        found: sa.FromClause,
+        *,
+        before: Sequence[Element] = (),
+        after: Sequence[Element] = (),
+        place: Element | None = None,
     ) -> Prepared:
         plan = self._plan
         query = sa.select(batch_number(plan), entry_number(plan, action)).select_from(found)
         query = query.where(within(plan, action)).order_by(*plan.order)
-        return self.entries.insert(query, table=self._table, action=action, before=before, after=after)
+        return self.entries.insert(query, table=self._table, action=action, before=before, after=after, place=place)
 
     def _rows(self) -> list[Element]:
         """The target's rows as they stand."""
         return [self._plan.rows.c[name] for name in self._plan.target.names]
 
-    def _told(self) -> list[Element]:
+    def _become(self) -> list[Element]:
         """The target's rows as the records will leave them."""
         return [self._plan.becomes(name) for name in self._plan.target.names]

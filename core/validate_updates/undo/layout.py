@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from validate_updates.journal.tables import JournalTables
     from validate_updates.targets.base import Database
 
+PLACE: Final = "place"
+"""SQLite's column for the rowid of a row that is updated, by which it is found when it is written out of the log."""
 LAYOUT: Final = "L"
 """The action of such an entry. It belongs to no batch: its number is 0."""
 
@@ -51,14 +53,21 @@ def layout_of(connection: sa.Connection, tables: JournalTables, *, run_id: str, 
     return None if names is None else tuple(json.loads(names) if isinstance(names, str) else names)
 
 
+def columns_of(connection: sa.Connection, undo: sa.Table) -> Sequence[str]:
+    """SQLite: the columns of the undo log, those for cells among them, in the table's own order."""
+    return [row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({quoted(undo.name)})")]
+
+
 def _widen(connection: sa.Connection, undo: sa.Table, width: int) -> None:
     """SQLite: give the undo log a column for each cell. More are added only when a wider table comes along."""
-    there = {row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({quoted(undo.name)})").all()}
-    cells = [name for kind in (BEFORE, AFTER) for name in SqliteImages().columns(kind, width) if name not in there]
-    if cells and len(there) == len(undo.c):  # as it was made: nothing is in it, and one statement does it
+    there = columns_of(connection, undo)
+    needed = [PLACE, *(name for kind in (BEFORE, AFTER) for name in SqliteImages().columns(kind, width))]
+    missing = [name for name in needed if name not in there]
+    if missing and len(there) == len(undo.c):  # as it was made: nothing is in it, and one statement does it
         undo.drop(connection)
         columns = (column._copy() for column in undo.columns)  # noqa: SLF001  # the documented way of Table.to_metadata
-        sa.Table(undo.name, sa.MetaData(), *columns, *(sa.Column(name, Spelled()) for name in cells)).create(connection)
+        more = (sa.Column(name, Spelled()) for name in missing)
+        sa.Table(undo.name, sa.MetaData(), *columns, *more).create(connection)
         return
-    for name in cells:
+    for name in missing:
         connection.exec_driver_sql(f"ALTER TABLE {quoted(undo.name)} ADD COLUMN {name}")

@@ -1,7 +1,8 @@
 """The numbers of the undo log's entries: those of one run stand together, in the order in which they were made.
 
 One number is the table's whole key, so that entries are appended, and a run's are found, without another index: on
-SQLite that is a quarter of what the log costs.
+SQLite that is a quarter of what the log costs. While a run's come last there, SQLite counts on by itself, and need not
+look for the place of each.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _PER_RUN: Final = 1 << 40
 """Numbers that a run may use; the first is ``run_no`` times this."""
 _LAYOUTS: Final = 1 << 12
-"""The first of them are for the layouts of the tables that it writes."""
+"""The first of them are for the layouts of the tables that it writes, from the highest down; changes come after."""
 
 
 def of_run(tables: JournalTables, run_no: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
@@ -37,13 +38,19 @@ def changes_of(tables: JournalTables, run_id: str) -> sa.ColumnElement[bool]:
 def next_layout(connection: sa.Connection, tables: JournalTables, run_id: str) -> int:
     """The next free number for a layout."""
     there = sa.select(sa.func.count()).select_from(tables.undo).where(layouts_of(tables, run_id))
-    return _first(connection, tables, run_id) + int(connection.scalar(there) or 0)
+    return _first(connection, tables, run_id) + _LAYOUTS - 1 - int(connection.scalar(there) or 0)
 
 
 def next_change(connection: sa.Connection, tables: JournalTables, run_id: str) -> int:
     """The next free number for a change."""
     last = connection.scalar(sa.select(sa.func.max(tables.undo.c.entry_no)).where(changes_of(tables, run_id)))
     return int(last) + 1 if last else _first(connection, tables, run_id) + _LAYOUTS
+
+
+def comes_last(connection: sa.Connection, tables: JournalTables, run_id: str) -> bool:
+    """Whether no entry is numbered beyond those of the run."""
+    last = connection.scalar(sa.select(sa.func.max(tables.undo.c.entry_no)))
+    return not last or last < _first(connection, tables, run_id) + _PER_RUN
 
 
 def _first(connection: sa.Connection, tables: JournalTables, run_id: str) -> int:
