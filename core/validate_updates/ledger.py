@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from validate_updates.context import BatchInfo
 from validate_updates.journal.rows import BatchRow, BatchState
+from validate_updates.journal.texts import KEY_BYTES, stored
 from validate_updates.result import TroubledBatch
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class Settled:
             unchanged=max(self.info.size - self.applied - self.kept_out, 0),
             attempts=max(self.attempts, 1),
             committed_at=None if self.failed else committed_at,
-            first_key=first_key,
-            last_key=last_key,
+            first_key=stored(first_key, KEY_BYTES),
+            last_key=stored(last_key, KEY_BYTES),
         )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from validate_updates.result import Counts
 from validate_updates.targets.trouble import Blame, Trouble
 from validate_updates.targets.write import Writer
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from validate_updates.context import BatchInfo
-    from validate_updates.result import Counts
     from validate_updates.targets.base import Database
     from validate_updates.targets.plan import Plan
     from validate_updates.undo.capture import Capture
@@ -70,7 +69,7 @@ class LoggedWriter:
         self._take_down(stretches, after=False)
         deleted = self._writer.delete(first, last)
         put = self._told.put() if self._told else self._writer.put(first, last)
-        written = replace(put, deleted=deleted)
+        written = Counts(inserted=put.inserted, updated=put.updated, deleted=deleted)
         size = sum(info.size for stretch in stretches for info in stretch)
         missing = size - written.inserted - written.updated - written.deleted
         ignored = IGNORED if missing and self._plan.not_landed(first, last) else None

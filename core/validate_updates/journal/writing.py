@@ -7,10 +7,11 @@ its token, in the state it is thought to be in.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -35,7 +36,7 @@ from validate_updates.journal.texts import (
 )
 from validate_updates.modes import Mode
 from validate_updates.result import Counts, KeptOut, PluginInfo, Publish, RunResult
-from validate_updates.targets.names import qualified
+from validate_updates.targets.names import qualified, quoted
 from validate_updates.undo.numbering import changes_of
 
 
@@ -198,11 +199,15 @@ class Journal:
 
     def batches(self, conn: sa.Connection, run_id: str, rows: Sequence[BatchRow]) -> None:
         """Enter batches into the ledger. One that is in it already was applied before: an ``IntegrityError``."""
-        made = [{**_batch_row(row), "run_id": run_id} for row in rows]
-        if made and conn.dialect.name == "postgresql":
-            conn.execute(_from_json(self.tables.batches), {"rows": msgspec.json.encode(made).decode()})
-        elif made:
-            _insert_each(conn, self.tables.batches, made)
+        if rows and conn.dialect.name == "postgresql":
+            named = [{"run_id": run_id, **dict(zip(_BATCH_NAMES, _cells_of(row), strict=True))} for row in rows]
+            conn.execute(_from_json(self.tables.batches), {"rows": msgspec.json.encode(named).decode()})
+        elif rows:
+            insert, moment_at, moment = _of_one_batch(self.tables.batches, conn.dialect)
+            made = [[run_id, *_cells_of(row)] for row in rows]
+            for cells in made:
+                cells[moment_at] = moment(cells[moment_at])
+            conn.exec_driver_sql(insert, list(map(tuple, made)))
 
     def forget_batches(self, conn: sa.Connection, run_id: str, numbers: Iterable[int]) -> None:
         """Take batches out of the ledger, in the transaction that enters them anew."""
@@ -277,21 +282,17 @@ def _from_json(table: sa.Table) -> sa.Insert:
     return table.insert().from_select(names, sa.select(*(rows.c[name] for name in names)))
 
 
-def _insert_each(conn: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert rows that have every column. SQLAlchemy would look at each parameter of each row anew."""
-    sql, stored_as = _each_as_tuple(table, conn.dialect)
-    made = [[keep(row[name]) if keep else row[name] for name, keep in stored_as] for row in rows]
-    conn.exec_driver_sql(sql, [tuple(cells) for cells in made])
-
-
 @lru_cache(maxsize=16)
-def _each_as_tuple(
-    table: sa.Table, dialect: sa.Dialect
-) -> tuple[str, Sequence[tuple[str, Callable[[Any], Any] | None]]]:
-    """The statement for one row, and what makes a cell of each of its values; None where it stays as it is."""
-    return str(table.insert().compile(dialect=dialect)), [
-        (column.name, column.type.dialect_impl(dialect).bind_processor(dialect)) for column in table.columns
-    ]
+def _of_one_batch(batches: sa.Table, dialect: sa.Dialect) -> tuple[str, int, Callable[[Any], Any]]:
+    """The INSERT of a batch, which column of it is a moment, and what makes that ready for the driver.
+
+    SQLAlchemy would look at each parameter of each row anew, and a large run has tens of thousands of batches.
+    """
+    names = ["run_id", *_BATCH_NAMES]
+    table, marks = qualified(batches.schema, batches.name), ", ".join("?" * len(names))
+    insert = f"INSERT INTO {table} ({', '.join(map(quoted, names))}) VALUES ({marks})"  # noqa: S608  # of names of our own
+    ready: Any = batches.c.committed_at.type.dialect_impl(dialect).bind_processor(dialect)
+    return insert, names.index("committed_at"), lru_cache(maxsize=4)(ready)
 
 
 @lru_cache(maxsize=64)
@@ -303,14 +304,8 @@ def _while_ours(logs: sa.Table, names: Sequence[str]) -> sa.Update:
 
 
 _BATCH_NAMES = [field.name for field in fields(BatchRow)]
-
-
-def _batch_row(row: BatchRow) -> dict[str, Any]:
-    # Not asdict(), which copies deeply: a large run has tens of thousands of batches.
-    values = {name: getattr(row, name) for name in _BATCH_NAMES}
-    values["first_key"] = stored_or_none(row.first_key, KEY_BYTES)
-    values["last_key"] = stored_or_none(row.last_key, KEY_BYTES)
-    return values
+_cells_of = attrgetter(*_BATCH_NAMES)
+"""Not asdict(), which copies deeply."""
 
 
 def _entry_row(entry: KeptOut) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from validate_updates import Finding, Severity
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from validate_updates_batch.settings import Limit
 
 
+@lru_cache(maxsize=8)  # asked after every group of batches
 def allowed(limit: Limit, total: int) -> int:
     """How many of ``total`` the limit lets pass. A share always allows one: one of three is no broken feed."""
     if isinstance(limit, int):
