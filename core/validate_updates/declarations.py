@@ -138,6 +138,8 @@ class UpdateStrategy:
 
     Returning means: as far as the strategy goes this update may stand. Raising
     :class:`~validate_updates.application.UpdateRefused` means it may not."""
+    at_once: int | None = None
+    """The most positions that one of its batches has, where it says so; SQLite then needs fewer temporary files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from validate_updates.units.tree import Tree
 
 
+_SMALL_STEP = 2000
+"""Positions of which memory can hold what a checkpoint needs; five batches may go behind one."""
+
+
 def _carried(plan: Plan, tree: Tree | None) -> CarriedTable:
     """One table of the task, as validators see it."""
     stage = plan.stage
@@ -146,7 +150,9 @@ class UnderWay:
 
     def begin_group(self) -> None:
         """The same for one more group of a run: whether it is still ours is asked before its commit, once."""
-        self.database.begin(self.connection)
+        at_once = self.strategy.at_once
+        small_steps = not self.tree and at_once is not None and at_once <= _SMALL_STEP
+        self.database.begin(self.connection, small_steps=small_steps)
         for target in self.targets():
             self.database.hold_still(self.connection, target)
 

@@ -64,8 +64,11 @@ class Database(ABC):
             yield connection
 
     @abstractmethod
-    def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
-        """Begin a transaction."""
+    def begin(self, connection: sa.Connection, *, write: bool = True, small_steps: bool = False) -> sa.RootTransaction:
+        """Begin a transaction.
+
+        ``small_steps``: what is written behind one checkpoint is small enough for memory to hold the way back to it.
+        """
 
     @contextmanager
     def transaction(self, connection: sa.Connection, *, write: bool = True) -> Iterator[None]:
@@ -119,6 +122,10 @@ class Database(ABC):
     @abstractmethod
     def has_rowid(self, connection: sa.Connection, table: sa.Table) -> bool:
         """Whether a row can be addressed by its rowid."""
+
+    @abstractmethod
+    def temporary(self, name: str, *items: sa.schema.SchemaItem) -> sa.Table:
+        """A table for the time of the connection, to be created."""
 
     @abstractmethod
     def row_column(self) -> sa.Column[Any]:

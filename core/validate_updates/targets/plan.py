@@ -106,15 +106,13 @@ class Plan:
         return self._table_of_positions(*more)
 
     def _table_of_positions(self, *more: sa.Column[Any]) -> sa.Table:
-        return sa.Table(
+        return self._database.temporary(
             f"vu_plan{self.suffix}",
-            sa.MetaData(),
             # SQLite numbers its rows by itself. PostgreSQL's counter and growing index would cost as much as comparing.
             sa.Column("pos", sa.Integer, primary_key=self._database.is_sqlite),
             sa.Column("row", sa.BigInteger),
             sa.Column("action", sa.String(1), nullable=False),
             *more,
-            prefixes=["TEMPORARY"],
         )
 
     @property
@@ -232,13 +230,11 @@ class Plan:
         return self._table_of_keys()
 
     def _table_of_keys(self, *more: sa.Column[Any]) -> sa.Table:
-        return sa.Table(
+        return self._database.temporary(
             f"vu_doomed{self.suffix}",
-            sa.MetaData(),
             sa.Column(ROW, sa.Integer, primary_key=True),
             *more,
             *(sa.Column(name, self.stage.table.c[name].type) for name in self.key),
-            prefixes=["TEMPORARY"],
         )
 
     @property
@@ -392,7 +388,7 @@ class Plan:
         """Number the positions that are left from 1 on."""
         plan = self.table
         names = [column.name for column in plan.columns]
-        kept = sa.Table("vu_kept", sa.MetaData(), *(sa.Column(c.name, c.type) for c in plan.c), prefixes=["TEMPORARY"])
+        kept = self._database.temporary("vu_kept", *(sa.Column(c.name, c.type) for c in plan.c))
         self._connection.execute(CreateTable(kept))
         self._connection.execute(kept.insert().from_select(names, sa.select(plan)))
         self._connection.execute(DropTable(plan))
@@ -408,7 +404,7 @@ class Plan:
         if self._kept_out is None:
             row = sa.Column("row", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
             row.autoincrement = False
-            self._kept_out = sa.Table("vu_kept_out", sa.MetaData(), row, prefixes=["TEMPORARY"])
+            self._kept_out = self._database.temporary("vu_kept_out", row)
             self._connection.execute(CreateTable(self._kept_out))
             self._expect_lookups()
         return self._kept_out

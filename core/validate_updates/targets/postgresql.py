@@ -60,7 +60,13 @@ class Postgresql(Database):
         options = " ".join(part for part in (url.query.get("options"), _SESSION) if isinstance(part, str))
         return _engine(url.set(drivername="postgresql+psycopg").difference_update_query(["options"]), options)
 
-    def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
+    def begin(
+        self,
+        connection: sa.Connection,
+        *,
+        write: bool = True,
+        small_steps: bool = False,  # nothing to prepare for
+    ) -> sa.RootTransaction:
         transaction = connection.begin()
         if write:
             try:
@@ -118,6 +124,9 @@ class Postgresql(Database):
         statement, kinds = f"{stage.copy_statement(shape)} WITH {FORMAT}", stage.kinds(shape)
         with self.transaction(connection, write=False), driver.cursor() as cursor, cursor.copy(statement) as copy:
             yield lambda rows: copy.write(as_csv(rows, kinds))
+
+    def temporary(self, name: str, *items: sa.schema.SchemaItem) -> sa.Table:
+        return sa.Table(name, sa.MetaData(), *items, prefixes=["TEMPORARY"])
 
     def row_column(self) -> sa.Column[Any]:
         # A counter, and an index to keep it unique, would cost as much as the rows themselves.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from validate_updates.targets.table import TargetTable
 
 _BUSY_SECONDS = 30
+WORK: Final = "vu_work"
+"""The database of our temporary tables, in a file that goes with the connection. SQLite's own would do, but for
+:func:`_journals_of_savepoints_in_memory`."""
 _CELLS_PER_STATEMENT = 480
 """Values bound by one INSERT into the stage; many rows a statement cost a third less than one."""
 
@@ -50,9 +53,10 @@ class Sqlite(Database):
         prove_savepoints()
         return _engine_of(url.set(drivername="sqlite", database=_in_full(url.database)))
 
-    def begin(self, connection: sa.Connection, *, write: bool = True) -> sa.RootTransaction:
+    def begin(self, connection: sa.Connection, *, write: bool = True, small_steps: bool = False) -> sa.RootTransaction:
         connection.execution_options(sqlite_begin="IMMEDIATE" if write else "DEFERRED")
-        return connection.begin()
+        with _journals_of_savepoints_in_memory(connection) if small_steps else nullcontext():
+            return connection.begin()
 
     @contextmanager
     def lock(self, connection: sa.Connection, *, run_id: str, tables: Sequence[str], wait: float) -> Iterator[None]:
@@ -92,6 +96,9 @@ class Sqlite(Database):
     def loading(self, connection: sa.Connection, stage: Stage, shape: Shape) -> Iterator[Callable[[Rows], None]]:
         with self.transaction(connection, write=False):
             yield lambda rows: _insert(connection, stage, rows)
+
+    def temporary(self, name: str, *items: sa.schema.SchemaItem) -> sa.Table:
+        return sa.Table(name, sa.MetaData(schema=WORK), *items)
 
     def row_column(self) -> sa.Column[Any]:
         return sa.Column(ROW, sa.Integer, primary_key=True)  # in the order of staging, which is nearly that of the key
@@ -279,8 +286,27 @@ def _set_up(driver: sqlite3.Connection, _record: object) -> None:
     cursor = driver.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"ATTACH DATABASE '' AS {WORK}")
+    cursor.execute(f"PRAGMA {WORK}.synchronous = OFF")  # else a commit would have to be one of two databases
     cursor.close()
     driver.create_function("vu_fits", 2, _fits, deterministic=True)
+
+
+@contextmanager
+def _journals_of_savepoints_in_memory(connection: sa.Connection) -> Iterator[None]:
+    """For the transaction that is begun in the block.
+
+    SQLite copies each page that a savepoint may have to bring back, in a large update most of what it writes, and asks
+    at the beginning of the transaction where to. It is one setting for that, for temporary tables, of which there are
+    none of SQLite's own, and for sorting, which is to use a file.
+    """
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    try:
+        yield
+    finally:
+        cursor.execute("PRAGMA temp_store = DEFAULT")
+        cursor.close()
 
 
 def _fits(text: str | None, pattern: str) -> bool | None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from validate_updates.errors import UsageError
-from validate_updates.targets.names import ROW, SEQ, SHAPE, TABLES, quoted
+from validate_updates.targets.names import ROW, SEQ, SHAPE, TABLES, qualified, quoted
 from validate_updates.targets.savepoint import savepoint
 from validate_updates.text import key_text
 
@@ -102,7 +102,7 @@ class Stage(Staged):
     def insert_parts(self, shape: Shape) -> tuple[str, str]:
         """``INSERT INTO stage (…)`` and one group of placeholders, for rows of ``shape`` with their number last."""
         names = [quoted(name) for name in (SHAPE, *shape.columns, SEQ)]
-        head = f"INSERT INTO {quoted(self.table.name)} ({', '.join(names)})"
+        head = f"INSERT INTO {self._name} ({', '.join(names)})"
         return head, f"({shape.number}, {', '.join('?' * (len(names) - 1))})"
 
     def kinds(self, shape: Shape) -> list[Kind]:
@@ -112,7 +112,7 @@ class Stage(Staged):
     def copy_statement(self, shape: Shape) -> str:
         """``COPY stage (…) FROM STDIN`` for rows of ``shape``, each followed by its number and that of the shape."""
         names = ", ".join(quoted(name) for name in (*shape.columns, SEQ, SHAPE))
-        return f"COPY {quoted(self.table.name)} ({names}) FROM STDIN"
+        return f"COPY {self._name} ({names}) FROM STDIN"
 
     def settle_duplicates(self) -> int:
         """Keep the last record of each key; returns how many went. Leaves a unique index over the key behind."""
@@ -128,6 +128,11 @@ class Stage(Staged):
             gone = 0
         self._database.analyze(self._connection, self.table, [self._number.name, *self._target.key])
         return gone
+
+    @property
+    def _name(self) -> str:
+        """As it stands in a statement."""
+        return qualified(self.table.schema, self.table.name)
 
     @property
     def _number(self) -> sa.Column[Any]:
@@ -149,14 +154,12 @@ class Stage(Staged):
         return self._connection.execute(stage.delete().where(self._number.in_(superseded))).rowcount
 
     def _create(self, key: Sequence[str]) -> sa.Table:
-        table = sa.Table(
+        table = self._database.temporary(
             "vu_stage",
-            sa.MetaData(),
             self._database.row_column(),
             sa.Column(SEQ, sa.BigInteger),
             sa.Column(SHAPE, sa.Integer, nullable=False),
             *(self._column(name) for name in key),
-            prefixes=["TEMPORARY"],
         )
         self._connection.execute(CreateTable(table))
         return table
@@ -168,7 +171,7 @@ class Stage(Staged):
                 self.table.append_column(column)
                 kind = column.type.compile(self._connection.dialect)
                 cursor = self._connection.connection.cursor()
-                cursor.execute(f"ALTER TABLE {quoted(self.table.name)} ADD COLUMN {quoted(name)} {kind}")
+                cursor.execute(f"ALTER TABLE {self._name} ADD COLUMN {quoted(name)} {kind}")
                 cursor.close()
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
 
 from validate_updates.targets.names import qualified, quoted
 from validate_updates.targets.plan import UPDATE
 from validate_updates.targets.prepared import prepare
+from validate_updates.undo.images import Spelled
 from validate_updates.undo.ranges import updated, within
 
 if TYPE_CHECKING:
@@ -30,10 +32,11 @@ class KeptRows:
         self._database = database
         self._connection = connection
         self._names = plan.target.names
-        _create(database, connection, plan)
+        self._target = qualified(plan.target.schema, plan.target.name)
         labels = [self._label(name) for name in self._names]
-        self._name = f"{NAME}{plan.suffix}"
-        self.table = sa.table(self._name, sa.column("pos", sa.Integer), *(sa.column(label) for label in labels))
+        cells = (sa.Column(label, Spelled()) for label in labels)  # without types: values stay as they are
+        self.table = database.temporary(f"{NAME}{plan.suffix}", sa.Column("pos", sa.Integer, primary_key=True), *cells)
+        self._create()
         rows = sa.select(plan.number, *(plan.rows.c[name] for name in self._names))
         query = rows.select_from(updated(plan)).where(within(plan, UPDATE))
         self._keep = prepare(sa.insert(self.table).from_select(["pos", *labels], query), connection)
@@ -50,21 +53,18 @@ class KeptRows:
         """Set aside the rows that the positions ``first`` to ``last`` of the plan will update."""
         kept = self._keep.run(self._connection, first=first, last=last)
         if kept >= _MANY and not self._database.is_sqlite:
-            self._database.analyze(self._connection, sa.Table(self._name, sa.MetaData()), ["pos"])
+            self._database.analyze(self._connection, self.table, ["pos"])
 
     def let_go(self) -> None:
         """Forget them."""
         self._let_go.run(self._connection)
 
-
-def _create(database: Database, connection: sa.Connection, plan: Plan) -> None:
-    names = plan.target.names
-    columns = ", ".join(f"c{number}" for number in range(len(names)))
-    cursor = connection.connection.cursor()
-    if database.is_sqlite:  # without types: values stay as they are
-        cursor.execute(f"CREATE TEMPORARY TABLE {NAME}{plan.suffix} (pos INTEGER PRIMARY KEY, {columns})")
-    else:
-        target = qualified(plan.target.schema, plan.target.name)
-        rows = f"SELECT 0::bigint, {', '.join(map(quoted, names))} FROM {target} WITH NO DATA"  # noqa: S608  # reflected
-        cursor.execute(f"CREATE TEMPORARY TABLE {NAME}{plan.suffix} (pos, {columns}) AS {rows}")
-    cursor.close()
+    def _create(self) -> None:
+        if self._database.is_sqlite:
+            self._connection.execute(CreateTable(self.table))
+            return
+        columns = ", ".join(("pos", *map(self._label, self._names)))
+        rows = f"SELECT 0::bigint, {', '.join(map(quoted, self._names))} FROM {self._target} WITH NO DATA"  # noqa: S608  # reflected
+        cursor = self._connection.connection.cursor()
+        cursor.execute(f"CREATE TEMPORARY TABLE {self.table.name} ({columns}) AS {rows}")
+        cursor.close()

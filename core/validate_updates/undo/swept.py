@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
 
 from validate_updates.targets.plan import DELETE, UPDATE
 from validate_updates.targets.prepared import prepare
+from validate_updates.undo.images import Spelled
 from validate_updates.undo.ranges import within
 
 if TYPE_CHECKING:
@@ -44,9 +46,7 @@ class Swept:
         self._plan = plan
         self._reach = reach
         self._used = plan.entries_from() or 2 * plan.positions + 1  # by the entries about the plan's own rows
-        self._name = f"{NAME}{plan.suffix}"
-        self.table = sa.table(self._name, *map(sa.column, ("no", "pos", "place", "address", "action", "level")))
-        self._create()
+        self.table = self._create()
         self._start = prepare(self._planned(), connection)
         self._steps = [prepare(self._reached(reference), connection) for reference in reach.references]
         self._tidy = [prepare(statement, connection) for statement in self._superfluous()]
@@ -74,16 +74,19 @@ class Swept:
             insert.run(self._connection, number=number, first=first, batch_size=batch_size, used=self._used)
         self._used += total
 
-    def _create(self) -> None:
-        sqlite = self._database.is_sqlite
-        number, address = ("INTEGER PRIMARY KEY", "") if sqlite else ("bigserial PRIMARY KEY", "tid")
-        cursor = self._connection.connection.cursor()
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE {self._name}"
-            f" (no {number}, pos integer, place integer, address {address}, action text, level integer)"
+    def _create(self) -> sa.Table:
+        table = self._database.temporary(
+            f"{NAME}{self._plan.suffix}",
+            sa.Column("no", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+            sa.Column("pos", sa.Integer),
+            sa.Column("place", sa.Integer),
+            sa.Column("address", Spelled("" if self._database.is_sqlite else "tid")),
+            sa.Column("action", sa.Text),
+            sa.Column("level", sa.Integer),
         )
-        cursor.execute(f"CREATE INDEX {self._name}_row ON {self._name} (place, address)")
-        cursor.close()
+        self._connection.execute(CreateTable(table))
+        sa.Index(f"{table.name}_row", table.c.place, table.c.address).create(self._connection)
+        return table
 
     # --- finding them ------------------------------------------------------------------------------------------------
 

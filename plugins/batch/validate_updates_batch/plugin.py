@@ -25,6 +25,7 @@ def vu_strategy(settings: SettingsOf) -> UpdateStrategy:
         name="batch",
         summary="batches that stand or fall alone; bad records are kept out with the reason",
         apply=partial(apply_in_batches, settings=settings[BatchSettings]),
+        at_once=settings[BatchSettings].size,
     )
 
 
