@@ -64,7 +64,8 @@ class Capture:
         self._connection = connection
         self._plan = plan
         self._table = table
-        self.entries = entries_of(database, connection, tables, run_id)
+        alone = plan.entries_from() is None
+        self.entries = entries_of(database, connection, tables, run_id, as_made=alone)
         self.entries.lay_out(table, plan.target.names)
         self._told: Told | None = None
         self._kept: KeptRows | None = None

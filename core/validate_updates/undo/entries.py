@@ -73,7 +73,9 @@ class Entries:
         return prepare(sa.insert(log).from_select(list(cells), chosen), self.connection)
 
 
-def entries_of(database: Database, connection: sa.Connection, tables: JournalTables, run_id: str) -> Entries:
-    """How the run writes its entries from here on."""
-    counted = database.is_sqlite and comes_last(connection, tables, run_id)
+def entries_of(
+    database: Database, connection: sa.Connection, tables: JournalTables, run_id: str, *, as_made: bool
+) -> Entries:
+    """How the run writes its entries from here on. ``as_made``: whether they may be numbered as they come."""
+    counted = as_made and database.is_sqlite and comes_last(connection, tables, run_id)
     return Entries(database, connection, tables, run_id, next_change(connection, tables, run_id), counted)

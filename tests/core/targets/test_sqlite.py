@@ -326,14 +326,14 @@ def test_what_is_missing_from_the_schema_is_named(sqlite: Target, broken: str, s
 def pragma(text: str) -> Iterator[None]:
     """Every connection made meanwhile begins with this; the nearest thing to a small disk."""
 
-    def small(driver: sqlite3.Connection, _record: object) -> None:
+    def small(driver: sqlite3.Connection, _record: object, _connection: object) -> None:
         driver.execute(text)
 
-    sa.event.listen(sa.Engine, "connect", small)
+    sa.event.listen(sa.Engine, "checkout", small)
     try:
         yield
     finally:
-        sa.event.remove(sa.Engine, "connect", small)
+        sa.event.remove(sa.Engine, "checkout", small)
 
 
 @pytest.mark.parametrize("spare", [0, 3, 30])
@@ -358,7 +358,7 @@ def test_no_room_for_the_stage(sqlite: Target) -> None:
     sqlite.execute(*TABLE)
     large = [{"id": number, "name": "x" * 1000} for number in range(300)]
 
-    with pragma("PRAGMA temp.max_page_count = 20"):
+    with pragma(f"PRAGMA {sqlite_module.WORK}.max_page_count = 20"):
         said = trouble(lambda: sqlite.update(large))
 
     assert "the disk is full" in said
