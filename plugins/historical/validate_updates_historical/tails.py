@@ -66,14 +66,17 @@ def tail(z: Floats, squared: Flags | None = None) -> Tail:
     down = -np.sort(-np.where(squared[:, None], z * np.abs(z), z), axis=1)
     start = down[:, runs - int(np.ceil(0.9 * runs))]
     top = down[:, : max(2, runs // 10)]
-    leave = np.zeros(len(z), dtype=np.int64)
-    for many in range(min(top.shape[1] - 1, max(1, round(0.03 * runs))), 0, -1):
-        ratio = 1.6 if many <= max(1, round(0.012 * runs)) else 2.2
-        apart = top[:, many - 1] > ratio**power * np.maximum(top[:, many], 1e-9)
-        leave = np.where((leave == 0) & apart, many, leave)
-    kept = np.arange(top.shape[1]) >= leave[:, None]
+    kept = np.arange(top.shape[1]) >= _apart(top, power, runs)[:, None]
     excess = np.sum(np.where(kept, np.maximum(top - start[:, None], 0), 0), axis=1)
     return Tail(start, (excess + EXCESS_WEIGHT * belief) / (np.sum(kept, axis=1) + EXCESS_WEIGHT), squared)
+
+
+def _apart(top: Floats, power: Slots, runs: int) -> Slots:
+    """How many of the largest deviations of each metric, in falling order, stand apart from the next one."""
+    many = np.arange(1, 1 + min(top.shape[1] - 1, max(1, round(0.03 * runs))))
+    ratio = np.where(many <= max(1, round(0.012 * runs)), 1.6, 2.2) ** power[:, None]
+    apart = top[:, many - 1] > ratio * np.maximum(top[:, many], 1e-9)
+    return np.asarray(np.max(np.where(apart, many, 0), axis=1, initial=0))
 
 
 def usual_size(
