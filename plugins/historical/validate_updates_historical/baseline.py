@@ -11,7 +11,7 @@ import numpy as np
 
 from validate_updates_historical import expected, families, repeats, scales
 from validate_updates_historical.families import Family
-from validate_updates_historical.rolling import Floats
+from validate_updates_historical.rolling import Floats, median
 from validate_updates_historical.scales import Scales
 from validate_updates_historical.series import Period, Series, Table, hour, slots, tables
 from validate_updates_historical.tails import Tail, tail
@@ -67,7 +67,7 @@ def _group(table: Table, at: float) -> Group:
     scale = scales.learn(raw)
     before = np.concatenate([raw[:, :1], raw[:, :-1]], axis=1)
     values = scale.of(raw, before)
-    values[scale.stock, 0] = np.median(values[scale.stock, 1:], axis=1)  # the first run has no change
+    values[scale.stock, 0] = median(values[scale.stock, 1:])  # the first run has no change
     past = expected.learn(values, kinds)
     seen = tuple(families.learn(raw, values, past, kinds, scale))
     again = tuple(repeats.learn(raw, np.where(scale.stock, np.nan, scale.unit)))

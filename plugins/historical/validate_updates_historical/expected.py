@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats, Slots, level_before, moving_median
+from validate_updates_historical.rolling import Flags, Floats, Slots, level_before, median, moving_median, nine_tenths
 
 LEVELS: Final = (1, 3, 7, 28)
 """Runs that a level is taken over: the last value, half a week, a week, four weeks."""
@@ -72,7 +72,7 @@ def clean(values: Floats, weekdays: Slots) -> Floats:
     plain = values - profile
     middle = moving_median(plain, 15)
     off = np.abs(plain - middle)
-    usual = np.maximum(1.4826 * np.median(off, axis=1), np.quantile(off, 0.9, axis=1) / 1.645)
+    usual = np.maximum(1.4826 * median(off), nine_tenths(off) / 1.645)
     scale = np.maximum(0.7 * usual[:, None], 1.4826 * moving_median(off, 15))
     bad = off > OUTLIER * np.maximum(scale, 1e-9)
     return np.where(bad & ~_lasting(bad), middle + profile, values)
@@ -91,7 +91,7 @@ def _profile(values: Floats, weekdays: Slots) -> Floats:
     for day in range(7):
         same = weekdays == day
         if np.sum(same) >= 2:
-            profile[:, day] = np.median(off[:, same], axis=1) * np.sum(same) / (np.sum(same) + 1)
+            profile[:, day] = median(off[:, same]) * np.sum(same) / (np.sum(same) + 1)
     spread = profile[:, weekdays]
     without, having = (np.mean(np.sqrt(np.abs(error)), axis=1) for error in (off, off - spread))
     return np.where((having < 0.95 * without)[:, None], spread, 0.0)

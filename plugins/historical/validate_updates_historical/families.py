@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from validate_updates_historical import expected, sums, tails
-from validate_updates_historical.rolling import Flags, Floats, Slots, level_before, mean_over
+from validate_updates_historical.rolling import Flags, Floats, Slots, level_before, mean_over, median, nine_tenths
 from validate_updates_historical.scales import Scales
 
 CLIP: Final = 3.0
@@ -122,7 +122,7 @@ def learn(raw: Floats, values: Floats, past: expected.Past, weekdays: Slots, sca
     errors = values - past.expected[:, :runs]
     scale = tails.usual_size(errors, judged, skip=0, least=scales.chance(values)[:, None], weekdays=weekdays)
     stock = scales.stock
-    tied = (np.median(np.abs(np.diff(values, axis=1)), axis=1) == 0) & (np.mean(raw == 0, axis=1) <= 0.3)
+    tied = (median(np.abs(np.diff(values, axis=1))) == 0) & (np.mean(raw == 0, axis=1) <= 0.3)
     every = np.ones(len(values), dtype=bool)
     point = _family("point", past.expected[:, runs], scale, errors, judged, memory=1, of=every, tied=tied)
     light = (point.up.at(0.01) <= LIGHT) & (point.down.at(0.01) <= LIGHT)
@@ -179,7 +179,7 @@ def _window(
     runs = clipped.shape[1]
     level, errors, judged = _against_level(window, mean_over(clipped, window.width), past.cleaned)
     so_far = np.sum(clipped[:, runs - window.width + 1 :], axis=1)
-    independent = math.sqrt(1 / window.width + 1 / max(window.levels)) * np.median(scale, axis=1, keepdims=True)
+    independent = math.sqrt(1 / window.width + 1 / max(window.levels)) * median(scale)[:, None]
     usual = tails.usual_size(errors, judged, skip=window.skip)
     return _family(
         window.name,
@@ -197,7 +197,7 @@ def _window(
         share=window.share,
         # by the central limit theorem, where it holds: what light tails add up to, if they have nothing to do with
         # each other, has a Gaussian's
-        gaussian=light & (runs >= KNOWN) & (np.median(usual, axis=1) <= CALM * independent[:, 0]),
+        gaussian=light & (runs >= KNOWN) & (median(usual) <= CALM * independent[:, 0]),
     )
 
 
@@ -244,11 +244,11 @@ def _against_level(window: Window, means: Floats, cleaned: Floats) -> tuple[Floa
 def _step(raw: Floats, stock: Flags) -> Family:
     """The change of a total relative to itself: a step of 5 % is news where a run changes a thousandth."""
     runs = raw.shape[1]
-    level = np.where(stock, np.median(np.abs(raw), axis=1), 1.0)[:, None]
+    level = np.where(stock, median(np.abs(raw)), 1.0)[:, None]
     before = np.maximum(np.abs(raw), level / 1000)  # a total that fell to nothing is compared with what it was
     change = np.diff(raw, axis=1, prepend=raw[:, :1]) / np.concatenate([before[:, :1], before[:, :-1]], axis=1)
     change = np.where(stock[:, None], change, 0.0)
-    usual = np.maximum(np.quantile(np.abs(change[:, 1:]), 0.9, axis=1) / 1.645, 1e-12)
+    usual = np.maximum(nine_tenths(np.abs(change[:, 1:])) / 1.645, 1e-12)
     scale = np.repeat(usual[:, None], runs + 1, axis=1)
     scale[:, runs] = usual * np.where(stock, before[:, -1], 1.0)
     judged = np.arange(runs) > 0

@@ -1,4 +1,4 @@
-"""Moving medians, means and runs of equal values, for all metrics at once: arrays of metrics x runs."""
+"""Medians, moving ones and means, and runs of equal values, for all metrics at once: arrays of metrics x runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Slots = NDArray[np.int64]
+
+
+def median(values: Floats) -> Floats:
+    """The median of each row. NumPy's own takes five times as long for a few hundred numbers, to look for NaNs."""
+    last = values.shape[-1] - 1
+    low, high = last // 2, (last + 1) // 2
+    parted = np.partition(values, (low, high), axis=-1)
+    return np.asarray((parted[..., low] + parted[..., high]) / 2)
+
+
+def nine_tenths(values: Floats) -> Floats:
+    """What nine of ten numbers of each row are below: on a line between the two next to it, as NumPy's quantile."""
+    last = values.shape[-1] - 1
+    low = int(0.9 * last)
+    part, high = 0.9 * last - low, min(low + 1, last)
+    parted = np.partition(values, (low, high), axis=-1)
+    below, above = parted[..., low], parted[..., high]
+    step = above - below
+    return np.asarray(above - step * (1 - part) if part >= 0.5 else below + step * part)
 
 
 def moving_median(values: Floats, width: int) -> Floats:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats
+from validate_updates_historical.rolling import Flags, Floats, median, nine_tenths
 
 STOCK_CHANGE: Final = 0.02
 """Nine changes of ten are less than this part of the level, and smaller than where they lead to: a stock, which is what
@@ -46,7 +46,7 @@ class Scales:
         On this scale that is 1/2 for a Poisson count near zero. From there it fades faster than for a Poisson count,
         since large counts may well be more regular than chance.
         """
-        units = np.sinh(np.minimum(np.abs(np.median(judged, axis=1)), 50) / 2) ** 2
+        units = np.sinh(np.minimum(np.abs(median(judged)), 50) / 2) ** 2
         return np.where(np.isnan(self.unit), LEAST, np.maximum(LEAST, 0.5 / (1 + units)))
 
     def back(self, judged: Floats, before: Floats) -> Floats:
@@ -60,10 +60,10 @@ class Scales:
 def learn(history: Floats) -> Scales:
     """The scales of metrics, from their histories (metrics x runs, finite)."""
     change = np.diff(history, axis=1)
-    level = np.median(np.abs(history), axis=1)
+    level = median(np.abs(history))
     zeros = np.mean(history == 0, axis=1)
-    small = np.quantile(np.abs(change), 0.9, axis=1) < STOCK_CHANGE * level
-    wandering = np.mean(np.abs(change), axis=1) < np.mean(np.abs(history - np.median(history, axis=1)[:, None]), axis=1)
+    small = nine_tenths(np.abs(change)) < STOCK_CHANGE * level
+    wandering = np.mean(np.abs(change), axis=1) < np.mean(np.abs(history - median(history)[:, None]), axis=1)
     stock = small & wandering & (zeros < 0.3)
     judged = np.where(stock[:, None], np.diff(history, axis=1, prepend=history[:, :1]), history)
     size = np.abs(judged)
@@ -92,4 +92,4 @@ def common_unit(values: Floats) -> Floats:
 
 
 def _typical(size: Floats) -> Floats:
-    return np.array([np.median(row[row > 0]) if (row > 0).any() else 1.0 for row in size])
+    return np.array([median(row[row > 0]) if (row > 0).any() else 1.0 for row in size])

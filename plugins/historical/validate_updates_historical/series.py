@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Floats, Slots
+from validate_updates_historical.rolling import Floats, Slots, median
 
 HUGEST: Final = 1e100
 """Larger numbers count as this large, and those below one in this as 0: what is reckoned from them must be finite."""
@@ -116,7 +116,7 @@ def period_of(time: date, periods: Iterable[Period]) -> str | None:
 def slots(hours: Floats, at: float) -> Slots:
     """What kind of run each is, and the one at ``at``: its weekday, or its part of the day with several runs a day."""
     every = np.r_[hours, at]
-    if len(hours) > 1 and np.median(np.diff(hours)) < 18:
+    if len(hours) > 1 and median(np.diff(hours)) < 18:
         return np.asarray((every % 24) // 4, dtype=np.int64)
     return np.asarray((every // 24) % 7, dtype=np.int64)
 

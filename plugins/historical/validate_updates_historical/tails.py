@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats, Slots
+from validate_updates_historical.rolling import Flags, Floats, Slots, median, nine_tenths
 from validate_updates_historical.scales import LEAST
 
 EXCESS: Final = 0.6
@@ -90,7 +90,7 @@ def usual_size(
     runs = errors.shape[1]
     size = np.abs(errors[:, judged])
     size = size[:, : max(8, size.shape[1] - skip)]
-    usual = np.maximum(1.4826 * np.median(size, axis=1), 0.5 * np.quantile(size, 0.9, axis=1) / 1.645)
+    usual = np.maximum(1.4826 * median(size), 0.5 * nine_tenths(size) / 1.645)
     usual = np.maximum(usual, np.ravel(least))
     clipped = np.minimum(np.abs(errors), 4 * usual[:, None])
     recent = 1.2533 * _recent(clipped, 28, skip)
