@@ -11,7 +11,16 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats, Slots, level_before, median, moving_median, nine_tenths
+from validate_updates_historical.rolling import (
+    Flags,
+    Floats,
+    Slots,
+    level_before,
+    median,
+    moving_median,
+    nine_tenths,
+    sums_before,
+)
 
 LEVELS: Final = (1, 3, 7, 28)
 """Runs that a level is taken over: the last value, half a week, a week, four weeks."""
@@ -79,6 +88,8 @@ def clean(values: Floats, weekdays: Slots) -> Floats:
 
 
 def _lasting(bad: Flags) -> Flags:
+    if not bad.any():
+        return bad
     from scipy.ndimage import binary_opening
 
     return np.asarray(binary_opening(bad, structure=np.ones((1, IN_A_ROW + 1))))
@@ -90,8 +101,9 @@ def _profile(values: Floats, weekdays: Slots) -> Floats:
     profile = np.zeros((len(values), 7))
     for day in range(7):
         same = weekdays == day
-        if np.sum(same) >= 2:
-            profile[:, day] = median(off[:, same]) * np.sum(same) / (np.sum(same) + 1)
+        seen = np.count_nonzero(same)
+        if seen >= 2:
+            profile[:, day] = median(off[:, same]) * seen / (seen + 1)
     spread = profile[:, weekdays]
     without, having = (np.mean(np.sqrt(np.abs(error)), axis=1) for error in (off, off - spread))
     return np.where((having < 0.95 * without)[:, None], spread, 0.0)
@@ -118,11 +130,10 @@ def weekday_effect(cleaned: Floats, weekdays: Slots) -> Floats:
         many = min(WEEKDAYS, len(same) - 1)
         if many < 1:
             continue
-        total = np.concatenate([np.zeros((rows, 1)), np.cumsum(off[:, same], axis=1)], axis=1)
-        before = np.searchsorted(same, asked)
-        end = np.maximum(before, many)
-        sums = total[:, end] - total[:, end - many]
-        early = np.flatnonzero(before < many)
-        sums[:, early] = total[:, [many + 1]] - off[:, same[before[early]]]
+        own = off[:, same]
+        total = sums_before(own)
+        sums = np.empty((rows, len(asked)))
+        sums[:, :many] = total[:, many + 1, None] - own[:, :many]
+        sums[:, many:] = total[:, many : len(asked)] - total[:, : len(asked) - many]
         effect[:, asked] = sums / (many + 1)
     return effect

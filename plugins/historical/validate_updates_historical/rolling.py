@@ -39,9 +39,16 @@ def moving_median(values: Floats, width: int) -> Floats:
     half = min(width, 2 * values.shape[1] - 1) // 2
     if half < 1:
         return values.copy()
-    padded = np.pad(values, ((0, 0), (half, half)), mode="symmetric")
+    padded = np.concatenate([values[:, :half][:, ::-1], values, values[:, -half:][:, ::-1]], axis=1)
     line = median_filter(padded.ravel(), size=2 * half + 1, mode="nearest")
     return np.asarray(line).reshape(padded.shape)[:, half:-half]
+
+
+def sums_before(values: Floats) -> Floats:
+    """The sum of all runs before each one, and of all of them: metrics x (runs + 1)."""
+    total = np.zeros((len(values), values.shape[1] + 1))
+    values.cumsum(axis=1, out=total[:, 1:])
+    return total
 
 
 def level_before(values: Floats, width: int, lag: int = 0) -> tuple[Floats, Flags]:
@@ -52,16 +59,17 @@ def level_before(values: Floats, width: int, lag: int = 0) -> tuple[Floats, Flag
     """
     rows, runs = values.shape
     width = max(1, min(width, runs - 1 - lag))
-    total = np.concatenate([np.zeros((rows, 1)), np.cumsum(values, axis=1)], axis=1)
-    end = np.arange(runs + 1) - lag
-    enough = end >= width
-    end = np.where(enough, end, width)
-    return (total[:, end] - total[:, end - width]) / width, enough
+    total = sums_before(values)
+    first = lag + width
+    level = np.empty((rows, runs + 1))
+    level[:, :first] = total[:, width, None]
+    level[:, first:] = total[:, width : runs + 1 - lag] - total[:, : runs + 1 - first]
+    return level / width, np.arange(runs + 1) >= first
 
 
 def mean_over(values: Floats, width: int) -> Floats:
     """The mean of each run and the ``width`` - 1 before it; of what there is, at the start."""
-    total = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    total = sums_before(values)
     end = np.arange(1, values.shape[1] + 1)
     start = np.maximum(0, end - width)
     return np.asarray((total[:, end] - total[:, start]) / (end - start))

@@ -49,7 +49,8 @@ def decide(baseline: Baseline, update: Mapping[str, float], *, settings: Histori
     phase, runs = phase_of(baseline, settings)
     if phase is Phase.LEARNING:
         return Judgement(phase, runs, settings.min_days, ())
-    alerts = [alert for group in baseline.groups for alert in _alerts(group, update, baseline, settings)]
+    asked = [group for group in baseline.groups if not update.keys().isdisjoint(group.table.metrics)]
+    alerts = [alert for group in asked for alert in _alerts(group, update, baseline, settings)]
     return Judgement(phase, runs, settings.min_days, tuple(sorted(alerts, key=lambda alert: alert.metric)))
 
 

@@ -49,6 +49,8 @@ class Seasons:
 
     def of(self, time: date) -> str | None:
         """The season of a run: the first period that its day lies in, in UTC; None on a day like most."""
+        if not self.spans and not self.month_ends:
+            return None
         if isinstance(time, datetime):
             time = (time.astimezone(UTC) if time.tzinfo else time).date()
         for name, spans in self.spans.items():

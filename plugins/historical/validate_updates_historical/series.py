@@ -102,7 +102,7 @@ def hour(time: date) -> float:
     """Hours since the year 1, in UTC."""
     if not isinstance(time, datetime):
         return time.toordinal() * 24.0
-    if time.tzinfo is not None:
+    if time.tzinfo is not None and time.tzinfo is not UTC:
         time = time.astimezone(UTC)
     return time.toordinal() * 24.0 + time.hour + time.minute / 60 + time.second / 3600 + time.microsecond / 3.6e9
 

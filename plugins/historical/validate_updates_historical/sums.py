@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats, level_before
+from validate_updates_historical.rolling import Flags, Floats, level_before, sums_before
 
 WIDTH: Final = 7
 """Runs that are summed."""
@@ -58,7 +58,7 @@ def learn(raw: Floats, units: Floats, excluded: Flags) -> Sums:
     runs = raw.shape[1]
     width, level = min(WIDTH, runs // 3), min(LEVEL, runs // 3)
     unit, few = _counted(raw[:, : max(8, runs - WIDTH + 1)])
-    total = np.concatenate([np.zeros((len(raw), 1)), np.cumsum(raw, axis=1)], axis=1)
+    total = sums_before(raw)
     end = np.arange(1, runs + 1)
     means, enough = level_before(raw, level, width - 1)
     return Sums(

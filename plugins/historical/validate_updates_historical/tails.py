@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats, Slots, median, nine_tenths
+from validate_updates_historical.rolling import Flags, Floats, Slots, median, nine_tenths, sums_before
 from validate_updates_historical.scales import LEAST
 
 EXCESS: Final = 0.6
@@ -102,7 +102,7 @@ def usual_size(
 
 def _recent(values: Floats, width: int, skip: int) -> Floats:
     runs = values.shape[1]
-    total = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    total = sums_before(values)
     end = np.arange(runs + 1) - skip
     start = np.maximum(0, end - width)
     end = np.where(end < width, max(min(runs, width), 1), end)
@@ -111,12 +111,10 @@ def _recent(values: Floats, width: int, skip: int) -> Floats:
 
 def _by_weekday(sizes: Floats, weekdays: Slots) -> Floats:
     """How much larger deviations are on each run's weekday, shrunk as if 8 usual ones had been seen besides."""
-    runs = sizes.shape[1]
-    mean = np.mean(sizes, axis=1)
-    factor = np.ones((len(sizes), 7))
-    for day in range(7):
-        same = weekdays[:runs] == day
-        if np.sum(same) >= 4:
-            of_day = (np.sum(sizes[:, same], axis=1) + 8 * mean) / (np.sum(same) + 8)
-            factor[:, day] = np.where(mean > 0, of_day / np.where(mean > 0, mean, 1), 1)
+    past = weekdays[: sizes.shape[1]]
+    seen = np.bincount(past, minlength=7)
+    mean = np.mean(sizes, axis=1)[:, None]
+    total = np.stack([sizes[:, past == day].sum(axis=1) for day in range(7)], axis=1)
+    of_day = (total + 8 * mean) / (seen + 8)
+    factor = np.where((seen >= 4) & (mean > 0), of_day / np.where(mean > 0, mean, 1), 1)
     return np.asarray(factor[:, weekdays])
