@@ -74,13 +74,12 @@ class _Clocks:
 
     def of(self, times: Sequence[date]) -> Floats:
         if id(times) not in self.read:
-            self.read[id(times)] = np.array([self._hour(time) for time in times], dtype=np.float64)
+            hours = np.array([hour(time) for time in times], dtype=np.float64)
+            hours[hours >= self.at] = np.nan
+            if self.periods:
+                hours[[period_of(time, self.periods) != self.wanted for time in times]] = np.nan
+            self.read[id(times)] = hours
         return self.read[id(times)]
-
-    def _hour(self, time: date) -> float:
-        hours = hour(time)
-        like = not self.periods or period_of(time, self.periods) == self.wanted
-        return hours if like and hours < self.at else float("nan")
 
 
 def _tidy(hours: Floats, values: Floats) -> tuple[Floats, Floats]:

@@ -46,10 +46,9 @@ class Tail:
 
     def strength(self, z: Floats) -> Floats:
         """-log10 of the chance of a deviation like ``z`` or more: 1 at the 90 % point, 3 is one run in a thousand."""
-        start, excess, squared = (
-            part.reshape(-1, *[1] * (z.ndim - 1)) for part in (self.start, self.excess, self.squared)
-        )
-        z = np.where(squared, z * np.abs(z), z)
+        shape = (-1, *[1] * (z.ndim - 1))
+        start, excess = self.start.reshape(shape), self.excess.reshape(shape)
+        z = _powered(z, self.squared.reshape(shape))
         below = np.clip(z / np.maximum(start, 1e-9), 0, 1)
         return np.where(z > start, 1 + (z - start) / (excess * np.log(10)), below)
 
@@ -63,12 +62,17 @@ def tail(z: Floats, squared: Flags | None = None) -> Tail:
     runs = z.shape[1]
     squared = np.zeros(len(z), dtype=bool) if squared is None else squared
     power, belief = np.where(squared, 2, 1), np.where(squared, EXCESS_SQUARED, EXCESS)
-    down = -np.sort(-np.where(squared[:, None], z * np.abs(z), z), axis=1)
+    down = -np.sort(-_powered(z, squared[:, None]), axis=1)
     start = down[:, runs - int(np.ceil(0.9 * runs))]
     top = down[:, : max(2, runs // 10)]
     kept = np.arange(top.shape[1]) >= _apart(top, power, runs)[:, None]
-    excess = np.sum(np.where(kept, np.maximum(top - start[:, None], 0), 0), axis=1)
-    return Tail(start, (excess + EXCESS_WEIGHT * belief) / (np.sum(kept, axis=1) + EXCESS_WEIGHT), squared)
+    excess = np.where(kept, np.maximum(top - start[:, None], 0), 0).sum(axis=1)
+    return Tail(start, (excess + EXCESS_WEIGHT * belief) / (kept.sum(axis=1) + EXCESS_WEIGHT), squared)
+
+
+def _powered(z: Floats, squared: Flags) -> Floats:
+    """Deviations as tails have them: some are squared and keep their sign."""
+    return np.where(squared, z * np.abs(z), z) if squared.any() else z
 
 
 def _apart(top: Floats, power: Slots, runs: int) -> Slots:
@@ -76,7 +80,7 @@ def _apart(top: Floats, power: Slots, runs: int) -> Slots:
     many = np.arange(1, 1 + min(top.shape[1] - 1, max(1, round(0.03 * runs))))
     ratio = np.where(many <= max(1, round(0.012 * runs)), 1.6, 2.2) ** power[:, None]
     apart = top[:, many - 1] > ratio * np.maximum(top[:, many], 1e-9)
-    return np.asarray(np.max(np.where(apart, many, 0), axis=1, initial=0))
+    return np.asarray(np.where(apart, many, 0).max(axis=1, initial=0))
 
 
 def usual_size(
