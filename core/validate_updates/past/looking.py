@@ -67,7 +67,7 @@ def tasks_with_history(
     query = sa.select(
         logs.c.task,
         sa.func.count().label("runs"),
-        _number(examples(logs)).label("examples"),
+        _number(examples()).label("examples"),
         _number(imported & (logs.c.strategy != BACKFILL)).label("imported"),
         _number(backfilled).label("backfilled"),
         _number(logs.c.label == EXPECTED).label("expected"),
@@ -75,7 +75,7 @@ def tasks_with_history(
         sa.func.min(logs.c.started_at).label("first"),
         sa.func.max(logs.c.started_at).label("last"),
     )
-    query = query.where(finished_updates(logs)).group_by(logs.c.task).order_by(logs.c.task)
+    query = query.where(finished_updates()).group_by(logs.c.task).order_by(logs.c.task)
     if task is not None:
         query = query.where(logs.c.task == stored(task))
     return tuple(TaskHistory(**row) for row in conn.execute(query).mappings())
@@ -89,7 +89,7 @@ def metrics_of(
         return ()
     logs, metrics = tables.logs, tables.metrics
     columns = (logs.c.run_no, logs.c.run_id, logs.c.kind, logs.c.state, logs.c.label, logs.c.started_at)
-    last = sa.select(*columns).where(examples(logs), logs.c.task == stored(task))
+    last = sa.select(*columns).where(examples(), logs.c.task == stored(task))
     runs = last.order_by(logs.c.run_no.desc()).limit(limit).subquery()
     query = sa.select(metrics.c.name, metrics.c.value, *runs.c).join(runs, runs.c.run_id == metrics.c.run_id)
     if metric is not None:

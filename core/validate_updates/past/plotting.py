@@ -36,11 +36,11 @@ def plotted(conn: sa.Connection, tables: JournalTables | None, task: str, metric
     if tables is None:
         raise UsageError("there is no history yet: no update was ever run here")
     logs, metrics = tables.logs, tables.metrics
-    stood = examples(logs).label("stood")
+    stood = examples().label("stood")
     query = (
         sa.select(logs.c.started_at, metrics.c.value, logs.c.label, logs.c.state, stood)
         .join(metrics, metrics.c.run_id == logs.c.run_id)
-        .where(finished_updates(logs), logs.c.task == stored(task), metrics.c.name == stored(metric))
+        .where(finished_updates(), logs.c.task == stored(task), metrics.c.name == stored(metric))
         .order_by(logs.c.run_no.desc())
         .limit(limit)
     )
