@@ -139,7 +139,10 @@ class UpdateStrategy:
     Returning means: as far as the strategy goes this update may stand. Raising
     :class:`~validate_updates.application.UpdateRefused` means it may not."""
     at_once: int | None = None
-    """The most positions that one of its batches has, where it says so; SQLite then needs fewer temporary files."""
+    """The most positions of one of its batches, where there is such a number.
+
+    If it is small, SQLite keeps in memory, and not in a file, what it needs to take a batch back.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,8 @@ def _fault(given: Any, kind: type) -> str:
 def _fault_of_limits(given: Any, kind: type) -> str:
     if kind in {Validator, Observer, Backtest, Criteria, Report} and not _is_above_0(given.time_limit):
         return "whose time_limit is not a number of seconds above 0"
+    if kind is UpdateStrategy and not (given.at_once is None or (type(given.at_once) is int and given.at_once > 0)):
+        return "whose at_once is not a whole number above 0"
     if kind is Report and not (_is_above_0(given.days) and given.days <= MOST_DAYS):
         return f"whose days are not a number above 0, and at most {MOST_DAYS:,}"
     return ""

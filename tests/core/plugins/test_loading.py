@@ -145,6 +145,11 @@ def test_a_hook_that_breaks_its_promise(body: str, said: str) -> None:
         ("vu_sections", "[Section(title='s')]", "gave a value of type Section where a ReportSection belongs"),
         ("vu_strategy", "[]", "vu_strategy gave a value of type list where a UpdateStrategy belongs"),
         ("vu_strategy", "UpdateStrategy(name='s', summary='s', apply=3)", "whose apply is not a function"),
+        (
+            "vu_strategy",
+            "UpdateStrategy(name='s', summary='s', apply=print, at_once='ten')",
+            "whose at_once is not a whole number above 0",
+        ),
     ],
 )
 def test_other_hooks_keep_their_promises_too(hook: str, body: str, said: str) -> None:
