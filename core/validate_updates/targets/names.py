@@ -13,7 +13,7 @@ SHAPE: Final = "vu_shape"
 UNIT: Final = "vu_unit"
 """Where records carry children: the number of the record that a row came with."""
 TABLES: Final = ("vu_stage", "vu_plan", "vu_doomed", "vu_trap", "vu_before", "vu_swept", "vu_kept_out", "vu_kept")
-"""Temporary tables of a run. A table of such a name is hidden while it lasts, so it cannot be a target."""
+"""Temporary tables of a run. On PostgreSQL they hide others of such a name while they last, so none can be a target."""
 
 
 def qualified(schema: str | None, name: str) -> str:
