@@ -94,7 +94,7 @@ class Capture:
         self.before_updates(number, first, last, batch_size=batch_size)
         self.before_deletes(number, first, last, batch_size=batch_size)
         if self._told and self._any_inserts:
-            self._add(self._inserts, number=number, first=first, last=last, batch_size=batch_size)
+            self._add(INSERT, number=number, first=first, last=last, batch_size=batch_size)
 
     def before_updates(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """Only the rows that are updated."""
@@ -103,7 +103,7 @@ class Capture:
         if self._kept:
             self._kept.keep(first, last)
         else:
-            self._add(self._updates, number=number, first=first, last=last, batch_size=batch_size)
+            self._add(UPDATE, number=number, first=first, last=last, batch_size=batch_size)
 
     def before_deletes(self, number: int, first: int, last: int, *, batch_size: int) -> None:
         """Only the rows that are deleted."""
@@ -118,11 +118,12 @@ class Capture:
             self._updates.run(self._connection, number=number, first=first, last=last, batch_size=batch_size)
             self._kept.let_go()
         if self._any_inserts and not self._told:
-            self._add(self._inserts, number=number, first=first, last=last, batch_size=batch_size)
+            self._add(INSERT, number=number, first=first, last=last, batch_size=batch_size)
 
-    def _add(self, insert: Prepared, **values: int) -> None:
+    def _add(self, action: str, **values: int) -> None:
+        insert = self._updates if action == UPDATE else self._inserts
         if self._told:
-            self._told.take_down(insert, **values)
+            self._told.take_down(action, insert, **values)
         else:
             insert.run(self._connection, **values)
 

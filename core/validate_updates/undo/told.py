@@ -27,7 +27,7 @@ class Told:
     """Takes down what a write will leave, and writes it.
 
     For each write, within its savepoint: :meth:`begin`, :meth:`take_down` for every statement that appends entries, and
-    :meth:`put`. The entries of one write follow each other; those about deleted rows may be among them.
+    :meth:`put`.
     """
 
     def __init__(self, plan: Plan, connection: sa.Connection, entries: Entries) -> None:
@@ -37,27 +37,27 @@ class Told:
         cells = SqliteImages().columns(AFTER, len(plan.target.names))
         self._cell = dict(zip(plan.target.names, cells, strict=True))
         self._entries = sa.table(entries.tables.undo.name, *map(sa.column, ("entry_no", "action", PLACE, *cells)))
-        self._first = self._last = 0
+        self._spans: dict[str, tuple[int, int]] = {}
+        """By action: from which entry to which; those of others may be among them."""
 
     def begin(self) -> None:
         """Nothing has been taken down; what was, for a write that failed, is gone."""
-        self._first = self._last = 0
+        self._spans.clear()
 
-    def take_down(self, insert: Prepared, **values: int) -> None:
-        """Run a statement that appends entries."""
+    def take_down(self, action: str, insert: Prepared, **values: int) -> None:
+        """Run a statement that appends entries with that action."""
         first, count = insert.append(self._connection, **values)
         if count:
-            self._first, self._last = self._first or first, first + count - 1
+            self._spans[action] = self._spans.get(action, (first, 0))[0], first + count - 1
 
     def put(self) -> Counts:
         """Write the rows of all entries since :meth:`begin`; the counts are the database's own."""
-        planned, any_kind = self._plan.counts, not self._plan.settled_kinds
-        updated = self._run(self._updates) if planned.updates or any_kind else 0
-        inserted = self._run(self._inserts) if planned.inserts or any_kind else 0
+        updated = self._run(self._updates, *self._spans[UPDATE]) if UPDATE in self._spans else 0
+        inserted = self._run(self._inserts, *self._spans[INSERT]) if INSERT in self._spans else 0
         return Counts(inserted=inserted, updated=updated)
 
-    def _run(self, statement: Prepared) -> int:
-        return statement.run(self._connection, first=self._first, last=self._last)
+    def _run(self, statement: Prepared, first: int, last: int) -> int:
+        return statement.run(self._connection, first=first, last=last)
 
     @cached_property
     def _updates(self) -> Prepared:
