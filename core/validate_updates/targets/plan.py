@@ -337,9 +337,14 @@ class Plan:
     def leave_out(self, first: int, last: int) -> int:
         """Write nothing of the positions ``first`` to ``last``, now or later; how many that concerns."""
         self._all_stand = False
+        return self._leaving_out.run(self._connection, first=first, last=last)
+
+    @cached_property
+    def _leaving_out(self) -> Prepared:
+        first, last = (sa.bindparam(name, None, type_=sa.Integer) for name in ("first", "last"))
         instead = sa.case((self.table.c.action == DELETE, NOT_DELETED), else_=LEFT_OUT)
-        left_out = self.table.update().where(self._between(first, last), self._is_written()).values(action=instead)
-        return self._connection.execute(left_out).rowcount
+        here = self.table.c.pos.between(first, last)
+        return prepare(self.table.update().where(here, self._is_written()).values(action=instead), self._connection)
 
     def keep_out(self, numbers: Sequence[int]) -> list[int]:
         """Keep staged rows, by their number, out of the plan; those of them that were not kept out before.
