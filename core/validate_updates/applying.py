@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 3
 """How often a write is tried that other programs stand in the way of."""
+_FEW = 5
+"""Batches of which one is found sooner by trying each than by halving."""
 
 
 class Run(Protocol):
@@ -160,8 +162,8 @@ class PlanApplication:
     def write(self, batches: Sequence[Batch]) -> tuple[int, RecordRefused | None]:
         """Write batches that follow each other until one is refused: how many were written, and why the next was not.
 
-        As many as the database likes are written by one statement. One that is refused is halved, until the batch that
-        is to blame stands alone.
+        As many as the database likes are written by one statement. Those that are refused are halved, and few are
+        written one by one, until the batch that is to blame stands alone.
         """
         infos = [batch.info for batch in batches]
         for start in range(0, len(infos), self.database.batches_together):
@@ -180,11 +182,14 @@ class PlanApplication:
         else:
             return len(infos), None
         half = len(infos) // 2
-        count, refusal = self._write_together(infos[:half])
-        if refusal is not None:
-            return count, refusal
-        more, refusal = self._write_together(infos[half:])
-        return half + more, refusal
+        parts = [infos[:half], infos[half:]] if len(infos) > _FEW else [[info] for info in infos]
+        written = 0
+        for part in parts:
+            count, refusal = self._write_together(part)
+            written += count
+            if refusal is not None:
+                return written, refusal
+        return written, None
 
     def circles(self, batches: Sequence[Batch]) -> Sequence[Sequence[Batch]]:
         """Of batches that were refused, those that need each other, circle by circle."""
