@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import sqlalchemy as sa
 
-_numbers = count(1)
+# One name for all, of which the innermost is meant: SQLite's driver keeps a statement that it has seen.
+_NAME: Final = "vu_step"
+_BEGIN: Final = f"SAVEPOINT {_NAME}"
+_ROLL_BACK: Final = f"ROLLBACK TO SAVEPOINT {_NAME}"
+_RELEASE: Final = f"RELEASE SAVEPOINT {_NAME}"
 
 
 @contextmanager
@@ -22,19 +25,18 @@ def savepoint(connection: sa.Connection, *, keep: bool = True) -> Iterator[None]
     savepoint would fail, and hide it. Errors are the driver's own; ``Database.trouble`` sorts them.
     """
     cursor = connection.connection.cursor()
-    name = f"vu_{next(_numbers)}"
     try:
-        cursor.execute(f"SAVEPOINT {name}")
+        cursor.execute(_BEGIN)
         try:
             yield
         except BaseException:
             if _alive(connection):
-                cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
-                cursor.execute(f"RELEASE SAVEPOINT {name}")
+                cursor.execute(_ROLL_BACK)
+                cursor.execute(_RELEASE)
             raise
         if not keep:
-            cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
-        cursor.execute(f"RELEASE SAVEPOINT {name}")
+            cursor.execute(_ROLL_BACK)
+        cursor.execute(_RELEASE)
     finally:
         cursor.close()
 
