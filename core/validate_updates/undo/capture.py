@@ -85,7 +85,7 @@ class Capture:
         """
         plan = self._plan
         all_known = self._kept is None and self._all_is_told() and len(plan.stage.columns) > len(plan.key)
-        if all_known and self.entries.counted and plan.target.rowid:
+        if all_known and self.entries.first is None and plan.target.rowid:
             self._told = Told(plan, self._connection, self.entries)
         return self._told
 

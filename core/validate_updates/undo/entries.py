@@ -28,10 +28,8 @@ class Entries:
     connection: sa.Connection
     tables: JournalTables
     run_id: str
-    first: int
-    """The number of the first of them; the others are told from there on."""
-    counted: bool
-    """Whether SQLite numbers them by itself, in the order in which they are made."""
+    first: int | None
+    """The number of the first of them; the others are told from there on. None: SQLite counts them as they are made."""
 
     def lay_out(self, table: str, columns: Sequence[str]) -> None:
         """Note which columns the images of a table have, and make room for them."""
@@ -55,7 +53,7 @@ class Entries:
         images, undo = images_of(self.database), self.tables.undo
         batch, number = query.selected_columns
         cells: dict[str, Element] = {
-            "entry_no": sa.null() if self.counted else sa.literal(self.first, sa.BigInteger) + number,
+            "entry_no": sa.null() if self.first is None else sa.literal(self.first, sa.BigInteger) + number,
             "batch_no": batch,
             "table_name": sa.literal(table, sa.Text),
             "action": sa.literal(action, sa.Text),
@@ -78,4 +76,5 @@ def entries_of(
 ) -> Entries:
     """How the run writes its entries from here on. ``as_made``: whether they may be numbered as they come."""
     counted = as_made and database.is_sqlite and comes_last(connection, tables, run_id)
-    return Entries(database, connection, tables, run_id, next_change(connection, tables, run_id), counted)
+    first = None if counted else next_change(connection, tables, run_id)
+    return Entries(database, connection, tables, run_id, first)
