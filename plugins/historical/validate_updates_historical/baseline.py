@@ -29,7 +29,7 @@ class Group:
     values: Floats
     """The history on the scale of judgement."""
     expected: Floats
-    """The best forecast of each run on that scale, the last of the run to come."""
+    """The forecast of each run on that scale, the last of the run to come."""
     weekday: Floats
     """The weekday's effect in it, and in the run to come."""
     families: tuple[Family, ...]

@@ -1,7 +1,9 @@
 """What a run should have brought: the recent level and the weekday, from a past that is cleaned of single outliers.
 
 Only the past is cleaned, never the run under judgement: otherwise the return to normal after a bad run would be the
-next surprise. Which level (of 1, 3, 7 or 28 runs, with or without the weekday) foretells a metric best, its past says.
+next surprise. Levels are taken over 1, 3, 7 and 28 runs, with and without the weekday; how much each is believed, its
+errors in the metric's own past say (Bates and Granger 1969, on combining forecasts): what several say together is
+nearer than what the best of them says.
 """
 
 from __future__ import annotations
@@ -30,8 +32,9 @@ OUTLIER: Final = 5.0
 """Scaled deviations from the median around it at which a past run is replaced: Hampel's filter, set wide."""
 IN_A_ROW: Final = 3
 """More outliers in a row than this are not outliers but a new level."""
-
-
+BELIEVED: Final = 8
+"""A forecast whose errors are twice as large as the best one's is believed 2 ** 8 times less: those that are nearly as
+good share the say."""
 SHORT: Final = 45
 """With fewer runs every run is used, and a weekday's effect is tried as large as the few that were seen make it."""
 
@@ -41,11 +44,11 @@ class Past:
     """The past of metrics on the scale of judgement, and what to expect of the next run."""
 
     cleaned: Floats
-    """metrics x runs, without the weekday's effect where that is used."""
+    """metrics x runs, without the weekday's effect where the best forecast uses that."""
     weekday: Floats
-    """metrics x (runs + 1): the weekday's effect, 0 where it is not used."""
+    """metrics x (runs + 1): that effect, 0 where it is not used."""
     expected: Floats
-    """metrics x (runs + 1): the best forecast of each run, the last column of the one to come."""
+    """metrics x (runs + 1): the forecast of each run, the last column of the one to come."""
 
 
 def learn(values: Floats, weekdays: Slots) -> Past:
@@ -65,7 +68,14 @@ def learn(values: Floats, weekdays: Slots) -> Past:
     errors = np.array([np.mean(np.sqrt(np.abs(values - f[:, :runs])[:, judged]), axis=1) for f in forecasts])
     best = np.argmin(errors, axis=0)
     shift = np.array(effects)[np.array(used)[best], np.arange(len(values))]
-    return Past(cleaned - shift[:, :runs], shift, np.array(forecasts)[best, np.arange(len(values))])
+    return Past(cleaned - shift[:, :runs], shift, _together(np.array(forecasts), errors**2))
+
+
+def _together(forecasts: Floats, errors: Floats) -> Floats:
+    """The mean of the forecasts (forecasts x metrics x runs), weighed by their usual errors (forecasts x metrics)."""
+    least = 1e-12  # forecasts that never err are believed alike
+    weights = ((np.min(errors, axis=0) + least) / (errors + least)) ** BELIEVED
+    return np.asarray(np.einsum("fm,fmr->mr", weights / np.sum(weights, axis=0), forecasts))
 
 
 def settled(runs: int) -> Flags:

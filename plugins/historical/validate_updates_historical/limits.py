@@ -10,19 +10,19 @@ import numpy as np
 
 from validate_updates_historical.rolling import Flags, Floats
 
-LOOKS: Final = 6
-"""Times a metric is looked at: three families that do not say the same, each upwards and downwards."""
+LOOKS: Final = 5.5
+"""Times a metric is looked at: three families, each upwards and downwards, that hardly ever say the same."""
 CROWD: Final = 12.0
 """A limit of M metrics is at most ``12 log10(M)`` above that of one: what their own past shows decides, unless it was
 full of faults, or they say the same."""
-RARER: Final = 3.5
+RARER: Final = 3.75
 """Their own past is asked for a rate so much lower: its runs have shaped the tails by which they are judged, the next
-one has not. The longer the tail of the past is, the more that adds. Real feeds raised 1.03 % with 3."""
+one has not. The longer the tail of the past is, the more that adds. Real feeds raised 1.01 % with 3.5."""
 PAIR: Final = 0.2
 """Two families at 0.63 of the rarity (10 ** -0.2) that one alone needs are an alert together."""
 FULL: Final = 60
 """Runs from which a tail is known by itself; below, limits are higher."""
-SHORT: Final = 0.55
+SHORT: Final = 0.5
 """How much higher at half of that, and again at a quarter."""
 
 

@@ -38,19 +38,23 @@ def test_fewer_false_alarms_take_a_higher_limit(rate: float, other: float, indep
     assert often <= seldom + 1e-9
 
 
-@pytest.mark.parametrize("metric", ["a", "b", "c"])
-def test_of_calm_metrics_one_that_is_far_further_out_than_ever_is_found(metric: str) -> None:
-    rng = np.random.default_rng(7)
+def test_of_calm_metrics_one_that_is_twice_as_far_out_as_ever_is_mostly_found() -> None:
+    """Five of six times, of what is 5 to 7 standard deviations out: the limit that they share rests on 200 runs."""
     names = ("a", "b", "c")
-    counts = {name: rng.poisson(400, 200) for name in names}
     begin = date(2025, 1, 1)
-    past = [(begin + timedelta(days=day), {name: float(counts[name][day]) for name in names}) for day in range(200)]
-    furthest = max(abs(counts[metric] - 400))
-    update = {**dict.fromkeys(names, 400.0), metric: 400.0 + 1.7 * furthest}
+    at = begin + timedelta(days=200)
+    found = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        counts = {name: rng.poisson(400, 200) for name in names}
+        past = [(begin + timedelta(days=day), {name: float(counts[name][day]) for name in names}) for day in range(200)]
+        history = dict(rows(past))
+        for metric in names:
+            furthest = max(abs(counts[metric] - 400))
+            update = {**dict.fromkeys(names, 400.0), metric: 400.0 + 2 * furthest}
+            found.append([alert.metric for alert in judge(history, update, at=at).alerts] == [metric])
 
-    found = judge(dict(rows(past)), update, at=begin + timedelta(days=200)).alerts
-
-    assert [alert.metric for alert in found] == [metric]
+    assert np.mean(found) >= 5 / 6
 
 
 def test_what_goes_on_does_not_raise_its_own_limit() -> None:
