@@ -8,6 +8,7 @@ nearer than what the best of them says.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,18 +65,19 @@ def learn(values: Floats, weekdays: Slots) -> Past:
             level, _ = level_before(cleaned - shift[:, :runs], width)
             forecasts.append(level + shift)
             used.append(which)
-    judged = settled(runs)
-    errors = np.array([np.mean(np.sqrt(np.abs(values - f[:, :runs])[:, judged]), axis=1) for f in forecasts])
+    first = int(np.argmax(settled(runs)))
+    errors = np.array([np.mean(np.sqrt(np.abs(values[:, first:] - f[:, first:runs])), axis=1) for f in forecasts])
     best = np.argmin(errors, axis=0)
     shift = np.array(effects)[np.array(used)[best], np.arange(len(values))]
-    return Past(cleaned - shift[:, :runs], shift, _together(np.array(forecasts), errors**2))
+    return Past(cleaned - shift[:, :runs], shift, _together(forecasts, errors**2))
 
 
-def _together(forecasts: Floats, errors: Floats) -> Floats:
-    """The mean of the forecasts (forecasts x metrics x runs), weighed by their usual errors (forecasts x metrics)."""
+def _together(forecasts: Sequence[Floats], errors: Floats) -> Floats:
+    """The mean of the forecasts, weighed by their usual errors (forecasts x metrics)."""
     least = 1e-12  # forecasts that never err are believed alike
     weights = ((np.min(errors, axis=0) + least) / (errors + least)) ** BELIEVED
-    return np.asarray(np.einsum("fm,fmr->mr", weights / np.sum(weights, axis=0), forecasts))
+    weights /= np.sum(weights, axis=0)
+    return np.asarray(sum(weight[:, None] * one for weight, one in zip(weights, forecasts, strict=True)))
 
 
 def settled(runs: int) -> Flags:

@@ -86,6 +86,8 @@ def _tidy(hours: Floats, values: Floats) -> tuple[Floats, Floats]:
     """In order, finite, one value a time: of several the largest, so that the order of delivery does not matter."""
     good = np.isfinite(hours) & np.isfinite(values)
     hours, values = hours[good], cut(values[good])
+    if np.all(hours[1:] > hours[:-1]):
+        return hours, values
     order = np.lexsort((values, hours))
     hours, values = hours[order], values[order]
     last = np.append(hours[1:] != hours[:-1], True)[: len(hours)]

@@ -178,6 +178,26 @@ def test_what_lasts_is_said_once_and_again_when_it_is_much_worse() -> None:
     assert alerts(worse, start=121) == [123]
 
 
+def test_an_alert_hides_what_is_about_as_rare_and_not_what_is_a_hundred_times_rarer() -> None:
+    values = [*steady(120), 165.0]
+
+    assert at_the_end(values).alerts
+    assert not at_the_end([*values, 185.0]).alerts
+    assert at_the_end([*values, 225.0]).alerts
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_total_that_jumps_now_and_then_is_judged_by_the_size_of_its_jumps(seed: int) -> None:
+    """One run of seven adds a lump, one of fifty takes one away: relative to the level, the one is like the other."""
+    rng = np.random.default_rng(seed)
+    kind, lump = rng.random(300), rng.lognormal(8, 0.7, 300).round()
+    change = np.where(kind < 0.15, lump, np.where(kind < 0.17, -lump, rng.poisson(30, 300)))
+    values = [float(value) for value in 1_000_000 + np.cumsum(change)]
+
+    assert "step" not in names(at_the_end([*values, values[-1] - 3_000]))
+    assert "step" in names(at_the_end([*values, values[-1] - 300_000]))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_bad_run_a_while_ago_does_not_hide_a_slow_decline(seed: int) -> None:
     """Down to 70 % in four weeks, which no run shows by itself, right after a day without any."""
