@@ -146,6 +146,22 @@ def test_show_tells_everything(command: Command, update: Callable[..., Said], tm
     assert exact["kept"]["record"] == '{"event_id": 5, "ti'
 
 
+def test_show_tells_members_as_the_record_has_them(
+    command: Command, update: Callable[..., Said], records: Records, flags: list[str]
+) -> None:
+    ann = {"name": "Ann", "sworn": True, "paid": None, "hours": 7.5}
+    children = [ann, *({"name": f"No {number}"} for number in range(2, 26))]
+    update(str(records({"event_id": 4, "title": children, "room": {"floor": 3}, "chamber": ["House"]})))
+
+    said = command("quarantine", "show", "1", *flags).out
+
+    assert '\n  title     {"name":"Ann","sworn":true,"paid":null,"hours":7.5}\n            {"name":"No 2"}\n' in said
+    assert (
+        '\n            {"name":"No 20"}\n            and 5 more\n  room      {"floor":3}\n  chamber   ["House"]\n'
+        in said
+    )
+
+
 @pytest.mark.parametrize("word", ["7", "-1", "x", "1.5", "9" * 30, "\x1b[31m"])
 def test_an_entry_that_is_not_there(
     word: str, command: Command, update: Callable[..., Said], records: Records, flags: list[str]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from rich.text import Text
 
 from validate_updates.sources.strict_json import BadRecord, parse_record
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 _STYLES: Final = {"open": "yellow", "replayed": "green", "discarded": "dim", "superseded": "dim"}
 _CELL: Final = 200
 """Characters of a value shown."""
+_LISTED: Final = 20
+"""Children of a record shown, each on its line."""
+_JSON: Final = msgspec.json.Encoder(decimal_format="number")
 _NAMED: Final = 20
 """Numbers of entries that a command names."""
 
@@ -112,14 +116,27 @@ def _record(page: Page, entry: Entry) -> None:
         page.put(Text(look.text(why, MESSAGE), style="yellow"))
         return
     page.heading("Record")
-    page.table([_member(look, entry, name, value) for name, value in members.items()])
+    page.table([row for name, value in members.items() for row in _member(look, entry, name, value)])
 
 
-def _member(look: Look, entry: Entry, name: str, value: object) -> tuple[Text, Text]:
+def _member(look: Look, entry: Entry, name: str, value: object) -> Iterator[tuple[Text, Text]]:
+    """The member as the record has it; of its children, a line each of the first ones."""
     at_fault = "red" if name == entry.kept.column else ""
+    children = isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    first, *others = value if isinstance(value, list) and children else [value]
+    yield Text(look.text(name), style=at_fault), _value(look, first, at_fault)
+    for other in others[: _LISTED - 1]:
+        yield Text(), _value(look, other, at_fault)
+    if (more := len(others) + 1 - _LISTED) > 0:
+        yield Text(), Text(f"and {number(more)} more", style="dim")
+
+
+def _value(look: Look, value: object, style: str) -> Text:
     if value is None:
-        return Text(look.text(name), style=at_fault), Text("null", style="dim italic")
-    return Text(look.text(name), style=at_fault), Text(look.text(value, _CELL) or "''", style=at_fault)
+        return Text("null", style="dim italic")
+    if isinstance(value, str):
+        return Text(look.text(value, _CELL) or "''", style=style)
+    return Text(look.text(_JSON.encode(value).decode(), MESSAGE), style=style)
 
 
 def export_page(done: Exported, file: str, reasons: str, where: str, look: Look) -> list[Text]:
