@@ -105,7 +105,11 @@ class Decoder:
 
     def _converted(self, record: Mapping[str, Any], *, textual: bool) -> tuple[Shape, list[Any]]:
         converters = self._readers if textual else self._converters
-        shape, unknown = self._shape_of(tuple(record))
+        try:
+            shape, unknown = self._shape_of(tuple(record))
+        except Refused:
+            self._count_unknown(name for name in record if name not in self._columns)
+            raise
         self._count_unknown(unknown)
         values = []
         for name in shape.columns:
@@ -143,7 +147,6 @@ class Decoder:
     def _unknown_of(self, members: tuple[str, ...]) -> tuple[str, ...]:
         unknown = tuple(name for name in members if name not in self._columns)
         if unknown and self._unknown is UnknownColumns.REJECT:
-            self._count_unknown(unknown)
             generated = unknown[0] in self._table.names
             why = "is computed by the database" if generated else f"is not in the table {self._table.name}"
             raise Refused("unknown_column", f"column {printable(unknown[0], 60)!r} {why}", unknown[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -75,6 +76,26 @@ def test_unknown_columns_that_are_ignored_are_only_told_of_and_few_by_name(url: 
     assert len(told) == 50
     assert {finding.severity for finding in told} == {Severity.INFO}
     assert (told[0].column, told[0].observed) == ("extra0", 2)
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+@pytest.mark.parametrize("name", ["day.jsonl", "day.csv", "day.json"])
+def test_each_record_with_an_unknown_column_is_counted_once(url: str, tmp_path: Path, name: str, ignored: bool) -> None:
+    records = [{"id": number, "extra": 1} for number in range(150)]
+    texts = {
+        "day.jsonl": "".join(f"{json.dumps(one)}\n" for one in records),
+        "day.csv": "id,extra\n" + "".join(f"{one['id']},1\n" for one in records),
+        "day.json": json.dumps(records),
+    }
+    source = tmp_path / name
+    source.write_text(texts[name])
+
+    result = validate_updates.run(
+        source, target=url, table="t", plugins=(), unknown_columns="ignore" if ignored else "reject"
+    )
+
+    assert [(one.code, one.observed) for one in result.findings] == [("unknown_column", 150)]
+    assert result.counts.inserted == (150 if ignored else 0)
 
 
 def test_unknown_columns_that_keep_records_out_are_a_warning(url: str) -> None:
