@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -104,8 +105,16 @@ def _wrong(expected: str, value: object) -> BadValue:
 
 def not_expected(expected: str, value: object) -> str:
     """That something else came than was expected."""
-    got = "null" if value is None else f"{_name(value)} {printable(value, _SHOWN)!r}"
+    got = "null" if value is None else f"{_name(value)} {printable(_as_written(value), _SHOWN)!r}"
     return f"expected {expected}, got {got}"
+
+
+def _as_written(value: object) -> object:
+    """As a record has it: ``true``, ``[1,2]``."""
+    if isinstance(value, bool | list | tuple | dict):
+        with suppress(TypeError, ValueError, RecursionError):  # of a record in Python, which JSON does not know
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return value
 
 
 def _name(value: object) -> str:

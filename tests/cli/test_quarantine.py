@@ -162,6 +162,22 @@ def test_show_tells_members_as_the_record_has_them(
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        (["a", {"b": None}], 'list \'["a",{"b":null}]\''),
+        ({"floor": 3}, "object '{\"floor\":3}'"),
+        (True, "boolean 'true'"),
+    ],
+)
+def test_a_wrong_value_is_told_as_the_record_has_it(
+    value: object, got: str, update: Callable[..., Said], records: Records
+) -> None:
+    said = update(str(records({"event_id": 4, "title": value}))).json
+
+    assert [kept["message"] for kept in said["kept_out"]] == [f"title: expected text, got {got}"]
+
+
 @pytest.mark.parametrize("word", ["7", "-1", "x", "1.5", "9" * 30, "\x1b[31m"])
 def test_an_entry_that_is_not_there(
     word: str, command: Command, update: Callable[..., Said], records: Records, flags: list[str]
