@@ -162,6 +162,7 @@ def _family(
     z = errors / scale[:, :runs]
     known = z[:, judged]
     known = known[:, : max(8, known.shape[1] - skip)]
+    # of a total that mostly grows, the few falls say too little by themselves of how large one may be
     up, down = (tails.tail(np.abs(known) if name == "step" else side * known, gaussian) for side in (1, -1))
     return Family(name, centre, scale[:, runs], weight, clip, z, up, down, memory, of, tied, skip, share, counted)
 
