@@ -12,14 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-import msgspec
-
 from validate_updates.job import UnknownColumns
 from validate_updates.line_decoder import LineDecoder, line_decoder
 from validate_updates.result import KeptOut
 from validate_updates.shapes import MOST_SHAPES, Rows, Shape, in_key_order, key_length
 from validate_updates.sources.base import RAW_LIMIT, Block, Lines, Place, Records, Source, Unreadable
-from validate_updates.sources.strict_json import BadRecord, parse_record
+from validate_updates.sources.strict_json import BadRecord, parse_record, unparsed
 from validate_updates.targets.table import TargetTable
 from validate_updates.text import printable
 from validate_updates.values import BadValue, cell_meaning, converter, from_text
@@ -107,8 +105,9 @@ class Decoder:
         converters = self._readers if textual else self._converters
         try:
             shape, unknown = self._shape_of(tuple(record))
-        except Refused:
-            self._count_unknown(name for name in record if name not in self._columns)
+        except Refused as refused:
+            if refused.code == "unknown_column":
+                self._count_unknown(name for name in record if name not in self._columns)
             raise
         self._count_unknown(unknown)
         values = []
@@ -225,7 +224,7 @@ def check_key(name: str, value: Any, longest: int) -> None:
 def as_text(record: Mapping[str, Any]) -> str:
     """A record as JSON that reads back as the same, for the quarantine; where JSON cannot, as Python shows it."""
     try:
-        text = _ENCODER.encode(record).decode() if reads_back(record) else repr(dict(record))
+        text = unparsed(record) if reads_back(record) else repr(dict(record))
     except (TypeError, ValueError, RecursionError):
         text = repr(dict(record))
     return text[:RAW_LIMIT]
@@ -238,6 +237,3 @@ def reads_back(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(reads_back, value))
     return math.isfinite(value) if isinstance(value, float) else not isinstance(value, bytes | bytearray | memoryview)
-
-
-_ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -17,6 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from validate_updates.sources.strict_json import unparsed
 from validate_updates.targets.table import Column, Kind
 from validate_updates.text import printable
 
@@ -113,7 +114,7 @@ def _as_written(value: object) -> object:
     """As a record has it: ``true``, ``[1,2]``."""
     if isinstance(value, bool | list | tuple | dict):
         with suppress(TypeError, ValueError, RecursionError):  # of a record in Python, which JSON does not know
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+            return unparsed(value)
     return value
 
 

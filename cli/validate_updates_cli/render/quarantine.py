@@ -6,12 +6,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from rich.text import Text
 
-from validate_updates.sources.strict_json import BadRecord, parse_record
+from validate_updates.sources.strict_json import BadRecord, parse_record, unparsed
 from validate_updates_cli.render.page import Page
-from validate_updates_cli.render.words import LONGEST, MESSAGE, number, place, plural
+from validate_updates_cli.render.words import LONGEST, MESSAGE, ROWS, number, place, plural
 
 if TYPE_CHECKING:
     from validate_updates.quarantine.export import Exported
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 _STYLES: Final = {"open": "yellow", "replayed": "green", "discarded": "dim", "superseded": "dim"}
 _CELL: Final = 200
 """Characters of a value shown."""
-_LISTED: Final = 20
-"""Children of a record shown, each on its line."""
-_JSON: Final = msgspec.json.Encoder(decimal_format="number")
 _NAMED: Final = 20
 """Numbers of entries that a command names."""
 
@@ -122,13 +118,13 @@ def _record(page: Page, entry: Entry) -> None:
 def _member(look: Look, entry: Entry, name: str, value: object) -> Iterator[tuple[Text, Text]]:
     """The member as the record has it; of its children, a line each of the first ones."""
     at_fault = "red" if name == entry.kept.column else ""
-    children = isinstance(value, list) and any(isinstance(one, dict) for one in value)
-    first, *others = value if isinstance(value, list) and children else [value]
-    yield Text(look.text(name), style=at_fault), _value(look, first, at_fault)
-    for other in others[: _LISTED - 1]:
-        yield Text(), _value(look, other, at_fault)
-    if (more := len(others) + 1 - _LISTED) > 0:
-        yield Text(), Text(f"and {number(more)} more", style="dim")
+    lines = value if isinstance(value, list) and any(isinstance(one, dict) for one in value) else [value]
+    label = look.text(name)
+    for one in lines[:ROWS]:
+        yield Text(label, style=at_fault), _value(look, one, at_fault)
+        label = ""
+    if len(lines) > ROWS:
+        yield Text(), Text(f"and {number(len(lines) - ROWS)} more", style="dim")
 
 
 def _value(look: Look, value: object, style: str) -> Text:
@@ -136,7 +132,7 @@ def _value(look: Look, value: object, style: str) -> Text:
         return Text("null", style="dim italic")
     if isinstance(value, str):
         return Text(look.text(value, _CELL) or "''", style=style)
-    return Text(look.text(_JSON.encode(value).decode(), MESSAGE), style=style)
+    return Text(look.text(unparsed(value), MESSAGE), style=style)
 
 
 def export_page(done: Exported, file: str, reasons: str, where: str, look: Look) -> list[Text]:

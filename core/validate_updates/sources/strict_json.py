@@ -1,4 +1,4 @@
-"""One JSON record, read strictly: what another reader might understand otherwise is refused, with the reason.
+"""One JSON record, read strictly, and written as it was: what another reader might understand otherwise is refused.
 
 Refused with these codes: ``bad_encoding`` (not UTF-8, or half of a surrogate pair), ``bad_json`` (not JSON; NaN and
 Infinity are not), ``not_an_object``, ``duplicate_member``, ``bad_number`` (an integer above 19 digits, a number beyond
@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
+
+import msgspec
 
 from validate_updates.text import printable
 
@@ -59,6 +61,14 @@ def undecodable(error: UnicodeDecodeError, before: int = 0) -> BadRecord:
     """The reason to refuse bytes that are not UTF-8 and stand after ``before`` others of the record."""
     byte, place = error.object[error.start], before + error.start + 1
     return BadRecord("bad_encoding", f"not UTF-8: byte 0x{byte:02x} at byte {place} of the record")
+
+
+def unparsed(value: object) -> str:
+    """What :func:`parse_record` reads as this value: on one line, numbers to their last digit. Not sanitised.
+
+    Raises ``TypeError``, ``ValueError`` or ``RecursionError`` for what JSON has no word for.
+    """
+    return _ENCODER.encode(value).decode()
 
 
 def _not_json(text: str, error: json.JSONDecodeError) -> BadRecord:
@@ -135,6 +145,7 @@ def _check_text(text: str) -> None:
 _NAMES: Final = {list: "an array", str: "a string", int: "a number", Decimal: "a number", bool: "a truth value"} | {
     type(None): "null"
 }
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_members, parse_int=_integer, parse_float=_real, parse_constant=_constant
 )
