@@ -19,10 +19,10 @@ from validate_updates_historical.baseline import Group
 from validate_updates_historical.limits import Limits
 from validate_updates_historical.vetoes import VETOES, Candidate
 
-RARER: Final = 2.0
-"""An alert is repeated while it lasts if it has become a hundred times (10 ** 2) rarer than the last one,"""
+AGAIN: Final = 2.0
+"""An alert is repeated while it lasts if it has become a hundred times (10 ** 2) rarer than the last one."""
 WORSE: Final = 1.3
-"""and stronger by so much: where tails are short, little more is a hundred times rarer."""
+"""And only if its strength is so many times that: where tails are short, little more is a hundred times rarer."""
 PASSED: Final = 7
 """After so many runs a fast family explains no slow one: no mean over a week still holds the run that was odd."""
 REPLAYED: Final = 120
@@ -46,7 +46,7 @@ class _Episode:
         return own or (self.faster is not None and at - self.faster <= min(self.memory, PASSED))
 
     def has_said(self, run: Candidate) -> bool:
-        return self.goes_on(run.at) and run.strength < max(WORSE * self.raised, RARER + self.raised)
+        return self.goes_on(run.at) and run.strength < max(WORSE * self.raised, self.raised + AGAIN)
 
     def add(self, at: int, strongest: float, *, itself: bool) -> None:
         self.raised = strongest or (self.raised if self.goes_on(at) else 0.0)

@@ -65,7 +65,7 @@ def learn(values: Floats, weekdays: Slots) -> Past:
             level, _ = level_before(cleaned - shift[:, :runs], width)
             forecasts.append(level + shift)
             used.append(which)
-    first = int(np.argmax(settled(runs)))
+    first = unsettled(runs)
     errors = np.array([np.mean(np.sqrt(np.abs(values[:, first:] - f[:, first:runs])), axis=1) for f in forecasts])
     best = np.argmin(errors, axis=0)
     shift = np.array(effects)[np.array(used)[best], np.arange(len(values))]
@@ -80,11 +80,14 @@ def _together(forecasts: Sequence[Floats], errors: Floats) -> Floats:
     return np.asarray(sum(weight[:, None] * one for weight, one in zip(weights, forecasts, strict=True)))
 
 
+def unsettled(runs: int) -> int:
+    """The first runs whose forecasts had too little past to be judged by; none where the history is short."""
+    return 0 if runs <= SHORT else min(28, runs // 3)
+
+
 def settled(runs: int) -> Flags:
-    """The runs whose forecasts had enough past to be judged by; all of them where the history is short."""
-    if runs <= SHORT:
-        return np.ones(runs, dtype=bool)
-    return np.asarray(np.arange(runs) >= min(28, runs // 3))
+    """All the others."""
+    return np.asarray(np.arange(runs) >= unsettled(runs))
 
 
 def clean(values: Floats, weekdays: Slots) -> Floats:

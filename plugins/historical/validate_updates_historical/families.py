@@ -157,13 +157,17 @@ def _family(
     share: float = 0.0,
     gaussian: Flags | None = None,
     counted: sums.Sums | None = None,
+    one_size: bool = False,
 ) -> Family:
+    """``one_size``: deviations either way are as large, so that each side is judged by both."""
     runs = errors.shape[1]
     z = errors / scale[:, :runs]
     known = z[:, judged]
     known = known[:, : max(8, known.shape[1] - skip)]
-    # of a total that mostly grows, the few falls say too little by themselves of how large one may be
-    up, down = (tails.tail(np.abs(known) if name == "step" else side * known, gaussian) for side in (1, -1))
+    if one_size:
+        up = down = tails.tail(np.abs(known), gaussian)
+    else:
+        up, down = (tails.tail(side * known, gaussian) for side in (1, -1))
     return Family(name, centre, scale[:, runs], weight, clip, z, up, down, memory, of, tied, skip, share, counted)
 
 
@@ -254,4 +258,5 @@ def _step(raw: Floats, stock: Flags) -> Family:
     scale[:, runs] = usual * np.where(stock, before[:, -1], 1.0)
     judged = np.arange(runs) > 0
     nothing = np.zeros(len(raw), dtype=bool)
-    return _family("step", raw[:, -1], scale, change, judged, memory=1, of=stock, tied=nothing)
+    # of a total that mostly grows, the few falls say too little by themselves of how large one may be
+    return _family("step", raw[:, -1], scale, change, judged, memory=1, of=stock, tied=nothing, one_size=True)

@@ -11,7 +11,7 @@ import numpy as np
 from validate_updates_historical.rolling import Flags, Floats
 
 LOOKS: Final = 5.5
-"""Times a metric is looked at: three families, each upwards and downwards, that hardly ever say the same."""
+"""Times a metric is looked at: by three families upwards and downwards, which seldom say the same."""
 CROWD: Final = 12.0
 """A limit of M metrics is at most ``12 log10(M)`` above that of one: what their own past shows decides, unless it was
 full of faults, or they say the same."""
