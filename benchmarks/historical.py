@@ -41,7 +41,7 @@ TABLE = (
     " fee real, day date, changed timestamp, note text)"
 )
 IMPORTS = "import time; s = time.process_time(); {}; print(time.process_time() - s)"
-STATISTICS = "import validate_updates_historical.rule, scipy.ndimage"
+STATISTICS = "import validate_updates_historical.rule"
 ENGINE = "import validate_updates.engine"
 
 
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def imports() -> Iterator[Figure]:
-    """The import of the engine, and of numpy and scipy on top of it."""
+    """The import of the engine, and of numpy on top of it."""
     engine = best(lambda: child(ENGINE), 3, timed=False)
     both = best(lambda: child(f"{ENGINE}; {STATISTICS}"), 3, timed=False)
     print(f"importing the engine: {engine * 1000:.0f} ms, the statistics besides: {(both - engine) * 1000:.0f} ms")

@@ -20,6 +20,7 @@ from validate_updates_historical.rolling import (
     Slots,
     level_before,
     median,
+    moving_mean,
     moving_median,
     nine_tenths,
     sums_before,
@@ -99,15 +100,18 @@ def clean(values: Floats, weekdays: Slots) -> Floats:
     usual = np.maximum(1.4826 * median(off), nine_tenths(off) / 1.645)
     scale = np.maximum(0.7 * usual[:, None], 1.4826 * moving_median(off, 15))
     bad = off > OUTLIER * np.maximum(scale, 1e-9)
-    return np.where(bad & ~_lasting(bad), middle + profile, values)
+    return np.where(bad & ~lasting(bad), middle + profile, values)
 
 
-def _lasting(bad: Flags) -> Flags:
+def lasting(bad: Flags) -> Flags:
+    """Those of them that are in longer rows than :data:`IN_A_ROW`."""
+    found = np.zeros_like(bad)
     if not bad.any():
-        return bad
-    from scipy.ndimage import binary_opening
-
-    return np.asarray(binary_opening(bad, structure=np.ones((1, IN_A_ROW + 1))))
+        return found
+    rows = np.lib.stride_tricks.sliding_window_view(bad, IN_A_ROW + 1, axis=1).all(axis=2)
+    for place in range(IN_A_ROW + 1):
+        found[:, place : place + rows.shape[1]] |= rows
+    return found
 
 
 def _profile(values: Floats, weekdays: Slots) -> Floats:
@@ -135,10 +139,8 @@ def weekday_effect(cleaned: Floats, weekdays: Slots) -> Floats:
 
     The first weeks take the first ones after themselves. metrics x (runs + 1).
     """
-    from scipy.ndimage import uniform_filter1d
-
     rows, runs = cleaned.shape
-    off = cleaned - uniform_filter1d(cleaned, _around(weekdays), axis=1, mode="reflect")
+    off = cleaned - moving_mean(cleaned, _around(weekdays))
     effect = np.zeros((rows, runs + 1))
     for day in range(7):
         same, asked = np.flatnonzero(weekdays[:runs] == day), np.flatnonzero(weekdays == day)

@@ -11,7 +11,7 @@ import numpy as np
 from validate_updates_historical.baseline import Group
 from validate_updates_historical.families import Family
 from validate_updates_historical.limits import Limits
-from validate_updates_historical.rolling import Floats, spells
+from validate_updates_historical.rolling import Floats, moving_median, spells
 
 ZEROS: Final = 0.3
 """A metric with more zeros than this in its recent runs is sparse."""
@@ -106,8 +106,6 @@ def is_on_the_other_side(this: Candidate, _: Limits) -> bool:
 
 def is_like_a_quiet_spell(this: Candidate, _: Limits) -> bool:
     """Two separate quiet spells, about as deep, were there before: a recess."""
-    from scipy.ndimage import median_filter
-
     runs, weekday = this.at, this.group.weekday[this.metric]
     if this.side > 0 or this.group.scales.stock[this.metric] or runs < 28:
         return False
@@ -115,8 +113,7 @@ def is_like_a_quiet_spell(this: Candidate, _: Limits) -> bool:
     depth = np.median(past[-56:]) - (this.value - weekday[runs])
     if depth <= DEEP:
         return False
-    low = median_filter(past, size=5, mode="nearest")
-    level = median_filter(past, size=15, mode="nearest")
+    low, level = (moving_median(past[None], width)[0] for width in (5, 15))
     fall = level[2 : runs - 10] - low[12:]  # the level of the two weeks that end three runs before
     return spells(fall[: max(0, runs - 22)] >= AS_DEEP * depth) >= 2
 

@@ -23,6 +23,16 @@ load(["historical"], {}, origins={})
 print({"numpy", "scipy", "sqlalchemy", "validate_updates_static_thresholds"} & set(sys.modules))
 """
 
+JUDGED = """
+import sys
+from datetime import date, timedelta
+from validate_updates_historical.rule import judge
+from validate_updates_historical.series import Series
+days = [date(2025, 1, 1) + timedelta(days=number) for number in range(90)]
+known = {"read": Series(days, [float(100 + number * 7 % 5) for number in range(90)])}
+print(len(judge(known, {"read": 0.0}, at=date(2025, 4, 1)).alerts), "scipy" in sys.modules)
+"""
+
 
 def test_the_page_lists_every_setting_with_its_default() -> None:
     told = dict(re.findall(r"^\| `([\w.]+)` \| `(.*?)` \|", PAGE.read_text().split("## Settings")[1], re.MULTILINE))
@@ -46,6 +56,12 @@ def test_loading_the_plugin_imports_no_statistics() -> None:
     child = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
 
     assert child.stdout.strip() == "set()"
+
+
+def test_judging_an_update_imports_no_scipy_which_takes_longer_than_all_else() -> None:
+    child = subprocess.run([sys.executable, "-c", JUDGED], capture_output=True, text=True, check=True)
+
+    assert child.stdout.strip() == "1 False"
 
 
 def test_the_fixed_limits_are_there_where_nobody_else_asks_them() -> None:
