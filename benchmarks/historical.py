@@ -3,8 +3,8 @@
     python -m benchmarks.historical [--repeat N] [--large] [--json PATH]
 
 Times are of the processor, so that other work on the machine does not count; the best of ``--repeat``; of whole
-updates the median of three times as many, the ways in turn. ``--large`` adds 1,000 metrics over 3,650 runs, which takes
-minutes to prepare.
+updates, each in a process of its own, the median of three times as many, the ways in turn. ``--large`` adds 1,000
+metrics over 3,650 runs, which takes minutes to prepare.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from benchmarks.as_json import Figure, json_option, write
-from validate_updates import run
+from validate_updates import Severity, run
 from validate_updates.journal.history import JournalHistory
 from validate_updates.journal.schema import prepare
 from validate_updates.past.bringing_in import Known, Settled, bring_in, settle
@@ -43,6 +43,20 @@ TABLE = (
 IMPORTS = "import time; s = time.process_time(); {}; print(time.process_time() - s)"
 STATISTICS = "import validate_updates_historical.rule"
 ENGINE = "import validate_updates.engine"
+PLAIN = "plain"
+ALONE = f"""
+import gc, sys
+{ENGINE}
+{STATISTICS}
+from benchmarks.historical import update
+from validate_updates.manager import load
+load(["historical"], {{}})
+gc.set_threshold(20_000)  # as the command does
+print(update(sys.argv[1]))
+"""
+COUNTED = ("read", "inserted", "updated", "unchanged", "duplicates", "quarantined", "deleted")
+MISSING = {"columns.missing.place": 1 / 7, "columns.missing.note": 1 / 5}
+"""The share of records without them."""
 
 
 def main() -> None:
@@ -82,7 +96,7 @@ def decision(metrics: int, runs: int, repeat: int) -> Iterator[Figure]:
     """A row of the first table."""
     settings = Historical(watch=("m*",), window=max(30, runs))
     with database() as engine:
-        bring(engine, metrics, runs)
+        bring(engine, made_up(metrics, runs))
         with engine.connect() as connection:
             history = JournalHistory(connection, prepare(connection, "update_", None), task="t", except_run="")
             past = past_of(history, settings)
@@ -107,12 +121,8 @@ def overhead(repeat: int) -> Iterator[Figure]:
 
     The machine's speed changes from one second to the next, and so what is compared are neighbours.
     """
-    ways = {"historical, as it is": None, "historical, all of every column": ["*"]}
-    update(("historical",))  # imports what is needed, once
-    found = [
-        (update(()), *(update(("historical",), watch, turn) for watch in ways.values()))
-        for turn in range(1, 3 * repeat + 1)
-    ]
+    ways = {"historical, as it is": "default", "historical, all of every column": "all"}
+    found = [(alone(PLAIN), *(alone(way) for way in ways.values())) for _ in range(3 * repeat)]
     plain, *others = zip(*found, strict=True)
     print(f"{'an update of':<34}{f'{RECORDS:,} records, ms':>22}{'more':>8}")
     print(f"{'without plugins':<34}{median(plain) * 1000:>22.0f}")
@@ -122,11 +132,13 @@ def overhead(repeat: int) -> Iterator[Figure]:
         yield Figure("overhead", more * 100, "%", {"way": name, "records": RECORDS})
 
 
-def update(plugins: tuple[str, ...], watch: list[str] | None = None, turn: int = 0) -> float:
-    """Seconds of the processor for one update, with a year of past, which is another in each turn.
+def alone(way: str) -> float:
+    """Seconds of the processor for one update in a process of its own, once all that it needs is imported."""
+    return float(subprocess.run([sys.executable, "-c", ALONE, way], capture_output=True, text=True, check=True).stdout)
 
-    Otherwise all but the first would have learned from it already, in the same process.
-    """
+
+def update(way: str) -> float:
+    """Seconds of the processor for one update, with a year of past like it."""
     records = [
         {
             "id": number,
@@ -145,14 +157,28 @@ def update(plugins: tuple[str, ...], watch: list[str] | None = None, turn: int =
     with database() as engine:
         with engine.begin() as connection:
             connection.exec_driver_sql(TABLE)
-        bring(engine, 30, 365, seed=turn)
-        settings = {"historical": {"watch": watch} if watch else {}} if plugins else {}
+        bring(engine, like_this_one(list(records[0])))
+        plugins = () if way == PLAIN else ("historical",)
+        settings = {"historical": {"watch": ["*"]} if way == "all" else {}} if plugins else {}
         started = process_time()
         result = run(records, target=str(engine.url), table="t", plugins=plugins, settings=settings, as_of=NOW)
         took = process_time() - started
-    if result.verdict != "committed":
+    if result.verdict != "committed" or any(one.severity > Severity.INFO for one in result.findings):
         raise SystemExit(result.reason)
     return took
+
+
+def like_this_one(columns: Sequence[str]) -> dict[str, list[float]]:
+    """What a year of such updates has measured, by metric: counts that vary, and much that is always 0."""
+    random = np.random.default_rng(1)
+    counts = random.poisson(RECORDS, 365).astype(float)
+    still = [*(f"records.{name}" for name in COUNTED), *(f"columns.missing.{name}" for name in columns)]
+    varied = {name: (100 * share + random.normal(0, 0.3, 365)).tolist() for name, share in MISSING.items()}
+    return (
+        {name: [0.0] * 365 for name in still}
+        | {"records.read": counts.tolist(), "records.inserted": counts.tolist()}
+        | varied
+    )
 
 
 @contextmanager
@@ -164,22 +190,27 @@ def database() -> Iterator[sa.Engine]:
         engine.dispose()
 
 
-def bring(engine: sa.Engine, metrics: int, runs: int, seed: int = 1) -> None:
-    """So many runs with so many metrics into the journal, a day apart."""
-    counts = np.random.default_rng(seed).poisson(200, (runs, metrics)).astype(float).tolist()
-    names = [f"m{number:04}" for number in range(metrics - 1)]
-    first = NOW - timedelta(days=runs)
+def made_up(metrics: int, runs: int) -> dict[str, list[float]]:
+    """So many metrics of so many runs, by name."""
+    counts = np.random.default_rng(1).poisson(200, (metrics, runs)).astype(float).tolist()
+    return {f"m{number:04}": row for number, row in enumerate(counts)}
+
+
+def bring(engine: sa.Engine, metrics: Mapping[str, Sequence[float]]) -> None:
+    """Runs with these metrics into the journal, a day apart."""
+    rows = list(zip(*metrics.values(), strict=True))
+    first = NOW - timedelta(days=len(rows))
     made = tuple(
         PastRun(
             started_at=first + timedelta(days=day),
-            metrics={**dict(zip(names, row, strict=False)), f"m{metrics - 1:04}": row[-1], "records.read": 10_000.0},
+            metrics={"records.read": float(RECORDS), **dict(zip(metrics, row, strict=True))},
             number=day + 1,
         )
-        for day, row in enumerate(counts)
+        for day, row in enumerate(rows)
     )
 
     def settled(known: Known) -> Settled:
-        return settle(Reading(rows=runs, runs=made, bad=()), known, "t")
+        return settle(Reading(rows=len(made), runs=made, bad=()), known, "t")
 
     with engine.begin() as connection:
         bring_in(connection, settled, task="t", table="t", source="made up", prefix="update_")

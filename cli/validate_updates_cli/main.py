@@ -35,9 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _hardly_look_for_garbage() -> None:
-    """A process of one command: what it imports and makes mostly lives to its end, when there is nothing to tidy.
+    """A process of one command: what it imports and makes mostly lives to its end, and then there is nothing to tidy.
 
-    The search for circles at the end of an update of 10,000 records would take a tenth of its time.
+    The last search for circles would take more than a tenth of the time of an update of 10,000 records.
     """
     gc.set_threshold(20_000)
     atexit.register(gc.freeze)

@@ -130,7 +130,7 @@ def _profile(values: Floats, weekdays: Slots) -> Floats:
 
 def _around(weekdays: Slots) -> int:
     """Runs that are about a week and hold each slot as often: 7 of weekdays, 9 of three a day."""
-    slots = len(np.unique(weekdays))
+    slots = int(np.count_nonzero(np.bincount(weekdays)))
     return slots * max(1, round(7 / slots / 2 - 0.5) * 2 + 1) if slots % 2 else 7
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from validate_updates_historical.baseline import Group
 from validate_updates_historical.families import Family
 from validate_updates_historical.limits import Limits
-from validate_updates_historical.rolling import Floats, moving_median, spells
+from validate_updates_historical.rolling import Floats, median, moving_median, spells
 
 ZEROS: Final = 0.3
 """A metric with more zeros than this in its recent runs is sparse."""
@@ -101,7 +101,7 @@ def is_on_the_other_side(this: Candidate, _: Limits) -> bool:
         return False
     weekday = this.group.weekday[this.metric]
     past = (this.group.values[this.metric] - weekday[:-1])[max(0, this.at - 28) : this.at]
-    return bool(this.side * (this.value - weekday[this.at] - np.median(past)) < 0)
+    return bool(this.side * (this.value - weekday[this.at] - median(past)) < 0)
 
 
 def is_like_a_quiet_spell(this: Candidate, _: Limits) -> bool:
@@ -110,7 +110,7 @@ def is_like_a_quiet_spell(this: Candidate, _: Limits) -> bool:
     if this.side > 0 or this.group.scales.stock[this.metric] or runs < 28:
         return False
     past = this.group.values[this.metric, :runs] - weekday[:runs]
-    depth = np.median(past[-56:]) - (this.value - weekday[runs])
+    depth = median(past[-56:]) - (this.value - weekday[runs])
     if depth <= DEEP:
         return False
     low, level = (moving_median(past[None], width)[0] for width in (5, 15))
@@ -125,7 +125,7 @@ def is_return(this: Candidate, limits: Limits) -> bool:
     if this.group.scales.stock[this.metric]:
         recent = this.past[-28:]
         return bool(np.min(recent) <= this.raw <= np.max(recent))
-    usual = np.median(this.group.values[this.metric, max(0, this.at - 28) : this.at])
+    usual = median(this.group.values[this.metric, max(0, this.at - 28) : this.at])
     return bool(abs(this.value - usual) <= 2.5 * this.family.scale[this.metric])
 
 
