@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -59,6 +59,13 @@ def learn(history: Mapping[str, Series], at: date, *, window: int = 365, periods
     found, runs = tables(history, at, window=window, periods=periods)
     groups = tuple(_group(table, hour(at)) for table in found if len(table.hours) >= LEAST)
     return Baseline(groups, runs, sum(map(_independent, groups)))
+
+
+def before_the_last(group: Group, metrics: Sequence[int]) -> Group:
+    """What was known of some of the metrics before their last run."""
+    table = group.table
+    names = tuple(table.metrics[metric] for metric in metrics)
+    return _group(Table(names, table.hours[:-1], table.values[metrics, :-1]), float(table.hours[-1]))
 
 
 def _group(table: Table, at: float) -> Group:

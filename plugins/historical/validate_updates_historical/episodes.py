@@ -46,7 +46,7 @@ class _Episode:
         return own or (self.faster is not None and at - self.faster <= min(self.memory, PASSED))
 
     def has_said(self, run: Candidate) -> bool:
-        return self.goes_on(run.at) and run.strength < max(WORSE * self.raised, self.raised + AGAIN)
+        return self.goes_on(run.at) and not is_much_worse(run.strength, self.raised)
 
     def add(self, at: int, strongest: float, *, itself: bool) -> None:
         self.raised = strongest or (self.raised if self.goes_on(at) else 0.0)
@@ -54,6 +54,11 @@ class _Episode:
             self.hot = at
         else:
             self.faster = at
+
+
+def is_much_worse(strength: float, raised: float) -> bool:
+    """Whether an alert of this strength is news after one of that strength, which lasts; 0: there was none."""
+    return not raised or strength >= max(WORSE * raised, raised + AGAIN)
 
 
 def raised(group: Group, metric: int, new: Sequence[Candidate], limits: Limits) -> list[Candidate]:

@@ -178,6 +178,16 @@ def test_what_lasts_is_said_once_and_again_when_it_is_much_worse() -> None:
     assert alerts(worse, start=121) == [123]
 
 
+def test_a_run_as_low_as_the_one_before_is_not_said_again() -> None:
+    again = 0
+    for seed in range(30):
+        past = steady(90, level=300, seed=seed)
+        low = next(value for value in np.arange(300.0, 0.0, -2.0) if "point" in names(at_the_end([*past, value])))
+        again += "point" in names(at_the_end([*past, low, low - 3]))
+
+    assert again == 0  # with the tails that the first has shaped, the second is the odder one now and then
+
+
 def test_an_alert_hides_what_is_about_as_rare_and_not_what_is_a_hundred_times_rarer() -> None:
     values = [*steady(120), 165.0]
 
