@@ -101,7 +101,7 @@ def write_reports(observation: Observation, settings: Monitoring) -> Iterator[Fi
                     yield Finding(
                         code="incident_not_written",
                         severity=Severity.WARNING,
-                        message=f"the report {path} could not be written [{type(error).__name__}]",
+                        message=f"the report {path} could not be written: {error.strerror}",
                         hint=f"validate-updates monitoring incident {run_id} --task {observation.run.task}",
                     )
                 else:

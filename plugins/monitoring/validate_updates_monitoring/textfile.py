@@ -29,9 +29,7 @@ def write_textfile(path: Path, reports: Sequence[Report]) -> None:
     try:
         write_whole(path, exposition(reports), mode=0o644)
     except OSError as error:
-        raise RunError(
-            f"{path} cannot be written [{type(error).__name__}]", hint="check the folder: --textfile"
-        ) from None
+        raise RunError(f"{path} cannot be written: {error.strerror}", hint="check the folder: --textfile") from None
 
 
 def exposition(reports: Sequence[Report]) -> str:

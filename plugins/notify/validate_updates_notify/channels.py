@@ -78,7 +78,7 @@ def _into_file(settings: LogFile, message: Message, seconds: float) -> str:  # n
         with open(os.open(settings.path, flags, 0o600), "a", encoding="utf-8") as file:  # noqa: PTH123  # of a descriptor
             file.writelines(lines or [f"{message.title}\n"])
     except OSError as error:
-        raise Undelivered(f"cannot be written [{type(error).__name__}]") from None
+        raise Undelivered(f"cannot be written: {error.strerror}") from None
     return ""
 
 

@@ -154,7 +154,7 @@ def test_a_file_that_cannot_be_written_is_told(sqlite: World, said: Callable[...
     code, _, err = said(sqlite, "monitoring", "show", "--textfile", str(tmp_path / "nowhere" / "x.prom"))
 
     assert code == 3
-    assert "cannot be written [FileNotFoundError]" in err
+    assert "cannot be written: No such file or directory" in err
 
 
 def test_the_incident_of_the_last_run_is_that_of_the_task_named(sqlite: World, said: Callable[..., Said]) -> None:
