@@ -17,7 +17,7 @@ _WITH_VALUE = frozenset({"--config", "--format"})
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the result is the exit code, see :class:`validate_updates.errors.ExitCode`."""
     if argv is None:
-        _hardly_look_for_garbage()
+        hardly_look_for_garbage()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if _asks_for_version(arguments):  # before anything is imported
         write(f"validate-updates {__version__}\n")
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report(error, arguments, debug="--debug" in arguments)
 
 
-def _hardly_look_for_garbage() -> None:
+def hardly_look_for_garbage() -> None:
     """A process of one command: what it imports and makes mostly lives to its end, and then there is nothing to tidy.
 
     The last search for circles would take more than a tenth of the time of an update of 10,000 records.

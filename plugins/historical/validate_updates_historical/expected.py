@@ -18,6 +18,7 @@ from validate_updates_historical.rolling import (
     Flags,
     Floats,
     Slots,
+    in_a_row,
     level_before,
     median,
     moving_mean,
@@ -100,18 +101,7 @@ def clean(values: Floats, weekdays: Slots) -> Floats:
     usual = np.maximum(1.4826 * median(off), nine_tenths(off) / 1.645)
     scale = np.maximum(0.7 * usual[:, None], 1.4826 * moving_median(off, 15))
     bad = off > OUTLIER * np.maximum(scale, 1e-9)
-    return np.where(bad & ~lasting(bad), middle + profile, values)
-
-
-def lasting(bad: Flags) -> Flags:
-    """Those of them that are in longer rows than :data:`IN_A_ROW`."""
-    found = np.zeros_like(bad)
-    if not bad.any():
-        return found
-    rows = np.lib.stride_tricks.sliding_window_view(bad, IN_A_ROW + 1, axis=1).all(axis=2)
-    for place in range(IN_A_ROW + 1):
-        found[:, place : place + rows.shape[1]] |= rows
-    return found
+    return np.where(bad & (in_a_row(bad) <= IN_A_ROW), middle + profile, values)
 
 
 def _profile(values: Floats, weekdays: Slots) -> Floats:

@@ -40,17 +40,17 @@ def moving_median(values: Floats, width: int) -> Floats:
     found = np.empty_like(values)
     rows = max(1, AT_ONCE // values.shape[1])
     for first in range(0, len(values), rows):
-        found[first : first + rows] = _middle(_around(values[first : first + rows], width))
+        found[first : first + rows] = _middle(_windows(values[first : first + rows], width))
     return found
 
 
 def moving_mean(values: Floats, width: int) -> Floats:
     """The mean of the same runs."""
-    around = _around(values, width)
-    return np.asarray(sum(around) / len(around))
+    windows = _windows(values, width)
+    return np.asarray(sum(windows) / len(windows))
 
 
-def _around(values: Floats, width: int) -> list[Floats]:
+def _windows(values: Floats, width: int) -> list[Floats]:
     """For each place in a window of ``width`` runs, what is there when the window is around each run."""
     runs = values.shape[1]
     half = min(width, 2 * runs - 1) // 2
@@ -119,12 +119,17 @@ def mean_over(values: Floats, width: int) -> Floats:
     return np.asarray((total[:, end] - total[:, start]) / (end - start))
 
 
-def lengths(values: Floats) -> Slots:
+def lengths(values: Floats | Flags) -> Slots:
     """For each run of each metric, how many runs in a row up to it had its value."""
     index = np.arange(values.shape[1])
     new = np.ones(values.shape, dtype=bool)
     new[:, 1:] = values[:, 1:] != values[:, :-1]
     return np.asarray(index - np.maximum.accumulate(np.where(new, index, 0), axis=1) + 1)
+
+
+def in_a_row(values: Floats | Flags) -> Slots:
+    """For each run of each metric, how many runs in a row had its value, those after it counted too."""
+    return np.asarray(lengths(values) + lengths(values[:, ::-1])[:, ::-1] - 1)
 
 
 def spells(flags: Flags, gap: int = 7) -> int:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import binary_opening, median_filter, uniform_filter1d
 
-from validate_updates_historical.expected import IN_A_ROW, lasting
-from validate_updates_historical.rolling import AT_ONCE, Flags, Floats, moving_mean, moving_median
+from validate_updates_historical.expected import IN_A_ROW
+from validate_updates_historical.rolling import AT_ONCE, Flags, Floats, in_a_row, moving_mean, moving_median
 
 ODD = st.sampled_from([1, 3, 5, 7, 9, 15])
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=8, max_side=40)
@@ -42,4 +42,6 @@ def test_the_moving_mean(values: Floats, width: int) -> None:
 
 @given(arrays(bool, SHAPES))
 def test_what_lasts_is_in_a_longer_row(flags: Flags) -> None:
-    assert np.array_equal(lasting(flags), binary_opening(flags, structure=np.ones((1, IN_A_ROW + 1))))
+    lasting = flags & (in_a_row(flags) > IN_A_ROW)
+
+    assert np.array_equal(lasting, binary_opening(flags, structure=np.ones((1, IN_A_ROW + 1))))
