@@ -45,16 +45,19 @@ STATISTICS = "import validate_updates_historical.rule"
 ENGINE = "import validate_updates.engine"
 PLAIN = "plain"
 ALONE = f"""
-import sys
+from validate_updates_cli.main import prepare_process
+prepare_process()
 {ENGINE}
 {STATISTICS}
-from benchmarks.historical import update
+from benchmarks.historical import parts, update
 from validate_updates.manager import load
-from validate_updates_cli.main import hardly_look_for_garbage
 load(["historical"], {{}})
-hardly_look_for_garbage()
-print(update(sys.argv[1]))
 """
+WAYS = {
+    "historical, a month of past": ("default", 30),
+    "historical, a year of past": ("default", 365),
+    "historical, all of every column": ("all", 365),
+}
 STILL = (
     "records.updated",
     "records.unchanged",
@@ -102,6 +105,18 @@ def child(code: str) -> float:
 
 def decision(metrics: int, runs: int, repeat: int) -> Iterator[Figure]:
     """A row of the first table."""
+    read, learn, decide, cached = alone(f"*parts({metrics}, {runs}, {repeat})")
+    cold = read + learn + decide
+    print(f"{metrics:>8}{runs:>7}{read * 1000:>10.1f}{learn * 1000:>10.1f}{cold * 1000:>10.1f}{cached * 1000:>11.1f}")
+    of = {"metrics": metrics, "runs": runs}
+    yield Figure("read", read * 1000, "ms", of)
+    yield Figure("learn", learn * 1000, "ms", of)
+    yield Figure("decision, cold", cold * 1000, "ms", of)
+    yield Figure("decision, cached", cached * 1000, "ms", of)
+
+
+def parts(metrics: int, runs: int, repeat: int) -> tuple[float, float, float, float]:
+    """Seconds of the processor to read, to learn, to decide, and all together where the past is known already."""
     settings = Historical(watch=("m*",), window=max(30, runs))
     with database() as engine:
         bring(engine, made_up(metrics, runs))
@@ -115,13 +130,7 @@ def decision(metrics: int, runs: int, repeat: int) -> Iterator[Figure]:
             decide = best(lambda: known.judge(values), repeat)
             remembered(history, NOW, settings, Seasons({}))
             cached = best(lambda: remembered(history, NOW, settings, Seasons({})).judge(values), repeat)
-    cold = read + learn + decide
-    print(f"{metrics:>8}{runs:>7}{read * 1000:>10.1f}{learn * 1000:>10.1f}{cold * 1000:>10.1f}{cached * 1000:>11.1f}")
-    of = {"metrics": metrics, "runs": runs}
-    yield Figure("read", read * 1000, "ms", of)
-    yield Figure("learn", learn * 1000, "ms", of)
-    yield Figure("decision, cold", cold * 1000, "ms", of)
-    yield Figure("decision, cached", cached * 1000, "ms", of)
+    return read, learn, decide, cached
 
 
 def overhead(repeat: int) -> Iterator[Figure]:
@@ -129,24 +138,30 @@ def overhead(repeat: int) -> Iterator[Figure]:
 
     The machine's speed changes from one second to the next, and so what is compared are neighbours.
     """
-    ways = {"historical, as it is": "default", "historical, all of every column": "all"}
-    found = [(alone(PLAIN), *(alone(way) for way in ways.values())) for _ in range(3 * repeat)]
+    found = [(once(PLAIN, 365), *(once(*way) for way in WAYS.values())) for _ in range(3 * repeat)]
     plain, *others = zip(*found, strict=True)
-    print(f"{'an update of':<34}{f'{RECORDS:,} records, ms':>22}{'more':>8}")
-    print(f"{'without plugins':<34}{median(plain) * 1000:>22.0f}")
-    for name, took in zip(ways, others, strict=True):
+    print(f"{'an update of':<38}{f'{RECORDS:,} records, ms':>22}{'more':>8}")
+    print(f"{'without plugins':<38}{median(plain) * 1000:>22.0f}")
+    for name, took in zip(WAYS, others, strict=True):
         more = median(one / without - 1 for one, without in zip(took, plain, strict=True))
-        print(f"{name:<34}{median(took) * 1000:>22.0f}{more * 100:>7.0f}%")
+        print(f"{name:<38}{median(took) * 1000:>22.0f}{more * 100:>7.0f}%")
         yield Figure("overhead", more * 100, "%", {"way": name, "records": RECORDS})
 
 
-def alone(way: str) -> float:
-    """Seconds of the processor for one update in a process of its own, once all that it needs is imported."""
-    return float(subprocess.run([sys.executable, "-c", ALONE, way], capture_output=True, text=True, check=True).stdout)
+def once(way: str, runs: int) -> float:
+    """Seconds of the processor for one update."""
+    (took,) = alone(f"update({way!r}, {runs})")
+    return took
 
 
-def update(way: str) -> float:
-    """Seconds of the processor for one update, with a year of past like it."""
+def alone(measured: str) -> tuple[float, ...]:
+    """What is measured in a process of its own, set up as the command's is, once all that it needs is imported."""
+    command = [sys.executable, "-c", f"{ALONE}print({measured})"]
+    return tuple(map(float, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()))
+
+
+def update(way: str, runs: int) -> float:
+    """Seconds of the processor for one update, with a past of so many ``runs`` like it."""
     records = [
         {
             "id": number,
@@ -165,7 +180,7 @@ def update(way: str) -> float:
     with database() as engine:
         with engine.begin() as connection:
             connection.exec_driver_sql(TABLE)
-        bring(engine, like_this_one(list(records[0])))
+        bring(engine, like_this_one(list(records[0]), runs))
         plugins = () if way == PLAIN else ("historical",)
         settings = {"historical": {"watch": ["*"]} if way == "all" else {}} if plugins else {}
         started = process_time()
@@ -176,16 +191,16 @@ def update(way: str) -> float:
     return took
 
 
-def like_this_one(columns: Sequence[str]) -> dict[str, list[float]]:
-    """What a year of such updates has measured, by metric: counts that vary, and much that is always 0."""
+def like_this_one(columns: Sequence[str], runs: int) -> dict[str, list[float]]:
+    """What so many such updates have measured, by metric: counts that vary, and much that is always 0."""
     random = np.random.default_rng(1)
-    counts = random.poisson(RECORDS, 365).astype(float).tolist()
+    counts = random.poisson(RECORDS, runs).astype(float).tolist()
     still = [*STILL, *(f"columns.missing.{name}" for name in columns)]
     return {
         "records.read": counts,
         "records.inserted": counts,
-        **{name: [0.0] * 365 for name in still},
-        **{name: (100 * share + random.normal(0, 0.3, 365)).tolist() for name, share in MISSING.items()},
+        **{name: [0.0] * runs for name in still},
+        **{name: (100 * share + random.normal(0, 0.3, runs)).tolist() for name, share in MISSING.items()},
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from itertools import takewhile
@@ -17,7 +18,7 @@ _WITH_VALUE = frozenset({"--config", "--format"})
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the result is the exit code, see :class:`validate_updates.errors.ExitCode`."""
     if argv is None:
-        hardly_look_for_garbage()
+        prepare_process()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if _asks_for_version(arguments):  # before anything is imported
         write(f"validate-updates {__version__}\n")
@@ -34,13 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report(error, arguments, debug="--debug" in arguments)
 
 
-def hardly_look_for_garbage() -> None:
-    """A process of one command: what it imports and makes mostly lives to its end, and then there is nothing to tidy.
+def prepare_process() -> None:
+    """Make a process fit for one command, before numpy is imported.
 
-    The last search for circles would take more than a tenth of the time of an update of 10,000 records.
+    What it imports and makes mostly lives to its end, and then there is nothing to tidy: the last search for circles
+    would take more than a tenth of the time of an update of 10,000 records. And where algebra is small, a thread that
+    has helped with it waits for more by turning in circles, for longer than all of a judgement takes.
     """
     gc.set_threshold(20_000)
     atexit.register(gc.freeze)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _asks_for_version(arguments: Sequence[str]) -> bool:

@@ -59,6 +59,18 @@ def test_start_up_is_light(words: list[str], never: set[str], tmp_path: Path) ->
     assert loaded & never == set()
 
 
+@pytest.mark.parametrize(("given", "threads"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")])
+def test_algebra_keeps_to_one_thread_unless_told_otherwise(given: dict[str, str], threads: str) -> None:
+    code = "import os, sys; from validate_updates_cli.main import main; sys.argv[1:] = ['--version']; main()"
+    shown = "assert 'numpy' not in sys.modules; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    without = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; {shown}"], env=without | given, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split()[-1] == threads
+
+
 def test_nothing_to_do_is_a_wrong_call_that_shows_the_help(command: Command) -> None:
     said = command()
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from validate_updates_historical import expected, families, repeats, scales
 from validate_updates_historical.families import Family
-from validate_updates_historical.rolling import Floats, median
+from validate_updates_historical.rolling import Floats, Slots, median
 from validate_updates_historical.scales import Scales
 from validate_updates_historical.series import Period, Series, Table, hour, slots, tables
 from validate_updates_historical.tails import Tail, tail
@@ -42,6 +42,19 @@ class Group:
         """Earlier runs."""
         return len(self.table.hours)
 
+    def pick(self, rows: Slots, table: Table) -> Group:
+        """The same of the metrics of ``table``: of each, what is known of one with its very past."""
+        return Group(
+            table=table,
+            scales=self.scales.pick(rows),
+            values=self.values[rows],
+            expected=self.expected[rows],
+            weekday=self.weekday[rows],
+            families=tuple(family.pick(rows) for family in self.families),
+            repeats=tuple(self.repeats[row] for row in rows),
+            together=self.together,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -69,6 +82,19 @@ def before_the_last(group: Group, metrics: Sequence[int]) -> Group:
 
 
 def _group(table: Table, at: float) -> Group:
+    """Metrics with the very same past are learned from once: many columns never miss a value."""
+    pasts = [row.tobytes() for row in table.values]
+    place_of = {past: place for place, past in enumerate(pasts)}
+    if len(place_of) == len(pasts):
+        return _learned(table, at)
+    places = list(place_of.values())
+    metrics = tuple(table.metrics[place] for place in places)
+    known = _learned(Table(metrics, table.hours, table.values[places]), at)
+    row_of = {past: row for row, past in enumerate(place_of)}
+    return known.pick(np.array([row_of[past] for past in pasts]), table)
+
+
+def _learned(table: Table, at: float) -> Group:
     raw = table.values
     kinds = slots(table.hours, at)
     scale = scales.learn(raw)

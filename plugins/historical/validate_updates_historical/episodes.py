@@ -89,7 +89,8 @@ def _past(group: Group, metric: int, side: int, limits: Limits) -> Iterator[list
     first = max(1, group.runs - REPLAYED)
     last = slice(first, group.runs)
     strengths = np.array([family.strength_of(metric, side, last) for family in group.families])
-    hot = limits.enough(strengths) & expected.settled(group.runs)[last]
+    hot = limits.enough(strengths)
+    hot[:, : max(0, expected.unsettled(group.runs) - first)] = False
     for run in np.flatnonzero(hot.any(axis=0)).tolist():
         at = first + run
         yield [

@@ -15,15 +15,16 @@ from typing import Final
 import numpy as np
 
 from validate_updates_historical.rolling import (
-    Flags,
     Floats,
     Slots,
+    chosen,
     in_a_row,
-    level_before,
+    levels_before,
     median,
     moving_mean,
     moving_median,
-    nine_tenths,
+    root_error,
+    spread,
     sums_before,
 )
 
@@ -61,16 +62,15 @@ def learn(values: Floats, weekdays: Slots) -> Past:
     effect = weekday_effect(cleaned, weekdays)
     # where the weekdays differ far more than chance makes them, what is shrunk is missing in every week
     effects = [np.zeros_like(effect), effect, effect * (1 + max(1 / WEEKDAYS, 7 / runs if runs <= SHORT else 0.0))]
-    forecasts, used = [], []
+    forecasts: list[Floats] = []
+    used: list[int] = []
     for which, shift in enumerate(effects):
-        for width in LEVELS:
-            level, _ = level_before(cleaned - shift[:, :runs], width)
-            forecasts.append(level + shift)
-            used.append(which)
+        levels, _ = levels_before(cleaned - shift[:, :runs], LEVELS)
+        forecasts += [level + shift for level in levels]
+        used += [which for _ in levels]
     first = unsettled(runs)
-    errors = np.array([np.mean(np.sqrt(np.abs(values[:, first:] - f[:, first:runs])), axis=1) for f in forecasts])
-    best = np.argmin(errors, axis=0)
-    shift = np.array(effects)[np.array(used)[best], np.arange(len(values))]
+    errors = np.array([root_error(values[:, first:] - one[:, first:runs]) for one in forecasts])
+    shift = chosen(effects, np.array(used)[np.argmin(errors, axis=0)])
     return Past(cleaned - shift[:, :runs], shift, _together(forecasts, errors**2))
 
 
@@ -79,17 +79,15 @@ def _together(forecasts: Sequence[Floats], errors: Floats) -> Floats:
     least = 1e-12  # forecasts that never err are believed alike
     weights = ((np.min(errors, axis=0) + least) / (errors + least)) ** BELIEVED
     weights /= np.sum(weights, axis=0)
-    return np.asarray(sum(weight[:, None] * one for weight, one in zip(weights, forecasts, strict=True)))
+    total = np.zeros_like(forecasts[0])
+    for weight, one in zip(weights, forecasts, strict=True):
+        total += weight[:, None] * one
+    return total
 
 
 def unsettled(runs: int) -> int:
     """The first runs whose forecasts had too little past to be judged by; none where the history is short."""
     return 0 if runs <= SHORT else min(28, runs // 3)
-
-
-def settled(runs: int) -> Flags:
-    """All the others."""
-    return np.asarray(np.arange(runs) >= unsettled(runs))
 
 
 def clean(values: Floats, weekdays: Slots) -> Floats:
@@ -98,8 +96,7 @@ def clean(values: Floats, weekdays: Slots) -> Floats:
     plain = values - profile
     middle = moving_median(plain, 15)
     off = np.abs(plain - middle)
-    usual = np.maximum(1.4826 * median(off), nine_tenths(off) / 1.645)
-    scale = np.maximum(0.7 * usual[:, None], 1.4826 * moving_median(off, 15))
+    scale = np.maximum(0.7 * spread(off)[:, None], 1.4826 * moving_median(off, 15))
     bad = off > OUTLIER * np.maximum(scale, 1e-9)
     return np.where(bad & (in_a_row(bad) <= IN_A_ROW), middle + profile, values)
 
@@ -113,9 +110,9 @@ def _profile(values: Floats, weekdays: Slots) -> Floats:
         seen = np.count_nonzero(same)
         if seen >= 2:
             profile[:, day] = median(off[:, same]) * seen / (seen + 1)
-    spread = profile[:, weekdays]
-    without, having = (np.mean(np.sqrt(np.abs(error)), axis=1) for error in (off, off - spread))
-    return np.where((having < 0.95 * without)[:, None], spread, 0.0)
+    effect = profile[:, weekdays]
+    helps = root_error(off - effect) < 0.95 * root_error(off)
+    return np.where(helps[:, None], effect, 0.0)
 
 
 def _around(weekdays: Slots) -> int:

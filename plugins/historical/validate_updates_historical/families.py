@@ -14,7 +14,17 @@ from typing import Final
 import numpy as np
 
 from validate_updates_historical import expected, sums, tails
-from validate_updates_historical.rolling import Flags, Floats, Slots, level_before, mean_over, median, nine_tenths
+from validate_updates_historical.rolling import (
+    Flags,
+    Floats,
+    Slots,
+    chosen,
+    levels_before,
+    mean_over,
+    median,
+    nine_tenths,
+    root_error,
+)
 from validate_updates_historical.scales import Scales
 
 CLIP: Final = 3.0
@@ -73,7 +83,7 @@ class Family:
 
     def strength_of(self, metric: int, side: int, runs: slice) -> Floats:
         """How rare the past deviations of a metric were."""
-        tail = (self.up if side > 0 else self.down).of(metric)
+        tail = (self.up if side > 0 else self.down).pick(slice(metric, metric + 1))
         strength = tail.strength(side * self.past[metric : metric + 1, runs])[0]
         return np.asarray(np.where(self.of[metric], strength - self.share, 0.0))
 
@@ -81,6 +91,21 @@ class Family:
         """The most that it said of any metric, on either side, in each past run."""
         said = np.maximum(self.up.strength(self.past), self.down.strength(-self.past)) - self.share
         return np.asarray(np.max(np.where(self.of[:, None], said, 0.0), axis=0))
+
+    def pick(self, rows: Slots) -> Family:
+        """The same of these metrics, in this order."""
+        return replace(
+            self,
+            centre=self.centre[rows],
+            scale=self.scale[rows],
+            clip=None if self.clip is None else self.clip[rows],
+            past=self.past[rows],
+            up=self.up.pick(rows),
+            down=self.down.pick(rows),
+            of=self.of[rows],
+            tied=self.tied[rows],
+            sums=None if self.sums is None else self.sums.pick(rows),
+        )
 
     @property
     def is_one_run(self) -> bool:
@@ -118,13 +143,13 @@ WINDOWS: Final = (
 def learn(raw: Floats, values: Floats, past: expected.Past, weekdays: Slots, scales: Scales) -> Iterator[Family]:
     """The families, fastest first, from values (metrics x runs) as they are and on the scale of judgement."""
     runs = values.shape[1]
-    judged = expected.settled(runs)
+    first = expected.unsettled(runs)
     errors = values - past.expected[:, :runs]
-    scale = tails.usual_size(errors, judged, skip=0, least=scales.chance(values)[:, None], weekdays=weekdays)
+    scale = tails.usual_size(errors, first, skip=0, least=scales.chance(values)[:, None], weekdays=weekdays)
     stock = scales.stock
     tied = (median(np.abs(np.diff(values, axis=1))) == 0) & (np.mean(raw == 0, axis=1) <= 0.3)
     every = np.ones(len(values), dtype=bool)
-    point = _family("point", past.expected[:, runs], scale, errors, judged, memory=1, of=every, tied=tied)
+    point = _family("point", past.expected[:, runs], scale, errors, first, memory=1, of=every, tied=tied)
     light = (point.up.at(0.01) <= LIGHT) & (point.down.at(0.01) <= LIGHT)
     yield point
     if stock.any():
@@ -146,7 +171,7 @@ def _family(
     centre: Floats,
     scale: Floats,
     errors: Floats,
-    judged: Flags,
+    first: int,
     *,
     memory: int,
     of: Flags,
@@ -159,11 +184,10 @@ def _family(
     counted: sums.Sums | None = None,
     one_size: bool = False,
 ) -> Family:
-    """``one_size``: deviations either way are as large, so that each side is judged by both."""
+    """``errors`` count from the run ``first`` on; ``one_size``: are as large either way, so that both judge a side."""
     runs = errors.shape[1]
     z = errors / scale[:, :runs]
-    known = z[:, judged]
-    known = known[:, : max(8, known.shape[1] - skip)]
+    known = z[:, first : max(first + 8, runs - skip)]
     if one_size:
         up = down = tails.tail(np.abs(known), gaussian)
     else:
@@ -182,17 +206,17 @@ def _window(
     light: Flags,
 ) -> Family:
     runs = clipped.shape[1]
-    level, errors, judged = _against_level(window, mean_over(clipped, window.width), past.cleaned)
+    level, errors, first = _against_level(window, mean_over(clipped, window.width), past.cleaned)
     so_far = np.sum(clipped[:, runs - window.width + 1 :], axis=1)
     independent = math.sqrt(1 / window.width + 1 / max(window.levels)) * median(scale)[:, None]
-    usual = tails.usual_size(errors, judged, skip=window.skip)
+    usual = tails.usual_size(errors, first, skip=window.skip)
     return _family(
         window.name,
         window.width * level - so_far + past.weekday[:, runs],
         # a mean varies at least as if its runs had nothing to do with each other
         np.maximum(usual, independent),
         errors,
-        judged,
+        first,
         memory=window.memory,
         of=np.ones(len(clipped), dtype=bool),
         tied=tied,
@@ -211,14 +235,14 @@ def _sum(few: sums.Sums) -> Iterator[Family]:
         return
     runs = few.past.shape[1]
     errors = few.past - few.expected[:, :runs]
-    judged = few.enough if np.sum(few.enough) >= 8 else np.ones(runs, dtype=bool)
+    first = few.first if runs - few.first >= 8 else 0
     skip = sums.WIDTH - 1
     yield _family(
         "sum",
         few.expected[:, runs],
-        np.maximum(tails.usual_size(errors, judged, skip=skip), few.spread),
+        np.maximum(tails.usual_size(errors, first, skip=skip), few.spread),
         errors,
-        judged,
+        first,
         memory=10,
         of=few.of,
         tied=np.zeros(len(errors), dtype=bool),
@@ -229,21 +253,18 @@ def _sum(few: sums.Sums) -> Iterator[Family]:
     )
 
 
-def _against_level(window: Window, means: Floats, cleaned: Floats) -> tuple[Floats, Floats, Flags]:
-    """The level for the run to come, past deviations from theirs, and which of these count.
+def _against_level(window: Window, means: Floats, cleaned: Floats) -> tuple[Floats, Floats, int]:
+    """The level for the run to come, past deviations from theirs, and the first of these that counts.
 
     The level is taken over as many runs as fits each metric's past best.
     """
     runs = means.shape[1]
     most = max(3, runs - window.lag - window.width - 4)
-    found = [level_before(cleaned, min(width, most), window.lag - 1) for width in window.levels]
-    judged = np.logical_and.reduce([enough[:runs] for _, enough in found])
-    if np.sum(judged) < 8:
-        judged = np.ones(runs, dtype=bool)
-    levels = np.array([level for level, _ in found])
-    wrong = np.mean(np.sqrt(np.abs(means - levels[:, :, :runs])[:, :, judged]), axis=2)
-    level = levels[np.argmin(wrong, axis=0), np.arange(len(means))]
-    return level[:, runs], means - level[:, :runs], judged
+    levels, enough = levels_before(cleaned, [min(width, most) for width in window.levels], window.lag - 1)
+    first = enough if runs - enough >= 8 else 0
+    wrong = np.array([root_error(means[:, first:] - level[:, first:runs]) for level in levels])
+    level = chosen(levels, np.argmin(wrong, axis=0))
+    return level[:, runs], means - level[:, :runs], first
 
 
 def _step(raw: Floats, stock: Flags) -> Family:
@@ -256,7 +277,6 @@ def _step(raw: Floats, stock: Flags) -> Family:
     usual = np.maximum(nine_tenths(np.abs(change[:, 1:])) / 1.645, 1e-12)
     scale = np.repeat(usual[:, None], runs + 1, axis=1)
     scale[:, runs] = usual * np.where(stock, before[:, -1], 1.0)
-    judged = np.arange(runs) > 0
     nothing = np.zeros(len(raw), dtype=bool)
     # of a total that mostly grows, the few falls say too little by themselves of how large one may be
-    return _family("step", raw[:, -1], scale, change, judged, memory=1, of=stock, tied=nothing, one_size=True)
+    return _family("step", raw[:, -1], scale, change, 1, memory=1, of=stock, tied=nothing, one_size=True)

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats, median, nine_tenths
+from validate_updates_historical.rolling import Flags, Floats, Slots, median, nine_tenths
 
 STOCK_CHANGE: Final = 0.02
 """Nine changes of ten are less than this part of the level, and smaller than where they lead to: a stock, which is what
@@ -31,6 +31,10 @@ class Scales:
     unit: Floats
     linear: Floats
     stock: Flags
+
+    def pick(self, rows: Slots) -> Scales:
+        """Those of these metrics, in this order."""
+        return Scales(self.unit[rows], self.linear[rows], self.stock[rows])
 
     def of(self, values: Floats, before: Floats) -> Floats:
         """The values (metrics x runs) on the scale of judgement; ``before`` holds the values one run earlier."""
@@ -92,4 +96,9 @@ def common_unit(values: Floats) -> Floats:
 
 
 def _typical(size: Floats) -> Floats:
-    return np.array([median(row[row > 0]) if (row > 0).any() else 1.0 for row in size])
+    """The median of what is above 0, and 1 where nothing is."""
+    ordered, zeros = np.sort(size, axis=1), np.count_nonzero(size == 0, axis=1)
+    last = size.shape[1] - 1
+    low, high = (np.minimum((zeros + last + up) // 2, last) for up in (0, 1))
+    middle = np.take_along_axis(ordered, np.stack([low, high], axis=1), axis=1)
+    return np.where(zeros > last, 1.0, np.mean(middle, axis=1))

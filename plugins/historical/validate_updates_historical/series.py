@@ -51,43 +51,47 @@ def tables(
 
     Numbers that are none, and runs that were handed over twice, are left out.
     """
-    clocks = _Clocks(at, tuple(periods))
-    grouped: dict[bytes, tuple[Floats, list[str], list[Floats]]] = {}
+    found: dict[bytes, tuple[Floats, list[str], list[Floats]]] = {}
     runs = {}
+    for names in _by_times(history):
+        hours = _hours(history[names[0]].times, at, tuple(periods))
+        for name, values in zip(names, _tidy(hours, [history[name].values for name in names]), strict=True):
+            own, row = (column[-window:] for column in values)
+            runs[name] = len(own)
+            group = found.setdefault(own.tobytes(), (own, [], []))
+            group[1].append(name)
+            group[2].append(row)
+    return [Table(tuple(names), hours, np.array(rows)) for hours, names, rows in found.values()], runs
+
+
+def _by_times(history: Mapping[str, Series]) -> Iterable[list[str]]:
+    """Metrics that share their times, which are read once for all of them."""
+    shared: dict[int, list[str]] = {}
     for name in sorted(history):
-        hours, values = _tidy(clocks.of(history[name].times), np.array(history[name].values, dtype=np.float64))
-        hours, values = hours[-window:], values[-window:]
-        runs[name] = len(hours)
-        group = grouped.setdefault(hours.tobytes(), (hours, [], []))
-        group[1].append(name)
-        group[2].append(values)
-    found = [Table(tuple(names), hours, np.array(rows)) for hours, names, rows in grouped.values()]
-    return found, runs
+        shared.setdefault(id(history[name].times), []).append(name)
+    return shared.values()
 
 
-class _Clocks:
-    """Times as hours, NaN where a run is not to be compared; those that metrics share are read once."""
-
-    def __init__(self, at: date, periods: tuple[Period, ...]) -> None:
-        self.at, self.periods, self.wanted = hour(at), periods, period_of(at, periods)
-        self.read: dict[int, Floats] = {}
-
-    def of(self, times: Sequence[date]) -> Floats:
-        if id(times) not in self.read:
-            hours = np.array([hour(time) for time in times], dtype=np.float64)
-            hours[hours >= self.at] = np.nan
-            if self.periods:
-                hours[[period_of(time, self.periods) != self.wanted for time in times]] = np.nan
-            self.read[id(times)] = hours
-        return self.read[id(times)]
+def _hours(times: Sequence[date], at: date, periods: tuple[Period, ...]) -> Floats:
+    """Times as hours, NaN where a run is not to be compared."""
+    hours = np.array([hour(time) for time in times], dtype=np.float64)
+    hours[hours >= hour(at)] = np.nan
+    if periods:
+        wanted = period_of(at, periods)
+        hours[[period_of(time, periods) != wanted for time in times]] = np.nan
+    return hours
 
 
-def _tidy(hours: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """In order, finite, one value a time: of several the largest, so that the order of delivery does not matter."""
-    good = np.isfinite(hours) & np.isfinite(values)
-    hours, values = hours[good], cut(values[good])
-    if np.all(hours[1:] > hours[:-1]):
-        return hours, values
+def _tidy(hours: Floats, metrics: Sequence[Sequence[float]]) -> Iterator[tuple[Floats, Floats]]:
+    """Each in order, finite, one value a time: of several the largest, so the order of delivery does not matter."""
+    values = np.array(metrics, dtype=np.float64)
+    good = np.isfinite(values) & np.isfinite(hours)
+    is_tidy = np.all(good, axis=1) & np.all(hours[1:] > hours[:-1])
+    for row, known, tidy in zip(cut(values), good, is_tidy.tolist(), strict=True):
+        yield (hours, row) if tidy else _one_a_time(hours[known], row[known])
+
+
+def _one_a_time(hours: Floats, values: Floats) -> tuple[Floats, Floats]:
     order = np.lexsort((values, hours))
     hours, values = hours[order], values[order]
     last = np.append(hours[1:] != hours[:-1], True)[: len(hours)]

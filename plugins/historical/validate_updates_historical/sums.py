@@ -9,12 +9,12 @@ overdispersion): so a share of a thousand records needs no other treatment than 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats, level_before, sums_before
+from validate_updates_historical.rolling import Flags, Floats, Slots, levels_before, sums_before
 
 WIDTH: Final = 7
 """Runs that are summed."""
@@ -43,10 +43,21 @@ class Sums:
     """metrics x (runs + 1)."""
     past: Floats
     """metrics x runs."""
-    enough: Flags
-    """The runs that had a level."""
+    first: int
+    """The first run that had a level."""
     spread: float
     """Deviation that chance makes."""
+
+    def pick(self, rows: Slots) -> Sums:
+        """The same of these metrics, in this order."""
+        return replace(
+            self,
+            of=self.of[rows],
+            unit=self.unit[rows],
+            so_far=self.so_far[rows],
+            expected=self.expected[rows],
+            past=self.past[rows],
+        )
 
     def ending_with(self, raw: Floats) -> Floats:
         """The sums that end with these new values."""
@@ -60,14 +71,14 @@ def learn(raw: Floats, units: Floats, excluded: Flags) -> Sums:
     unit, few = _counted(raw[:, : max(8, runs - WIDTH + 1)])
     total = sums_before(raw)
     end = np.arange(1, runs + 1)
-    means, enough = level_before(raw, level, width - 1)
+    (means,), first = levels_before(raw, [level], width - 1)
     return Sums(
         of=few & ~excluded & ~(unit > OVER * units) & (np.min(raw, axis=1) >= 0),
         unit=unit,
         so_far=total[:, runs] - total[:, runs - width + 1],
         expected=_root(width * means, unit),
         past=_root(np.maximum(total[:, end] - total[:, np.maximum(0, end - width)], 0), unit),
-        enough=enough[:runs] & (end >= width),
+        first=first,
         spread=float(np.sqrt(1 + width / level)),
     )
 
@@ -82,7 +93,8 @@ def _counted(values: Floats) -> tuple[Floats, Flags]:
     size = np.maximum(np.max(np.abs(values), axis=1), np.finfo(np.float64).tiny)[:, None]
     share = values / size  # squares and cubes stay finite
     mean, off = np.mean(share, axis=1), share - np.mean(share, axis=1, keepdims=True)
-    variance, third = np.mean(off**2, axis=1), np.mean(off**3, axis=1)
+    square = off * off
+    variance, third = np.mean(square, axis=1), np.mean(square * off, axis=1)
     counts = (mean > 0) & (variance > 0)
     unit = np.where(counts, variance / np.where(counts, mean, 1), 1.0)
     few = counts & (mean <= FEW * unit) & (third * mean <= SKEWED * variance**2)

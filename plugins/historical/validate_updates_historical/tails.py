@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats, Slots, median, nine_tenths, sums_before
+from validate_updates_historical.rolling import Flags, Floats, Slots, spread, sums_before
 from validate_updates_historical.scales import LEAST
 
 EXCESS: Final = 0.6
@@ -34,10 +34,9 @@ class Tail:
     squared: Flags
     """Where both are those of squared deviations."""
 
-    def of(self, metric: int) -> Tail:
-        """That of one metric."""
-        one = slice(metric, metric + 1)
-        return Tail(self.start[one], self.excess[one], self.squared[one])
+    def pick(self, rows: Slots | slice) -> Tail:
+        """Those of these metrics, in this order."""
+        return Tail(self.start[rows], self.excess[rows], self.squared[rows])
 
     def at(self, rate: float) -> Floats:
         """The deviation that is exceeded in this share of the runs, at most a tenth."""
@@ -62,7 +61,7 @@ def tail(z: Floats, squared: Flags | None = None) -> Tail:
     runs = z.shape[1]
     squared = np.zeros(len(z), dtype=bool) if squared is None else squared
     power, belief = np.where(squared, 2, 1), np.where(squared, EXCESS_SQUARED, EXCESS)
-    down = -np.sort(-_powered(z, squared[:, None]), axis=1)
+    down = np.sort(_powered(z, squared[:, None]), axis=1)[:, ::-1]
     start = down[:, runs - int(np.ceil(0.9 * runs))]
     top = down[:, : max(2, runs // 10)]
     kept = np.arange(top.shape[1]) >= _apart(top, power, runs)[:, None]
@@ -84,19 +83,18 @@ def _apart(top: Floats, power: Slots, runs: int) -> Slots:
 
 
 def usual_size(
-    errors: Floats, judged: Flags, *, skip: int, least: Floats | float = LEAST, weekdays: Slots | None = None
+    errors: Floats, first: int, *, skip: int, least: Floats | float = LEAST, weekdays: Slots | None = None
 ) -> Floats:
     """The usual size of a deviation at each run and the one to come: half of all the past, half of the last 28 runs.
 
-    ``errors`` are metrics x runs. ``skip``: runs left out at the end, so that a slow change does not excuse itself.
+    ``errors`` are metrics x runs, and count from the run ``first`` on. ``skip``: runs left out at the end, so that a
+    slow change does not excuse itself.
     ``weekdays`` (runs + 1): sizes by weekday, where there are 60 runs or more. ``least``: of each metric.
     """
     runs = errors.shape[1]
-    size = np.abs(errors[:, judged])
-    size = size[:, : max(8, size.shape[1] - skip)]
-    usual = np.maximum(1.4826 * median(size), 0.5 * nine_tenths(size) / 1.645)
-    usual = np.maximum(usual, np.ravel(least))
-    clipped = np.minimum(np.abs(errors), 4 * usual[:, None])
+    size = np.abs(errors)
+    usual = np.maximum(spread(size[:, first : max(first + 8, runs - skip)], 0.5), np.ravel(least))
+    clipped = np.minimum(size, 4 * usual[:, None])
     recent = 1.2533 * _recent(clipped, 28, skip)
     scale = np.sqrt(0.5 * usual[:, None] ** 2 + 0.5 * recent**2)
     if weekdays is None or runs < 60:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validate_updates_historical.expected import LEVELS, learn, settled
-from validate_updates_historical.rolling import Floats, Slots, level_before
+from validate_updates_historical.expected import LEVELS, learn, unsettled
+from validate_updates_historical.rolling import Floats, Slots, levels_before
 
 RUNS = 300
 
@@ -26,13 +26,14 @@ def wandering(seed: int) -> Floats:
 @pytest.mark.parametrize("seed", range(3))
 def test_levels_together_are_nearer_than_the_best_of_them(seed: int) -> None:
     values = wandering(seed)
-    counted = settled(RUNS)
+    first = unsettled(RUNS)
 
     def errors(forecast: Floats) -> Floats:
         """The mean error of each metric."""
-        return np.asarray(np.mean(np.abs(values - forecast[:, :RUNS])[:, counted], axis=1))
+        return np.asarray(np.mean(np.abs(values - forecast[:, :RUNS])[:, first:], axis=1))
 
-    best = np.min([errors(level_before(values, width)[0]) for width in LEVELS], axis=0)
+    levels, _ = levels_before(values, LEVELS)
+    best = np.min([errors(level) for level in levels], axis=0)
 
     assert np.mean(errors(learn(values, on_days(RUNS)).expected)) < np.mean(best)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -45,6 +46,27 @@ def judged(values: list[float], order: list[int] | None = None, shift: int = 0) 
 @settings(deadline=None)
 def test_the_unit_does_not_matter(values: list[float], factor: float) -> None:
     assert verdict(judged([value * factor for value in values])) == verdict(judged(values))
+
+
+@given(counts, counts, st.data())
+@settings(deadline=None)
+def test_metrics_with_the_same_past_are_each_judged_by_it(
+    values: list[float], others: list[float], data: st.DataObject
+) -> None:
+    """As they are when their units differ, and so what is learned of one does not serve for the other."""
+    runs = min(len(values), len(others)) - 1
+    of = data.draw(st.lists(st.sampled_from("xy"), min_size=3, max_size=6))
+    pasts, news = {"x": values[:runs], "y": others[:runs]}, {"x": values[-1], "y": others[-1]}
+
+    def found(units: Iterable[float]) -> object:
+        each = {f"metric{number}": (one, unit) for number, (one, unit) in enumerate(zip(of, units, strict=True))}
+        history = {
+            name: Series(days(runs), [unit * value for value in pasts[one]]) for name, (one, unit) in each.items()
+        }
+        update = {name: unit * news[one] for name, (one, unit) in each.items()}
+        return verdict(judge(history, update, at=days(runs + 1)[-1]))
+
+    assert found(1.0 for _ in of) == found(2.0**number for number, _ in enumerate(of))
 
 
 @given(counts, st.integers(-520, 520))

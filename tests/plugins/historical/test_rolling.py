@@ -1,18 +1,57 @@
-"""What is reckoned over windows of runs, against scipy's filters."""
+"""What is reckoned over runs and windows of runs, against NumPy's quantiles and scipy's filters."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import binary_opening, median_filter, uniform_filter1d
 
 from validate_updates_historical.expected import IN_A_ROW
-from validate_updates_historical.rolling import AT_ONCE, Flags, Floats, in_a_row, moving_mean, moving_median
+from validate_updates_historical.rolling import (
+    AT_ONCE,
+    Flags,
+    Floats,
+    in_a_row,
+    levels_before,
+    median,
+    moving_mean,
+    moving_median,
+    nine_tenths,
+    spread,
+)
 
 ODD = st.sampled_from([1, 3, 5, 7, 9, 15])
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=8, max_side=40)
+
+
+@given(arrays(float, SHAPES, elements=st.floats(-1e9, 1e9)))
+def test_median_and_ninth_tenth(values: Floats) -> None:
+    assert np.array_equal(median(values), np.median(values, axis=1))
+    assert nine_tenths(values) == pytest.approx(np.quantile(values, 0.9, axis=1), rel=1e-12)
+
+
+@given(arrays(float, SHAPES, elements=st.floats(0, 1e9)), st.sampled_from([0.5, 1.0]))
+def test_a_spread_is_the_larger_of_what_the_median_says_and_a_share_of_what_the_ninth_tenth_says(
+    off: Floats, share: float
+) -> None:
+    expected = np.maximum(1.4826 * median(off), share * nine_tenths(off) / 1.645)
+
+    assert spread(off, share) == pytest.approx(expected, rel=1e-12)
+
+
+@given(arrays(float, SHAPES, elements=st.integers(-1000, 1000).map(float)), st.integers(0, 3))
+def test_levels_are_means_of_the_runs_before(values: Floats, lag: int) -> None:
+    runs, widths = values.shape[1], (1, 3)
+
+    levels, first = levels_before(values, widths, lag)
+
+    assert first == lag + max(widths)
+    for level, width in zip(levels, widths, strict=True):
+        for run in range(lag + width, runs + 1):
+            assert level[:, run] == pytest.approx(values[:, run - lag - width : run - lag].mean(axis=1))
 
 
 @given(arrays(float, SHAPES, elements=st.floats(-1e9, 1e9)), ODD)
