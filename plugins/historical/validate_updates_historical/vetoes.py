@@ -84,15 +84,19 @@ def is_tied(this: Candidate, _: Limits) -> bool:
 
 
 def is_small(this: Candidate, limits: Limits) -> bool:
-    """One run differs by less than the floors."""
+    """It differs by less than the floors. That of a part is for no total of a count, which is judged by its change."""
+    scales, part = this.group.scales, limits.percent / 100
+    unit, is_total = scales.unit[this.metric], scales.stock[this.metric]
     if not this.family.is_one_run:
-        return False
-    scales = this.group.scales
+        # on the scale of judgement a difference is at most the logarithm of how many times as much it is
+        off = abs(this.z) * this.family.scale[this.metric]
+        return bool(off <= np.log1p(part)) and not is_total and this.family.sums is None
+    is_count = np.isfinite(unit)
     centre = scales.back(this.group.expected[:, this.at], this.group.table.values[:, this.at - 1])[this.metric]
-    off = abs(this.raw - centre)
-    if np.isnan(unit := scales.unit[this.metric]):
-        return bool(off <= limits.percent / 100 * abs(centre))
-    return bool(off <= limits.units * unit * (1 + 1e-9))
+    within = limits.units * unit * (1 + 1e-9) if is_count else 0.0
+    if not (is_count and is_total):
+        within = max(within, part * abs(centre))
+    return bool(abs(this.raw - centre) <= within)
 
 
 def is_on_the_other_side(this: Candidate, _: Limits) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from validate_updates_historical.judgement import Judgement
 from validate_updates_historical.rule import judge
 from validate_updates_historical.series import Period, Series
+from validate_updates_historical.settings import Historical
 
 START = date(2024, 1, 1)
 """A Monday."""
@@ -39,16 +40,18 @@ def errors(count: int, *, of: int = 400, seed: int = 0) -> list[float]:
     return [float(value) / of for value in np.random.default_rng(seed).poisson(1, count)]
 
 
-def at_the_end(values: list[float], *, periods: tuple[Period, ...] = ()) -> Judgement:
+def at_the_end(
+    values: list[float], *, periods: tuple[Period, ...] = (), settings: Historical | None = None
+) -> Judgement:
     """The judgement on the last value after the others, one a day."""
     times = days(len(values))
     history = {"rows": Series(times[:-1], values[:-1])}
-    return judge(history, {"rows": values[-1]}, at=times[-1], periods=periods)
+    return judge(history, {"rows": values[-1]}, at=times[-1], periods=periods, settings=settings)
 
 
-def alerts(values: list[float], *, start: int) -> list[int]:
+def alerts(values: list[float], *, start: int, settings: Historical | None = None) -> list[int]:
     """The days from ``start`` on with an alert."""
-    return [day for day in range(start, len(values)) if at_the_end(values[: day + 1]).alerts]
+    return [day for day in range(start, len(values)) if at_the_end(values[: day + 1], settings=settings).alerts]
 
 
 def names(judgement: Judgement) -> set[str]:

@@ -10,6 +10,7 @@ from validate_updates_historical import repeats
 from validate_updates_historical.judgement import Phase
 from validate_updates_historical.rule import judge
 from validate_updates_historical.series import Period, Series
+from validate_updates_historical.settings import Historical
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -160,6 +161,17 @@ def test_a_total_that_loses_a_row_a_day(seed: int) -> None:
     grown = [float(total) for total in 6000 + np.cumsum(added)]
     fallen = [*grown, *(grown[-1] - day for day in range(1, 8))]
     assert alerts(fallen, start=200)
+
+
+@pytest.mark.parametrize("part", [0.94, 1.06])
+def test_a_difference_below_the_floor_in_per_cent_is_no_news_for_a_run_nor_when_it_lasts(part: float) -> None:
+    floor = Historical(floor_percent=10.0)
+    usual = steady(160, level=10_000)
+    odd, lasting = ([*usual[:150], *(value * by for value in usual[150:])] for by in (part, part**4))
+
+    assert alerts(odd, start=150)
+    assert not alerts(odd, start=150, settings=floor)
+    assert alerts(lasting, start=150, settings=floor)
 
 
 @pytest.mark.parametrize("seed", range(3))
