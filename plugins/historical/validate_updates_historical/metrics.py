@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from validate_updates import Column, Context, Kind, Metric, Moment
 from validate_updates_historical.settings import Historical
 from validate_updates_historical.watching import watched
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 GROUPS: Final = 50
 """Groups of a column that are counted: the largest."""
@@ -73,11 +70,9 @@ def measure_columns(is_watched: Callable[[str], bool], least: int, context: Cont
     if not wanted or context.counts.read < least:
         return {}
     carried = [(what, column) for what, column in wanted if column.name in context.columns]
-    records = sa.func.count()
-    cells = (_cell(what, column, context.staged.c[column.name], records) for what, column in carried)
-    # with names, since SQLAlchemy takes a while to make some up
-    named = (cell.label(f"n{number}") for number, cell in enumerate(cells))
-    (row,) = context.db.rows(sa.select(records, *named).select_from(context.staged), 1)
+    # as text: to make it of SQLAlchemy's parts, and to compile these, takes half as long as to count
+    cells: list[sa.ColumnElement[Any]] = [sa.literal_column(_number(what, column)) for what, column in carried]
+    (row,) = context.db.rows(sa.select(sa.func.count(), *cells).select_from(context.staged), 1)
     total, *numbers = row
     if total < least:
         return {}
@@ -98,24 +93,21 @@ def _measurable(context: Context) -> Iterator[tuple[str, Column]]:
             yield "missing", column
 
 
-def _cell(
-    what: str, column: Column, cell: sa.ColumnElement[Any], records: sa.FunctionElement[int]
-) -> sa.ColumnElement[Any]:
+def _number(what: str, column: Column) -> str:
     """The number in SQL; an empty text is no value. Only texts are compared with one: PostgreSQL takes no others."""
-    import sqlalchemy as sa
-
+    cell = '"' + column.name.replace('"', '""') + '"'
     is_text = column.kind is Kind.TEXT and not column.choices
     if what == "missing":  # few are: those counted, a third of the work is saved
-        has_text = cell != sa.literal_column("''")
-        return records.filter(has_text.is_not(sa.literal_column("true")) if is_text else cell.is_(None))
+        is_missing = f"({cell} <> '') IS NOT true" if is_text else f"{cell} IS NULL"
+        return f"count(*) FILTER (WHERE {is_missing})"
     if what == "mean":
-        return sa.func.avg(cell)
+        return f"avg({cell})"
     if what == "age":
-        return sa.cast(sa.func.max(cell), sa.Text)
-    value = sa.func.nullif(sa.cast(cell, sa.Text), "") if is_text else cell
+        return f"CAST(max({cell}) AS text)"
+    value = f"nullif(CAST({cell} AS text), '')" if is_text else cell
     if what == "length":
-        return sa.func.avg(sa.func.length(sa.cast(value, sa.Text)))
-    return sa.func.count(value.distinct()) * 100.0 / sa.func.nullif(sa.func.count(value), 0)
+        return f"avg(length(CAST({value} AS text)))"
+    return f"count(DISTINCT {value}) * 100.0 / nullif(count({value}), 0)"
 
 
 def _value(what: str, number: Any, total: int, now: datetime) -> float | None:

@@ -57,6 +57,19 @@ def test_a_column_that_is_not_carried_is_missing_in_all(feed: Feed) -> None:
     assert found["columns.missing.id"] == 0.0
 
 
+@pytest.mark.parametrize("name", ['the "real" title', "100 %", "at:once", "Title", "select"])
+def test_a_column_of_any_name(any_feed: Feed, name: str) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    any_feed.target.execute("DROP TABLE t")
+    any_feed.target.execute(f"CREATE TABLE t (id integer PRIMARY KEY, {quoted} text)")
+    records = [{"id": number, name: "" if number < 5 else "abcd"} for number in range(20)]
+
+    found = measured(any_feed, records, watch=EVERYTHING)
+
+    assert found[f"columns.missing.{name}"] == 25.0
+    assert found[f"columns.length.{name}"] == 4.0
+
+
 def test_groups_with_records_without_a_value(any_feed: Feed) -> None:
     records = [*any_feed.records(3), *any_feed.records(2, chamber="Senate"), *any_feed.records(1, chamber=None)]
 
