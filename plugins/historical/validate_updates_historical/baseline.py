@@ -126,4 +126,5 @@ def _independent(group: Group) -> float:
     if np.sum(alive) < 2:
         return 1.0
     z = z[alive] / size[alive][:, None]
-    return float(len(z) ** 2 / np.sum((z @ z.T) ** 2))
+    alike = z @ z.T if len(z) <= z.shape[1] else z.T @ z  # their squares add up to the same, and one is smaller
+    return float(len(z) ** 2 / np.sum(alike**2))

@@ -148,10 +148,12 @@ def levels_before(values: Floats, widths: Iterable[int], lag: int = 0) -> tuple[
 
 def mean_over(values: Floats, width: int) -> Floats:
     """The mean of each run and the ``width`` - 1 before it; of what there is, at the start."""
-    total = sums_before(values)
-    end = np.arange(1, values.shape[1] + 1)
-    start = np.maximum(0, end - width)
-    return np.asarray((total[:, end] - total[:, start]) / (end - start))
+    total, few = sums_before(values), min(width, values.shape[1])
+    mean = total[:, 1:].copy()
+    mean[:, :few] /= np.arange(1, few + 1)
+    mean[:, few:] -= total[:, 1:-few]
+    mean[:, few:] /= few
+    return mean
 
 
 def lengths(values: Floats | Flags) -> Slots:

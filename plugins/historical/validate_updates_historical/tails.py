@@ -48,8 +48,13 @@ class Tail:
         shape = (-1, *[1] * (z.ndim - 1))
         start, excess = self.start.reshape(shape), self.excess.reshape(shape)
         z = _powered(z, self.squared.reshape(shape))
-        below = np.clip(z / np.maximum(start, 1e-9), 0, 1)
-        return np.where(z > start, 1 + (z - start) / (excess * np.log(10)), below)
+        strength = z / np.maximum(start, 1e-9)
+        np.clip(strength, 0, 1, out=strength)
+        above = z - start
+        above /= excess * np.log(10)
+        above += 1
+        np.copyto(strength, above, where=z > start)
+        return strength
 
 
 def tail(z: Floats, squared: Flags | None = None) -> Tail:
@@ -103,12 +108,15 @@ def usual_size(
 
 
 def _recent(values: Floats, width: int, skip: int) -> Floats:
-    runs = values.shape[1]
-    total = sums_before(values)
-    end = np.arange(runs + 1) - skip
-    start = np.maximum(0, end - width)
-    end = np.where(end < width, max(min(runs, width), 1), end)
-    return np.asarray((total[:, end] - total[:, start]) / (end - start))
+    """The mean of the ``width`` runs that end ``skip`` before each run; of the first runs where it has no such past."""
+    rows, runs = values.shape
+    total, few, first = sums_before(values), max(1, min(runs, width)), width + skip
+    recent = np.empty((rows, runs + 1))
+    recent[:, :first] = (total[:, few] / few)[:, None]
+    if first <= runs:
+        np.subtract(total[:, width : runs + 1 - skip], total[:, : runs + 1 - first], out=recent[:, first:])
+        recent[:, first:] /= width
+    return recent
 
 
 def _by_weekday(sizes: Floats, weekdays: Slots) -> Floats:
