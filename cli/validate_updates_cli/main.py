@@ -40,7 +40,7 @@ def prepare_process() -> None:
 
     What it imports and makes mostly lives to its end, and then there is nothing to tidy: the last search for circles
     would take more than a tenth of the time of an update of 10,000 records. And where algebra is small, a thread that
-    has helped with it waits for more by turning in circles, for longer than all of a judgement takes.
+    has helped with it may wait for more by turning in circles, for longer than all of a judgement takes.
     """
     gc.set_threshold(20_000)
     atexit.register(gc.freeze)

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     )
     from validate_updates.sourcing import PlacedRecord, SourceContext, UnreadableRecord
     from validate_updates.strategies import ALL_OR_NOTHING
+    from validate_updates.targets.names import quoted
     from validate_updates.targets.table import Column, Kind, TargetTable
     from validate_updates.text import counted, printable, spark
     from validate_updates.times import as_time, as_window
@@ -169,6 +170,7 @@ _HOMES = {
     ),
     "sourcing": ("PlacedRecord", "SourceContext", "UnreadableRecord"),
     "strategies": ("ALL_OR_NOTHING",),
+    "targets.names": ("quoted",),
     "targets.table": ("Column", "Kind", "TargetTable"),
     "text": ("counted", "printable", "spark"),
     "times": ("as_time", "as_window"),
@@ -272,6 +274,7 @@ __all__ = [
     "of_journals",
     "plan",
     "printable",
+    "quoted",
     "run",
     "spark",
     "write_whole",

@@ -63,14 +63,12 @@ def learn(values: Floats, weekdays: Slots) -> Past:
     # where the weekdays differ far more than chance makes them, what is shrunk is missing in every week
     effects = [np.zeros_like(effect), effect, effect * (1 + max(1 / WEEKDAYS, 7 / runs if runs <= SHORT else 0.0))]
     forecasts: list[Floats] = []
-    used: list[int] = []
-    for which, shift in enumerate(effects):
+    for shift in effects:
         levels, _ = levels_before(cleaned - shift[:, :runs], LEVELS)
         forecasts += [level + shift for level in levels]
-        used += [which for _ in levels]
     first = unsettled(runs)
     errors = np.array([root_error(values[:, first:] - one[:, first:runs]) for one in forecasts])
-    shift = chosen(effects, np.array(used)[np.argmin(errors, axis=0)])
+    shift = chosen(effects, np.argmin(errors, axis=0) // len(LEVELS))
     return Past(cleaned - shift[:, :runs], shift, _together(forecasts, errors**2))
 
 

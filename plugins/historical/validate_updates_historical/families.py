@@ -187,7 +187,7 @@ def _family(
     """``errors`` count from the run ``first`` on; ``one_size``: are as large either way, so that both judge a side."""
     runs = errors.shape[1]
     z = errors / scale[:, :runs]
-    known = z[:, first : max(first + 8, runs - skip)]
+    known = z[:, tails.counting(runs, first, skip)]
     if one_size:
         up = down = tails.tail(np.abs(known), gaussian)
     else:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time
 from functools import partial
 from typing import Any, Final
 
-from validate_updates import Column, Context, Kind, Metric, Moment
+from validate_updates import Column, Context, Kind, Metric, Moment, quoted
 from validate_updates_historical.settings import Historical
 from validate_updates_historical.watching import watched
 
@@ -95,7 +95,7 @@ def _measurable(context: Context) -> Iterator[tuple[str, Column]]:
 
 def _number(what: str, column: Column) -> str:
     """The number in SQL; an empty text is no value. Only texts are compared with one: PostgreSQL takes no others."""
-    cell = '"' + column.name.replace('"', '""') + '"'
+    cell = quoted(column.name)
     is_text = column.kind is Kind.TEXT and not column.choices
     if what == "missing":  # few are: those counted, a third of the work is saved
         is_missing = f"({cell} <> '') IS NOT true" if is_text else f"{cell} IS NULL"

@@ -131,19 +131,23 @@ def levels_before(values: Floats, widths: Iterable[int], lag: int = 0) -> tuple[
     the first ``width`` runs: with a short history that is better than nothing, and only past runs are ever told their
     own future.
     """
-    rows, runs = values.shape
+    runs = values.shape[1]
     total = sums_before(values)
-    levels, enough = [], 0
-    for wanted in widths:
-        width = max(1, min(wanted, runs - 1 - lag))
-        first = lag + width
-        level = np.empty((rows, runs + 1))
-        level[:, :first] = total[:, width, None]
-        np.subtract(total[:, width : runs + 1 - lag], total[:, : runs + 1 - first], out=level[:, first:])
-        level /= width
-        levels.append(level)
-        enough = max(enough, first)
-    return levels, enough
+    fitting = [max(1, min(width, runs - 1 - lag)) for width in widths]
+    return [mean_before(total, width, lag) for width in fitting], lag + max(fitting)
+
+
+def mean_before(total: Floats, width: int, lag: int) -> Floats:
+    """The mean of the ``width`` runs that end ``lag`` runs before each run, and before the run to come.
+
+    Of the first runs where there is no such past. ``total``: the sums before each run, of ``width`` of them or more.
+    """
+    first, end = lag + width, total.shape[1]
+    mean = np.empty_like(total)
+    mean[:, :first] = total[:, width, None]
+    np.subtract(total[:, width : max(width, end - lag)], total[:, : max(0, end - first)], out=mean[:, first:])
+    mean /= width
+    return mean
 
 
 def mean_over(values: Floats, width: int) -> Floats:

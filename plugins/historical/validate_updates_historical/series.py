@@ -52,9 +52,9 @@ def tables(
     Numbers that are none, and runs that were handed over twice, are left out.
     """
     found: dict[bytes, tuple[Floats, list[str], list[Floats]]] = {}
-    runs = {}
+    runs, known = {}, tuple(periods)
     for names in _by_times(history):
-        hours = _hours(history[names[0]].times, at, tuple(periods))
+        hours = _hours(history[names[0]].times, at, known)
         for name, values in zip(names, _tidy(hours, [history[name].values for name in names]), strict=True):
             own, row = (column[-window:] for column in values)
             runs[name] = len(own)

@@ -37,7 +37,10 @@ class Historical(PluginSettings, frozen=True, kw_only=True):
     ] = 30
     window: Annotated[int, Meta(ge=30, le=3650, description="most earlier runs that are looked at")] = 365
     floor_percent: Annotated[
-        float, Meta(ge=0, description="smaller differences from the expected, in per cent, are no news (but of totals)")
+        float,
+        Meta(
+            ge=0, description="smaller differences from the expected, in per cent, are no news, but for totals of rows"
+        ),
     ] = 0.25
     floor_units: Annotated[
         float, Meta(ge=0, description="differences of a count up to this many of its units (1 of rows) are no news")

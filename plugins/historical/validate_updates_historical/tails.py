@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from validate_updates_historical.rolling import Flags, Floats, Slots, spread, sums_before
+from validate_updates_historical.rolling import Flags, Floats, Slots, mean_before, spread, sums_before
 from validate_updates_historical.scales import LEAST
 
 EXCESS: Final = 0.6
@@ -21,6 +21,8 @@ EXCESS_SQUARED: Final = 2.0
 """The same of squared deviations: a Gaussian's is 1.6."""
 EXCESS_WEIGHT: Final = 5
 """How many observed excesses that belief is worth: that many a history of 50 runs has."""
+RECENT: Final = 28
+"""The last runs that have half of the say on the usual size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,15 @@ def _apart(top: Floats, power: Slots, runs: int) -> Slots:
     return np.asarray(np.where(apart, many, 0).max(axis=1, initial=0))
 
 
+def counting(runs: int, first: int, skip: int) -> slice:
+    """The runs from ``first`` on without the last ``skip``, but eight at least."""
+    return slice(first, max(first + 8, runs - skip))
+
+
 def usual_size(
     errors: Floats, first: int, *, skip: int, least: Floats | float = LEAST, weekdays: Slots | None = None
 ) -> Floats:
-    """The usual size of a deviation at each run and the one to come: half of all the past, half of the last 28 runs.
+    """The usual size of a deviation at each run and the one to come: half of all the past, half of the last runs.
 
     ``errors`` are metrics x runs, and count from the run ``first`` on. ``skip``: runs left out at the end, so that a
     slow change does not excuse itself.
@@ -98,25 +105,13 @@ def usual_size(
     """
     runs = errors.shape[1]
     size = np.abs(errors)
-    usual = np.maximum(spread(size[:, first : max(first + 8, runs - skip)], 0.5), np.ravel(least))
+    usual = np.maximum(spread(size[:, counting(runs, first, skip)], 0.5), np.ravel(least))
     clipped = np.minimum(size, 4 * usual[:, None])
-    recent = 1.2533 * _recent(clipped, 28, skip)
+    recent = 1.2533 * mean_before(sums_before(clipped), min(RECENT, runs), skip)
     scale = np.sqrt(0.5 * usual[:, None] ** 2 + 0.5 * recent**2)
     if weekdays is None or runs < 60:
         return np.asarray(scale)
     return np.asarray(scale * _by_weekday(clipped, weekdays))
-
-
-def _recent(values: Floats, width: int, skip: int) -> Floats:
-    """The mean of the ``width`` runs that end ``skip`` before each run; of the first runs where it has no such past."""
-    rows, runs = values.shape
-    total, few, first = sums_before(values), max(1, min(runs, width)), width + skip
-    recent = np.empty((rows, runs + 1))
-    recent[:, :first] = (total[:, few] / few)[:, None]
-    if first <= runs:
-        np.subtract(total[:, width : runs + 1 - skip], total[:, : runs + 1 - first], out=recent[:, first:])
-        recent[:, first:] /= width
-    return recent
 
 
 def _by_weekday(sizes: Floats, weekdays: Slots) -> Floats:

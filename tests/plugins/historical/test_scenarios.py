@@ -7,6 +7,7 @@ import pytest
 
 from tests.plugins.historical.feeds import START, alerts, at_the_end, coverage, days, errors, names, steady, weekly
 from validate_updates_historical import repeats
+from validate_updates_historical.baseline import learn
 from validate_updates_historical.judgement import Phase
 from validate_updates_historical.rule import judge
 from validate_updates_historical.series import Period, Series
@@ -99,6 +100,15 @@ def test_a_recess_is_explained_by_the_calendar() -> None:
     judged = at_the_end(values[:101], periods=(recess,))
     assert judged.phase is Phase.LEARNING
     assert str(judged) == "learning, 0 of 30 runs"
+
+
+def test_periods_hold_for_all_metrics_however_they_are_handed_over() -> None:
+    recess = Period("recess", START + timedelta(40), START + timedelta(49))
+    history = {name: Series(days(80), steady(80)) for name in ("read", "inserted")}
+
+    known = learn(history, START + timedelta(80), periods=iter([recess]))
+
+    assert known.runs == {"read": 70, "inserted": 70}
 
 
 def test_the_run_after_a_recess_is_compared_with_those_before_it() -> None:
