@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from validate_updates.targets.table import Column, Kind, TargetTable
     from validate_updates.text import counted, printable, spark
     from validate_updates.times import as_time, as_window
+    from validate_updates.wildcards import names_like
 
 _HOMES = {
     "api": ("plan", "run"),
@@ -174,6 +175,7 @@ _HOMES = {
     "targets.table": ("Column", "Kind", "TargetTable"),
     "text": ("counted", "printable", "spark"),
     "times": ("as_time", "as_window"),
+    "wildcards": ("names_like",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -271,6 +273,7 @@ __all__ = [
     "counted",
     "grown",
     "hookimpl",
+    "names_like",
     "of_journals",
     "plan",
     "printable",

@@ -61,9 +61,9 @@ def scripted(demo: Path, tmp_path: Path) -> Path:
     (folder / "updates" / "today.jsonl").write_bytes((demo / "updates" / "today.jsonl").read_bytes())
     with closing(sqlite3.connect(demo / "hearings.db")) as old, closing(sqlite3.connect(folder / "hearings.db")) as new:
         old.backup(new)
-        ours = new.execute("SELECT name FROM sqlite_master WHERE name GLOB 'update_*' AND type = 'table'").fetchall()
-        for (table,) in ours:
-            new.execute(f"DROP TABLE {table}")
+        ours = "SELECT type, name FROM sqlite_master WHERE name GLOB 'update_*' AND type IN ('table', 'view')"
+        for kind, name in new.execute(ours).fetchall():
+            new.execute(f"DROP {kind} {name}")
         (newest,) = new.execute("SELECT event_id FROM hearings ORDER BY event_id DESC LIMIT 1 OFFSET 25").fetchone()
         new.execute("DELETE FROM hearings WHERE event_id > ?", (newest,))  # today's are not there yet
         new.execute("CREATE TABLE job_log (started, records, added, changed, percent, state)")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from validate_updates.context import EarlierRun, History
 from validate_updates.findings import Severity
 from validate_updates.journal.rows import STOOD, RunKind, RunState
-from validate_updates.journal.tables import JournalTables, UtcTime
-from validate_updates.journal.texts import stored
+from validate_updates.journal.tables import JournalTables, UtcTime, named
+from validate_updates.journal.texts import numbers_of, stored
 from validate_updates.modes import Mode
 from validate_updates.result import Counts
-from validate_updates.targets.names import qualified
+from validate_updates.wildcards import names_like
 
 INCIDENT: Final = "incident"
 """Label of a run that was wrong though it was committed: no example for later ones."""
@@ -68,24 +68,18 @@ class JournalHistory:
 
     def metric(self, name: str, limit: int = 30) -> Sequence[tuple[str, float]]:
         """(run id, value), newest first, of those among the last ``limit`` runs that have the metric."""
-        newest = self._last("run_no, run_id", committed=True)
-        statement = sa.text(
-            f"SELECT newest.run_id, value FROM ({newest}) AS newest"  # noqa: S608  # our own names
-            f" JOIN {_named(self.tables.metrics)} AS metrics ON metrics.run_id = newest.run_id"
-            " WHERE name = :name ORDER BY run_no DESC"
-        )
-        found = self.conn.execute(statement, self._given(limit, name=stored(name)))
-        return tuple((run_id, value) for run_id, value in found)
+        name = stored(name)
+        found = self.metrics(limit=limit)
+        return tuple((run_id, values[name]) for run_id, values in found.items() if name in values)
 
     def metrics(
         self, patterns: Sequence[str] = ("*",), limit: int = 30, *, committed: bool = True
     ) -> Mapping[str, Mapping[str, float]]:
         """Run id -> name -> value, newest run first, of the metrics whose name fits one of the patterns."""
-        wanted = {f"pattern_{number}": self._pattern(one) for number, one in enumerate(patterns)}
-        statement = sa.text(self._last(f"run_id, ({self._numbers(wanted)})", committed=committed))
-        found = self.conn.execute(statement, self._given(limit, **wanted))
-        read = msgspec.json.Decoder(dict[str, float]).decode
-        return {run_id: values for run_id, text in found if text and (values := read(text))}
+        statement = sa.text(self._last("run_id, metrics", committed=committed))
+        found = self.conn.execute(statement, self._given(limit)).all()
+        chosen = _those_of(names_like(patterns))
+        return {run_id: values for run_id, text in found if (values := chosen(numbers_of(text)))}
 
     def _last(self, columns: str, *, committed: bool) -> str:
         """The statement that reads these of the last runs, newest first.
@@ -94,32 +88,13 @@ class JournalHistory:
         """
         which = f"{_EXAMPLES} AND NOT ({self._opposed})" if committed else _FINISHED
         return (
-            f"SELECT {columns} FROM {_named(self.tables.logs)} AS logs"  # noqa: S608  # our own names
+            f"SELECT {columns} FROM {named(self.tables.logs)} AS logs"  # noqa: S608  # our own names
             f" WHERE {which} AND task = :task AND run_id <> :except_run ORDER BY run_no DESC LIMIT :limit"
         )
 
-    def _given(self, limit: int, **more: str) -> dict[str, Any]:
+    def _given(self, limit: int) -> dict[str, Any]:
         task, asked_by = stored(self.task), stored(self.asked_by)
-        return {"task": task, "except_run": self.except_run, "asked_by": asked_by, "limit": limit, **more}
-
-    def _numbers(self, patterns: Iterable[str]) -> str:
-        """The metrics of a run as one JSON object: a row each would take five times as long to read."""
-        if self._is_sqlite:
-            # SQLite's JSON cuts numbers to 15 digits, which would make two equal ones differ.
-            whole = "CAST(value AS BIGINT)"
-            number = f"CASE WHEN value = {whole} THEN {whole} ELSE json(quote(value)) END"
-            numbers, fits = f"json_group_object(name, {number})", "name GLOB :{}"
-        else:
-            numbers, fits = "CAST(json_object_agg(name, value) AS TEXT)", "name LIKE :{} ESCAPE '\\'"
-        chosen = " OR ".join(fits.format(one) for one in patterns) or "false"
-        return (
-            f"SELECT {numbers} FROM {_named(self.tables.metrics)} AS metrics"  # noqa: S608  # our own names
-            f" WHERE metrics.run_id = logs.run_id AND ({chosen})"
-        )
-
-    def _pattern(self, pattern: str) -> str:
-        """A pattern of the shell as the database has them."""
-        return stored(pattern).replace("[", "[[]") if self._is_sqlite else _like(pattern)
+        return {"task": task, "except_run": self.except_run, "asked_by": asked_by, "limit": limit}
 
     @property
     def _opposed(self) -> str:
@@ -128,18 +103,9 @@ class JournalHistory:
             return "false"
         against = f"mode = '{Mode.SHADOW}' AND severity = '{Severity.CRITICAL}' AND plugin = :asked_by"
         return (
-            f"EXISTS (SELECT 1 FROM {_named(self.tables.findings)} AS findings"  # noqa: S608  # our own names
+            f"EXISTS (SELECT 1 FROM {named(self.tables.findings)} AS findings"  # noqa: S608  # our own names
             f" WHERE findings.run_id = logs.run_id AND {against}) AND coalesce(label, '') <> '{EXPECTED}'"
         )
-
-    @property
-    def _is_sqlite(self) -> bool:
-        return self.conn.dialect.name == "sqlite"
-
-
-def _named(table: sa.Table) -> str:
-    """A table as it stands in a text, in which a colon would begin a parameter."""
-    return qualified(table.schema, table.name).replace(":", r"\:")
 
 
 def _earlier(row: sa.Row[*tuple[Any, ...]]) -> dict[str, Any]:
@@ -168,15 +134,20 @@ def _earlier(row: sa.Row[*tuple[Any, ...]]) -> dict[str, Any]:
     }
 
 
+def _those_of(fits: Callable[[str], bool]) -> Callable[[dict[str, float]], Mapping[str, float]]:
+    """What keeps, of a run's metrics, those with such a name. Most runs have the same names: they are asked once."""
+    chosen = cache(lambda names: tuple(filter(fits, names)))
+
+    def keep(values: dict[str, float]) -> Mapping[str, float]:
+        names = chosen(tuple(values))
+        return values if len(names) == len(values) else {name: values[name] for name in names}
+
+    return keep
+
+
 def seen_by(plugin: str, history: History) -> History:
     """The history as a plugin sees it."""
     return replace(history, asked_by=plugin) if isinstance(history, JournalHistory) else history
-
-
-def _like(pattern: str) -> str:
-    """A pattern of the shell as one of SQL."""
-    escaped = re.sub(r"[\\%_]", r"\\\g<0>", stored(pattern))
-    return escaped.replace("*", "%").replace("?", "_")
 
 
 def finished_updates() -> sa.ColumnElement[bool]:

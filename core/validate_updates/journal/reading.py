@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
@@ -15,7 +15,7 @@ from validate_updates.errors import UsageError
 from validate_updates.findings import Finding, Severity, Value
 from validate_updates.journal.rows import BatchRow, BatchState, JudgedRun, RunKind, RunRow, RunState, StoredRun
 from validate_updates.journal.tables import JournalTables
-from validate_updates.journal.texts import stored
+from validate_updates.journal.texts import numbers_of, stored
 from validate_updates.modes import Mode
 from validate_updates.result import Counts, Judged, KeptOut, PluginInfo
 from validate_updates.text import printable
@@ -69,7 +69,7 @@ def show(conn: sa.Connection, tables: JournalTables | None, wanted: str, *, task
     how_many = sa.select(sa.func.count()).select_from(tables.quarantine).where(tables.quarantine.c.run_id == run.run_id)
     said = [(one.mode, _finding(one)) for one in _of(conn, tables.findings, run, "finding_no")]
     return StoredRun(
-        **_said_of(row, {one.name: one.value for one in _of(conn, tables.metrics, run, "name")}, said),
+        **_said_of(row, said),
         batches=tuple(_batch(row) for row in _of(conn, tables.batches, run, "batch_no")),
         kept_out=tuple(kept_out(row) for row in _of(conn, tables.quarantine, run, "entry_no", KEPT_OUT_SAMPLE)),
         kept_out_total=conn.scalar(how_many) or 0,
@@ -94,25 +94,22 @@ _AT_ONCE: Final = 500
 
 
 def _judged(conn: sa.Connection, tables: JournalTables, run_ids: Sequence[str]) -> Iterator[tuple[str, JudgedRun]]:
-    logs, metrics, findings = tables.logs, tables.metrics, tables.findings
-    numbers: dict[str, dict[str, float]] = {}
+    logs, findings = tables.logs, tables.findings
     said: dict[str, list[tuple[str, Finding]]] = {}
-    for row in conn.execute(sa.select(metrics).where(metrics.c.run_id.in_(run_ids))):
-        numbers.setdefault(row.run_id, {})[row.name] = row.value
     ours = sa.select(findings).where(findings.c.run_id.in_(run_ids)).order_by(findings.c.run_id, findings.c.finding_no)
     for row in conn.execute(ours):
         said.setdefault(row.run_id, []).append((row.mode, _finding(row)))
     for row in conn.execute(sa.select(logs).where(logs.c.run_id.in_(run_ids))):
-        yield row.run_id, JudgedRun(**_said_of(row, numbers.get(row.run_id, {}), said.get(row.run_id, ())))
+        yield row.run_id, JudgedRun(**_said_of(row, said.get(row.run_id, ())))
 
 
-def _said_of(row: sa.Row[Any], metrics: Mapping[str, float], said: Sequence[tuple[str, Finding]]) -> dict[str, Any]:
+def _said_of(row: sa.Row[Any], said: Sequence[tuple[str, Finding]]) -> dict[str, Any]:
     """The fields of a :class:`JudgedRun`."""
     return {
         "run": _run(row),
         "findings": tuple(finding for mode, finding in said if mode != Mode.SHADOW),
         "shadow": tuple(finding for mode, finding in said if mode == Mode.SHADOW),
-        "metrics": metrics,
+        "metrics": numbers_of(row.metrics),
         "timings": msgspec.json.decode(row.timings, type=tuple[tuple[str, float], ...]),
         "judged": msgspec.json.decode(row.judged, type=tuple[Judged, ...]),
     }

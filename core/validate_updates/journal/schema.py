@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from validate_updates import signals
 from validate_updates.errors import TargetError
-from validate_updates.journal.tables import JournalTables, tables
+from validate_updates.journal.tables import JournalTables, tables, view
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Versions of the tables, oldest first. The last is the one this program writes; see ``migrations/versions``."""
 HEAD: Final = REVISIONS[-1]
 
@@ -107,7 +107,8 @@ def _closer_look(conn: sa.Connection, wanted: JournalTables) -> str | None:
 def _version(conn: sa.Connection, wanted: JournalTables) -> str | None:
     """The version of the tables by a closer look; None where none of them exists."""
     inspector = sa.inspect(conn)
-    present = [table for table in (*wanted.contents, wanted.version) if inspector.has_table(table.name, wanted.schema)]
+    there = {*inspector.get_table_names(wanted.schema), *inspector.get_view_names(wanted.schema)}
+    present = [table for table in (*wanted.contents, wanted.version) if table.name in there]
     if not present:
         return None
     if wanted.version not in present:
@@ -126,12 +127,16 @@ def _version(conn: sa.Connection, wanted: JournalTables) -> str | None:
 
 def _same_columns(inspector: sa.Inspector, table: sa.Table, *, more: bool = False) -> bool:
     """``more``: the undo log of SQLite has columns for the cells of images besides."""
-    found = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
+    try:
+        found = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
+    except sa.exc.OperationalError:  # a view of what is gone, on SQLite
+        return False
     return found >= set(table.c.keys()) if more else found == set(table.c.keys())
 
 
 def _create(conn: sa.Connection, wanted: JournalTables) -> JournalTables:
     wanted.metadata.create_all(conn, checkfirst=False)
+    conn.execute(view(wanted, conn.dialect.name))
     conn.execute(wanted.version.insert().values(version_num=HEAD))
     return wanted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
@@ -28,6 +28,7 @@ INTEGER_BITS: Final = 1024
 ITEMS: Final = 100
 """Samples and ids of runs of one finding."""
 
+_numbers: Final = msgspec.json.Decoder(dict[str, float])
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -78,6 +79,21 @@ def json_rows(rows: Iterable[DataclassInstance]) -> str:
         for row in rows
     ]
     return msgspec.json.encode(objects).decode()
+
+
+def json_numbers(numbers: Mapping[str, float]) -> str | None:
+    """Numbers by name as a JSON object, in the order of names; None for none.
+
+    What is no number is left out: it could not be computed.
+    """
+    # names are made unique once more, since they may have been cut
+    kept = {stored(name): float(value) for name, value in numbers.items() if math.isfinite(value)}
+    return msgspec.json.encode(kept, order="sorted").decode() if kept else None
+
+
+def numbers_of(text: str | None) -> dict[str, float]:
+    """What :func:`json_numbers` wrote."""
+    return _numbers.decode(text) if text else {}
 
 
 def base_name(source: str) -> str:

@@ -6,7 +6,6 @@ its token, in the state it is thought to be in.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +25,7 @@ from validate_updates.journal.texts import (
     MESSAGE_BYTES,
     RECORD_BYTES,
     base_name,
+    json_numbers,
     json_rows,
     json_texts,
     json_value,
@@ -164,7 +164,7 @@ class Journal:
         self._compare_and_set(conn, run_id, token, how_far)
 
     def finish(self, conn: sa.Connection, token: str, result: RunResult) -> None:
-        """Note how a run ended, with its findings and metrics. Raises ``StateUncertain`` as :meth:`fence`."""
+        """Note how a run ended, with its findings. Raises ``StateUncertain`` as :meth:`fence`."""
         self._compare_and_set(conn, result.run_id, token, _outcome(result))
         said = [*((one, Mode.ENFORCE) for one in result.findings), *((one, Mode.SHADOW) for one in result.shadow)]
         findings = [
@@ -173,11 +173,6 @@ class Journal:
         ]
         if findings:
             conn.execute(self.tables.findings.insert(), findings)
-        # What could not be computed is no metric. Names are made unique once more, since they may have been cut.
-        metrics = {stored(name): float(value) for name, value in result.metrics.items() if math.isfinite(value)}
-        if metrics:
-            rows = [{"run_id": result.run_id, "name": name, "value": value} for name, value in metrics.items()]
-            conn.execute(self.tables.metrics.insert(), rows)
 
     def add_findings(self, conn: sa.Connection, run_id: str, findings: Sequence[Finding], source: str) -> None:
         """Add to the findings of a run that has ended, where it was entered; these decide nothing any more."""
@@ -243,6 +238,7 @@ def _outcome(result: RunResult) -> dict[str, Any]:
         "rows_after": result.rows_after,
         "timings": msgspec.json.encode(result.timings).decode(),
         "judged": json_rows(result.judged),
+        "metrics": json_numbers(result.metrics),
         **asdict(result.counts),
     }
 

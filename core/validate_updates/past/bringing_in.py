@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from validate_updates._version import __version__
 from validate_updates.journal.rows import RunKind, RunState
 from validate_updates.journal.schema import find, prepare
-from validate_updates.journal.texts import MESSAGE_BYTES, stored
+from validate_updates.journal.texts import MESSAGE_BYTES, json_numbers, stored
 from validate_updates.past.log import BadRow, PastRun, Reading
 from validate_updates.past.mapping import COUNTS
 
@@ -172,9 +172,8 @@ def bring_in(
 
 def forget(conn: sa.Connection, tables: JournalTables, task: str, *, way: str = IMPORT) -> int:
     """Take runs of a task that were brought in that way out of the journal again; how many. Our own always stay."""
-    logs, metrics = tables.logs, tables.metrics
+    logs = tables.logs
     meant = (logs.c.kind == RunKind.IMPORT) & (logs.c.task == stored(task)) & (logs.c.strategy == way)
-    conn.execute(metrics.delete().where(metrics.c.run_id.in_(sa.select(logs.c.run_id).where(meant))))
     return conn.execute(logs.delete().where(meant)).rowcount
 
 
@@ -187,20 +186,13 @@ def _hold(conn: sa.Connection, prefix: str, schema: str | None) -> None:
 def _write(
     conn: sa.Connection, tables: JournalTables, runs: Sequence[PastRun], *, task: str, table: str, source: str, way: str
 ) -> None:
-    logs, metrics = tables.logs, tables.metrics
+    logs = tables.logs
     room = logs.update().where(logs.c.kind == RunKind.IMPORT)
     conn.execute(room.values(run_no=logs.c.run_no + _lowest(conn, logs) - len(runs)))
     common = _common(task=task, table=table, source=source, way=way)
     rows = [{**common, **_row(task, run, source), "run_no": place - len(runs)} for place, run in enumerate(runs)]
-    values = [
-        {"run_id": row["run_id"], "name": name, "value": value}
-        for row, run in zip(rows, runs, strict=True)
-        for name, value in {stored(name): value for name, value in run.metrics.items()}.items()
-    ]
     for start in range(0, len(rows), _ROWS):
         conn.execute(logs.insert(), rows[start : start + _ROWS])
-    for start in range(0, len(values), _ROWS):
-        conn.execute(metrics.insert(), values[start : start + _ROWS])
 
 
 def _common(*, task: str, table: str, source: str, way: str) -> dict[str, Any]:
@@ -228,6 +220,7 @@ def _row(task: str, run: PastRun, source: str) -> dict[str, Any]:
         "seconds": run.seconds,
         "finished_at": None if run.seconds is None else run.started_at + timedelta(seconds=run.seconds),
         **{name: int(run.metrics.get(f"records.{name}", 0)) for name in COUNTS},
+        "metrics": json_numbers(run.metrics),
     }
 
 

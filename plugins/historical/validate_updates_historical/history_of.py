@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from validate_updates import EarlierRun, History
+from validate_updates import EarlierRun, History, names_like
 from validate_updates_historical.seasons import Seasons
 from validate_updates_historical.settings import Historical
-from validate_updates_historical.watching import watched
 
 if TYPE_CHECKING:
     from validate_updates_historical.baseline import Baseline
@@ -175,7 +174,7 @@ def _columns(past: Past, runs: Iterable[EarlierRun]) -> dict[str, tuple[list[dat
 
 def watched_of(metrics: Values, settings: Historical) -> dict[str, float]:
     """Those of an update's metrics that are judged."""
-    is_watched = watched(settings.watch)
+    is_watched = names_like(settings.watch)
     return {name: value for name, value in metrics.items() if is_watched(name)}
 
 

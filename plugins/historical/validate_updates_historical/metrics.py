@@ -11,9 +11,8 @@ from datetime import UTC, datetime, time
 from functools import partial
 from typing import Any, Final
 
-from validate_updates import Column, Context, Kind, Metric, Moment, quoted
+from validate_updates import Column, Context, Kind, Metric, Moment, names_like, quoted
 from validate_updates_historical.settings import Historical
-from validate_updates_historical.watching import watched
 
 GROUPS: Final = 50
 """Groups of a column that are counted: the largest."""
@@ -40,7 +39,7 @@ def metrics(settings: Historical) -> Iterator[Metric]:
     yield Metric(
         name="columns",
         summary="by column: missing and distinct values in per cent, mean, length, age of the newest date in days",
-        measure=partial(measure_columns, watched(settings.watch), settings.least_records),
+        measure=partial(measure_columns, names_like(settings.watch), settings.least_records),
     )
     yield Metric(
         name="errors.percent",

@@ -15,6 +15,9 @@ HUGEST: Final = 1e100
 """Larger numbers count as this large, and those below one in this as 0: what is reckoned from them must be finite."""
 
 
+_EPOCH: Final = date(1970, 1, 1).toordinal() * 24.0
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One metric in earlier runs, in any order."""
@@ -85,6 +88,9 @@ def _hours(times: Sequence[date], at: date, periods: tuple[Period, ...]) -> Floa
 def _tidy(hours: Floats, metrics: Sequence[Sequence[float]]) -> Iterator[tuple[Floats, Floats]]:
     """Each in order, finite, one value a time: of several the largest, so the order of delivery does not matter."""
     values = np.array(metrics, dtype=np.float64)
+    if np.any(hours[1:] < hours[:-1]):
+        order = np.argsort(hours)
+        hours, values = hours[order], values[:, order]
     good = np.isfinite(values) & np.isfinite(hours)
     is_tidy = np.all(good, axis=1) & np.all(hours[1:] > hours[:-1])
     for row, known, tidy in zip(cut(values), good, is_tidy.tolist(), strict=True):
@@ -107,9 +113,9 @@ def hour(time: date) -> float:
     """Hours since the year 1, in UTC."""
     if not isinstance(time, datetime):
         return time.toordinal() * 24.0
-    if time.tzinfo is not None and time.tzinfo is not UTC:
-        time = time.astimezone(UTC)
-    return time.toordinal() * 24.0 + time.hour + time.minute / 60 + time.second / 3600 + time.microsecond / 3.6e9
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return _EPOCH + time.timestamp() / 3600
 
 
 def period_of(time: date, periods: Iterable[Period]) -> str | None:

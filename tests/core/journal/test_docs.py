@@ -16,10 +16,12 @@ from validate_updates.journal.tables import tables
 from validate_updates.modes import Mode
 
 TEXT = (Path(__file__).parents[3] / "docs" / "journal.md").read_text()
+OURS = tables("update_")
+TABLES = (*OURS.contents, OURS.version)
 SECTIONS = {title: text for title, _, text in (part.partition("\n") for part in TEXT.split("\n## "))}
 
 
-@pytest.mark.parametrize("table", tables("update_").metadata.sorted_tables, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_every_column_is_described_in_order(table: sa.Table) -> None:
     described = re.findall(r"^\| `(\w+)` \|", SECTIONS[table.name].partition("\nStates")[0], re.MULTILINE)
     assert described == table.c.keys()

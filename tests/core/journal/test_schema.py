@@ -13,16 +13,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from tests.core.journal.made import start
 from validate_updates.errors import TargetError, UsageError
 from validate_updates.journal import schema
+from validate_updates.journal.reading import show
 from validate_updates.journal.schema import HEAD, REVISIONS, find, prepare, upgrade
 from validate_updates.journal.tables import JournalTables, tables
+from validate_updates.journal.writing import Journal
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"
 
 
 def names(conn: sa.Connection, schema: str | None = None) -> set[str]:
-    return set(sa.inspect(conn).get_table_names(schema))
+    seen = sa.inspect(conn)
+    return {*seen.get_table_names(schema), *seen.get_view_names(schema)}
 
 
 def test_there_is_no_journal_until_one_is_made(engine: sa.Engine) -> None:
@@ -100,7 +104,7 @@ def differences(conn: sa.Connection, ours: JournalTables) -> list[Any]:
 
 IN_SQLITE = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name LIKE :like"
 IN_POSTGRESQL = """
-WITH ours AS (SELECT oid FROM pg_class WHERE relkind = 'r' AND oid::regclass::text LIKE :like)
+WITH ours AS (SELECT oid FROM pg_class WHERE relkind IN ('r', 'v') AND oid::regclass::text LIKE :like)
 SELECT pg_get_indexdef(indexrelid) AS text FROM pg_index WHERE indrelid IN (TABLE ours)
 UNION ALL
 SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
@@ -110,6 +114,8 @@ SELECT concat_ws(' ', attrelid::regclass, attnum, attname, format_type(atttypid,
                  pg_get_expr(adbin, adrelid))
 FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attrelid IN (TABLE ours) AND attnum > 0
+UNION ALL
+SELECT pg_get_viewdef(oid) FROM ours WHERE pg_get_viewdef(oid) IS NOT NULL
 """
 
 
@@ -118,7 +124,7 @@ def described(conn: sa.Connection, prefix: str) -> list[str]:
     query = IN_SQLITE if conn.dialect.name == "sqlite" else IN_POSTGRESQL
     found = list(conn.scalars(sa.text(query), {"like": f"{prefix}%"}))
     assert len(found) > 6
-    return sorted(text.replace(prefix.rpartition(".")[2], "") for text in found)
+    return sorted("".join(text.replace(prefix.rpartition(".")[2], "").split()) for text in found)
 
 
 def test_known_revisions_are_those_of_the_migrations() -> None:
@@ -145,10 +151,22 @@ FIRST_UNDO_LOG = """CREATE TABLE update_undo (
     action TEXT NOT NULL, before_image TEXT, after_image TEXT, PRIMARY KEY (run_id, batch_no, undo_no))"""
 
 
+FIRST_METRICS = """CREATE TABLE update_metrics (
+    run_id TEXT NOT NULL, name TEXT NOT NULL, value DOUBLE PRECISION NOT NULL, PRIMARY KEY (run_id, name))"""
+NUMBERS = {"zero": 0.0, "a third": 1 / 3, "huge": -1e300, "small": 5e-324, 'odd "\\ \n:name %': 3.0, "ü": 2.0**53 + 2}
+
+
 def test_a_journal_of_the_first_version_keeps_what_it_holds(engine: sa.Engine) -> None:
     with engine.begin() as conn:
         made = prepare(conn, "update_")
-        conn.execute(made.metrics.insert().values(run_id="r", name="records.read", value=3.0))
+        written = Journal(made)
+        for run_id in ("r", "empty"):
+            start(written, conn, run_id)
+        conn.exec_driver_sql("DROP VIEW update_metrics")
+        conn.exec_driver_sql("ALTER TABLE update_logs DROP COLUMN metrics")
+        conn.exec_driver_sql(FIRST_METRICS)
+        rows = [{"run_id": "r", "name": name, "value": value} for name, value in NUMBERS.items()]
+        conn.execute(sa.insert(sa.table("update_metrics", *map(sa.column, rows[0]))), rows)
         for later in (made.watermarks, made.states, made.switches, made.undo):
             later.drop(conn)
         conn.exec_driver_sql(FIRST_UNDO_LOG)
@@ -158,7 +176,9 @@ def test_a_journal_of_the_first_version_keeps_what_it_holds(engine: sa.Engine) -
 
     with engine.begin() as conn:
         assert find(conn, "update_") is made
-        assert conn.scalars(sa.select(made.metrics.c.value)).all() == [3.0]
+        assert show(conn, made, "r").metrics == NUMBERS
+        assert show(conn, made, "empty").metrics == {}
+        assert conn.execute(sa.select(made.metrics.c.name, made.metrics.c.value)).all() == sorted(NUMBERS.items())
         assert compare_metadata(MigrationContext.configure(conn), made.metadata) == []
 
 
@@ -191,13 +211,29 @@ def test_a_foreign_table_is_named_and_left_alone(engine: sa.Engine, name: str, k
 @pytest.mark.parametrize(
     "change", ["ALTER TABLE {} DROP COLUMN {}", "ALTER TABLE {} RENAME COLUMN {} TO other", "DROP TABLE {}"]
 )
-@pytest.mark.parametrize("name", sorted(table.name for table in tables("update_").contents))
+@pytest.mark.parametrize("name", sorted({*tables("update_").metadata.tables} - {"update_version"}))
 def test_a_changed_table_is_named(engine: sa.Engine, name: str, change: str) -> None:
     with engine.begin() as conn:
         ours = prepare(conn, "update_")
-        column = list(ours.metadata.tables[name].c)[-1].name
-        conn.exec_driver_sql(change.format(name, column))
+        *_, column = [one.name for one in ours.metadata.tables[name].c if one.name != "metrics"]
+        is_needed = name == "update_logs" and change.startswith("DROP") and engine.dialect.name == "postgresql"
+        conn.exec_driver_sql(change.format(name, column) + " CASCADE" * is_needed)
     with engine.begin() as conn, pytest.raises(TargetError, match=name):
+        prepare(conn, "update_")
+
+
+@pytest.mark.parametrize("change", ["", "SELECT 1 AS run_id, 'x' AS name, 2 AS other", "SELECT * FROM gone"])
+def test_a_changed_view_is_named(engine: sa.Engine, change: str) -> None:
+    with engine.begin() as conn:
+        prepare(conn, "update_")
+        conn.exec_driver_sql("DROP VIEW update_metrics")
+        if "gone" in change:
+            conn.exec_driver_sql("CREATE TABLE gone AS SELECT run_id, 'x' AS name, 2 AS value FROM update_logs")
+        if change:
+            conn.exec_driver_sql(f"CREATE VIEW update_metrics AS {change}")
+        if "gone" in change:
+            conn.exec_driver_sql("DROP TABLE gone" + " CASCADE" * (engine.dialect.name == "postgresql"))
+    with engine.begin() as conn, pytest.raises(TargetError, match="update_metrics"):
         prepare(conn, "update_")
 
 
@@ -267,7 +303,7 @@ def test_tables_that_are_made_while_one_looks_are_no_strangers(server: sa.Engine
 
     def make_them(*args: Any) -> None:
         looks.append(args[2])
-        if len([sql for sql in looks if "pg_catalog.pg_class" in sql]) == 3:
+        if len([sql for sql in looks if "pg_catalog.pg_class" in sql]) == 2:
             with server.begin() as other:
                 prepare(other, "update_")
 

@@ -26,6 +26,9 @@ INSERT INTO old SELECT run_id, batch_no, CASE action WHEN 'L' THEN 0 ELSE entry_
 AS_IT_WAS = """
 DROP TABLE update_undo;
 DROP TABLE update_switches;
+DROP VIEW update_metrics;
+ALTER TABLE update_logs DROP COLUMN metrics;
+CREATE TABLE update_metrics (run_id TEXT NOT NULL, name TEXT NOT NULL, value DOUBLE PRECISION NOT NULL);
 ALTER TABLE old RENAME TO update_undo;
 UPDATE update_version SET version_num = '0003';
 """
