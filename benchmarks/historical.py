@@ -3,8 +3,9 @@
     python -m benchmarks.historical [--repeat N] [--large] [--json PATH]
 
 Times are of the processor, so that other work on the machine does not count; the best of ``--repeat``; of whole
-updates, each in a process of its own, the median of three times as many, the ways in turn. ``--large`` adds 1,000
-metrics over 3,650 runs, which takes minutes to prepare.
+updates and of the command, each in a process of its own, the median of three times as many, the ways in turn. In the
+command all of them import the statistics, so that what these cost is in none of the differences. ``--large`` adds
+1,000 metrics over 3,650 runs, which takes minutes to prepare.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
 from time import process_time
+from typing import Any
 
+import msgspec
 import numpy as np
 import sqlalchemy as sa
 
@@ -53,6 +57,13 @@ from benchmarks.historical import parts, update
 from validate_updates.manager import load
 load(["historical"], {{}})
 """
+COMMAND = f"""
+import sys
+from validate_updates_cli.main import main, prepare_process
+prepare_process()
+{STATISTICS}
+sys.exit(main())
+"""
 WAYS = {
     "historical, a month of past": ("default", 30),
     "historical, a year of past": ("default", 365),
@@ -85,6 +96,8 @@ def main() -> None:
                 figures += decision(metrics, runs, given.repeat)
     print()
     figures += overhead(given.repeat)
+    print()
+    figures += of_the_command(given.repeat)
     write(given.json, "historical", figures)
 
 
@@ -134,18 +147,52 @@ def parts(metrics: int, runs: int, repeat: int) -> tuple[float, float, float, fl
 
 
 def overhead(repeat: int) -> Iterator[Figure]:
-    """The second table: an update of :data:`RECORDS` new records, the ways in turn, each beside the plain one.
+    """The second table: an update of :data:`RECORDS` new records, by a program that has imported all it needs."""
+    found = [(once(PLAIN, 365), *(once(*way) for way in WAYS.values())) for _ in range(3 * repeat)]
+    yield from beside_the_plain("an update of", "overhead", list(WAYS), found)
+
+
+def of_the_command(repeat: int) -> Iterator[Figure]:
+    """The third table: ``validate-updates run`` of the same records as JSON lines, from its start to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "records.jsonl")
+        source.write_bytes(b"\n".join(map(msgspec.json.encode, records())))
+        ways = [("", 365), ("historical", 30), ("historical", 365)]
+        found = [tuple(command(source, *way) for way in ways) for _ in range(3 * repeat)]
+        yield from beside_the_plain("run, with", "overhead of the command", list(WAYS)[:2], found)
+
+
+def beside_the_plain(
+    title: str, figure: str, names: Sequence[str], found: Sequence[tuple[float, ...]]
+) -> Iterator[Figure]:
+    """A table of seconds: in each turn first the plain way, then the others.
 
     The machine's speed changes from one second to the next, and so what is compared are neighbours.
     """
-    found = [(once(PLAIN, 365), *(once(*way) for way in WAYS.values())) for _ in range(3 * repeat)]
     plain, *others = zip(*found, strict=True)
-    print(f"{'an update of':<38}{f'{RECORDS:,} records, ms':>22}{'more':>8}")
+    print(f"{title:<38}{f'{RECORDS:,} records, ms':>22}{'more':>8}")
     print(f"{'without plugins':<38}{median(plain) * 1000:>22.0f}")
-    for name, took in zip(WAYS, others, strict=True):
+    for name, took in zip(names, others, strict=True):
         more = median(one / without - 1 for one, without in zip(took, plain, strict=True))
         print(f"{name:<38}{median(took) * 1000:>22.0f}{more * 100:>7.0f}%")
-        yield Figure("overhead", more * 100, "%", {"way": name, "records": RECORDS})
+        yield Figure(figure, more * 100, "%", {"way": name, "records": RECORDS})
+
+
+def command(source: Path, plugins: str, runs: int) -> float:
+    """Seconds of the processor of one command."""
+    with database() as engine:
+        with_a_past(engine, runs)
+        arguments = ["run", source, "--target", engine.url, "--table", "t", "--key", "id", "--plugins", plugins]
+        words = [sys.executable, "-c", COMMAND, *map(str, arguments), "--as-of", NOW.isoformat()]
+        before = of_children()
+        subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+        return of_children() - before
+
+
+def of_children() -> float:
+    """Seconds of the processor that ended processes have taken."""
+    used = getrusage(RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def once(way: str, runs: int) -> float:
@@ -162,7 +209,22 @@ def alone(measured: str) -> tuple[float, ...]:
 
 def update(way: str, runs: int) -> float:
     """Seconds of the processor for one update, with a past of so many ``runs`` like it."""
-    records = [
+    with database() as engine:
+        with_a_past(engine, runs)
+        plugins = () if way == PLAIN else ("historical",)
+        settings = {"historical": {"watch": ["*"]} if way == "all" else {}} if plugins else {}
+        new = records()
+        started = process_time()
+        result = run(new, target=str(engine.url), table="t", plugins=plugins, settings=settings, as_of=NOW)
+        took = process_time() - started
+    if result.verdict != "committed" or any(one.severity > Severity.INFO for one in result.findings):
+        raise SystemExit(result.reason)
+    return took
+
+
+def records() -> list[dict[str, Any]]:
+    """:data:`RECORDS` new ones."""
+    return [
         {
             "id": number,
             "title": f"Hearing {number} on the budget of the year after next",
@@ -177,18 +239,13 @@ def update(way: str, runs: int) -> float:
         }
         for number in range(RECORDS)
     ]
-    with database() as engine:
-        with engine.begin() as connection:
-            connection.exec_driver_sql(TABLE)
-        bring(engine, like_this_one(list(records[0]), runs))
-        plugins = () if way == PLAIN else ("historical",)
-        settings = {"historical": {"watch": ["*"]} if way == "all" else {}} if plugins else {}
-        started = process_time()
-        result = run(records, target=str(engine.url), table="t", plugins=plugins, settings=settings, as_of=NOW)
-        took = process_time() - started
-    if result.verdict != "committed" or any(one.severity > Severity.INFO for one in result.findings):
-        raise SystemExit(result.reason)
-    return took
+
+
+def with_a_past(engine: sa.Engine, runs: int) -> None:
+    """The table, empty, and so many runs like the one to come."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(TABLE)
+    bring(engine, like_this_one(list(records()[0]), runs))
 
 
 def like_this_one(columns: Sequence[str], runs: int) -> dict[str, list[float]]:

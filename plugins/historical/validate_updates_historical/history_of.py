@@ -155,15 +155,17 @@ def _columns(past: Past, runs: Iterable[EarlierRun]) -> dict[str, tuple[list[dat
 
     Runs with the same metrics are turned into columns at once, which is most of the time that this takes.
     """
-    alike: dict[tuple[str, ...], list[EarlierRun]] = {}
+    alike: dict[tuple[str, ...], list[tuple[datetime, Iterable[float]]]] = {}
     for run in runs:
-        alike.setdefault(tuple(past.of(run)), []).append(run)
-    moments = [[run.started_at for run in same] for same in alike.values()]
+        values = past.of(run)
+        alike.setdefault(tuple(values), []).append((run.started_at, values.values()))
+    moments: list[tuple[datetime, ...]] = []
     parts: dict[str, list[int]] = {}
     numbers: dict[str, list[float]] = {}
     for place, (names, same) in enumerate(alike.items()):
-        columns = zip(*(past.of(run).values() for run in same), strict=True)
-        for name, column in zip(names, columns, strict=True):
+        times, rows = zip(*same, strict=True)
+        moments.append(times)
+        for name, column in zip(names, zip(*rows, strict=True), strict=True):
             parts.setdefault(name, []).append(place)
             numbers.setdefault(name, []).extend(column)
     shared: dict[tuple[int, ...], list[datetime]] = {}
