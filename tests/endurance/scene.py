@@ -43,7 +43,8 @@ class Scene:
 
     def lay_out(self, target: Target) -> None:
         """The table as it was before any run, and no journal."""
-        target.execute(*(f"DROP TABLE IF EXISTS {name}" for name in target.all_tables()), TABLE)
+        tables = (f"DROP TABLE IF EXISTS {name}" for name in target.all_tables())
+        target.execute("DROP VIEW IF EXISTS update_metrics", *tables, TABLE)
         series = f"WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < {len(self.old) - 1})"
         target.execute(f"INSERT INTO t {series} SELECT n, 'old ' || n, n FROM s")
 
