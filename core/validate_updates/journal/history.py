@@ -78,7 +78,7 @@ class JournalHistory:
         """Run id -> name -> value, newest run first, of the metrics whose name fits one of the patterns."""
         statement = sa.text(self._last("run_id, metrics", committed=committed))
         found = self.conn.execute(statement, self._given(limit)).all()
-        chosen = _those_of(names_like(patterns))
+        chosen = _those_of(names_like(map(stored, patterns)))
         return {run_id: values for run_id, text in found if (values := chosen(numbers_of(text)))}
 
     def _last(self, columns: str, *, committed: bool) -> str:

@@ -21,6 +21,8 @@ REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD: Final = REVISIONS[-1]
 
 _MIGRATIONS = "validate_updates.journal:migrations"
+_NEEDED_BY_OTHERS = "2BP01"
+"""SQLSTATE: dependent objects still exist."""
 _PATIENCE = 60
 """Seconds that another run may take to make the tables; then the lock timeout of the session decides."""
 
@@ -81,7 +83,15 @@ def upgrade(engine: sa.Engine, prefix: str, schema: str | None = None) -> tuple[
         if version is not None and version not in REVISIONS:
             raise _other_version(version, wanted)
         config.attributes["connection"] = conn
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except sa.exc.DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _NEEDED_BY_OTHERS:
+                raise
+            raise TargetError(
+                f"views or other objects of yours depend on the journal's tables ({wanted.logs.name}, …)",
+                hint="drop them, run this again, and make them anew: names and columns stay",
+            ) from error
     return REVISIONS[REVISIONS.index(version) + 1 :] if version else REVISIONS
 
 
@@ -107,8 +117,7 @@ def _closer_look(conn: sa.Connection, wanted: JournalTables) -> str | None:
 def _version(conn: sa.Connection, wanted: JournalTables) -> str | None:
     """The version of the tables by a closer look; None where none of them exists."""
     inspector = sa.inspect(conn)
-    there = {*inspector.get_table_names(wanted.schema), *inspector.get_view_names(wanted.schema)}
-    present = [table for table in (*wanted.contents, wanted.version) if table.name in there]
+    present = [table for table in (*wanted.contents, wanted.version) if _is_there(inspector, table)]
     if not present:
         return None
     if wanted.version not in present:
@@ -123,6 +132,13 @@ def _version(conn: sa.Connection, wanted: JournalTables) -> str | None:
             if table not in present or not _same_columns(inspector, table, more=table is wanted.undo):
                 raise _foreign(table)
     return versions[0]
+
+
+def _is_there(inspector: sa.Inspector, table: sa.Table) -> bool:
+    try:
+        return inspector.has_table(table.name, table.schema)
+    except sa.exc.OperationalError:  # a view of what is gone, on SQLite
+        return True
 
 
 def _same_columns(inspector: sa.Inspector, table: sa.Table, *, more: bool = False) -> bool:

@@ -153,10 +153,21 @@ FIRST_UNDO_LOG = """CREATE TABLE update_undo (
 
 FIRST_METRICS = """CREATE TABLE update_metrics (
     run_id TEXT NOT NULL, name TEXT NOT NULL, value DOUBLE PRECISION NOT NULL, PRIMARY KEY (run_id, name))"""
-NUMBERS = {"zero": 0.0, "a third": 1 / 3, "huge": -1e300, "small": 5e-324, 'odd "\\ \n:name %': 3.0, "ü": 2.0**53 + 2}
+NUMBERS = {
+    "zero": 0.0,
+    "a third": 1 / 3,
+    "huge": -1e300,
+    "small": 5e-324,
+    'odd "\\ \n:name %': 3.0,
+    "ü": 2.0**53 + 2,
+    "quoted wrong by SQLite": 0.5308934685835069,  # as another number
+    "and this": 28575.748599125902,
+    "huger": 1.7976931348623157e308,
+}
 
 
-def test_a_journal_of_the_first_version_keeps_what_it_holds(engine: sa.Engine) -> None:
+def journal_of_the_first_version(engine: sa.Engine) -> JournalTables:
+    """With the run `r`, of which these numbers are known, and another."""
     with engine.begin() as conn:
         made = prepare(conn, "update_")
         written = Journal(made)
@@ -171,6 +182,11 @@ def test_a_journal_of_the_first_version_keeps_what_it_holds(engine: sa.Engine) -
             later.drop(conn)
         conn.exec_driver_sql(FIRST_UNDO_LOG)
         conn.execute(made.version.update().values(version_num="0001"))
+    return made
+
+
+def test_a_journal_of_the_first_version_keeps_what_it_holds(engine: sa.Engine) -> None:
+    made = journal_of_the_first_version(engine)
 
     assert upgrade(engine, "update_") == REVISIONS[1:]
 
@@ -180,6 +196,48 @@ def test_a_journal_of_the_first_version_keeps_what_it_holds(engine: sa.Engine) -
         assert show(conn, made, "empty").metrics == {}
         assert conn.execute(sa.select(made.metrics.c.name, made.metrics.c.value)).all() == sorted(NUMBERS.items())
         assert compare_metadata(MigrationContext.configure(conn), made.metadata) == []
+
+
+def test_no_digit_is_lost_where_a_database_shows_fewer(server: sa.Engine) -> None:
+    made = journal_of_the_first_version(server)
+    few = sa.create_engine(server.url, connect_args={"options": "-c extra_float_digits=0"})
+
+    upgrade(few, "update_")
+
+    few.dispose()
+    with server.begin() as conn:
+        assert show(conn, made, "r").metrics == NUMBERS
+
+
+def test_who_could_read_the_metrics_still_can(server: sa.Engine) -> None:
+    journal_of_the_first_version(server)
+    with server.begin() as conn:
+        conn.exec_driver_sql('CREATE ROLE "a ""reader"": 1"')
+        conn.exec_driver_sql('GRANT SELECT ON update_metrics TO PUBLIC, "a ""reader"": 1"')
+
+    upgrade(server, "update_")
+
+    with server.begin() as conn:
+        granted = "SELECT grantee FROM information_schema.role_table_grants WHERE table_name = 'update_metrics'"
+        readers = conn.scalars(sa.text(f"{granted} AND privilege_type = 'SELECT' AND grantee <> current_user")).all()
+        assert sorted(readers) == ["PUBLIC", 'a "reader": 1']
+        conn.exec_driver_sql('DROP OWNED BY "a ""reader"": 1"')
+        conn.exec_driver_sql('DROP ROLE "a ""reader"": 1"')
+
+
+def test_a_view_of_somebody_else_stops_the_upgrade_before_it_begins(server: sa.Engine) -> None:
+    made = journal_of_the_first_version(server)
+    with server.begin() as conn:
+        conn.exec_driver_sql("CREATE VIEW mine AS SELECT * FROM update_metrics")
+
+    with pytest.raises(TargetError, match=r"depend on the journal's tables \(update_logs") as caught:
+        upgrade(server, "update_")
+    assert "make them anew" in caught.value.hint
+
+    with server.begin() as conn:
+        assert conn.scalars(sa.select(made.version.c.version_num)).all() == ["0001"]
+        conn.exec_driver_sql("DROP VIEW mine")
+    assert upgrade(server, "update_") == REVISIONS[1:]
 
 
 def test_a_newer_journal_is_refused(engine: sa.Engine) -> None:
@@ -193,10 +251,14 @@ def test_a_newer_journal_is_refused(engine: sa.Engine) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(tables("update_").names))
-@pytest.mark.parametrize("kind", ["TABLE {} (id INTEGER)", "VIEW {} AS SELECT 1 AS id"])
+@pytest.mark.parametrize("kind", ["TABLE {} (id INTEGER)", "VIEW {} AS SELECT 1 AS id", "MATERIALIZED {}", "UPPER {}"])
 def test_a_foreign_table_is_named_and_left_alone(engine: sa.Engine, name: str, kind: str) -> None:
+    is_sqlite = engine.dialect.name == "sqlite"
+    if kind.startswith("MATERIALIZED"):
+        kind = "TABLE {} AS SELECT 1 AS id" if is_sqlite else "MATERIALIZED VIEW {} AS SELECT 1 AS id"
+    theirs = name.upper() if kind.startswith("UPPER") else name
     with engine.begin() as conn:
-        conn.exec_driver_sql(f"CREATE {kind.format(name)}")
+        conn.exec_driver_sql(f"CREATE {kind.replace('UPPER {}', 'TABLE {} (id INTEGER)').format(theirs)}")
     with engine.begin() as conn, pytest.raises(TargetError, match=name) as caught:
         prepare(conn, "update_")
     assert '[journal] prefix = "vu_"' in caught.value.hint
@@ -204,7 +266,7 @@ def test_a_foreign_table_is_named_and_left_alone(engine: sa.Engine, name: str, k
         upgrade(engine, "update_")
     with engine.begin() as conn:
         assert [column["name"] for column in sa.inspect(conn).get_columns(name)] == ["id"]
-        assert names(conn) <= {name}
+        assert {one.lower() for one in names(conn)} <= {name}
         prepare(conn, "vu_")
 
 
@@ -303,7 +365,7 @@ def test_tables_that_are_made_while_one_looks_are_no_strangers(server: sa.Engine
 
     def make_them(*args: Any) -> None:
         looks.append(args[2])
-        if len([sql for sql in looks if "pg_catalog.pg_class" in sql]) == 2:
+        if len([sql for sql in looks if "pg_catalog.pg_class" in sql]) == 3:
             with server.begin() as other:
                 prepare(other, "update_")
 
