@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from validate_updates.journal.history import EXPECTED, INCIDENT, examples, finished_updates
 from validate_updates.journal.rows import RunKind
-from validate_updates.journal.texts import stored
+from validate_updates.journal.texts import numbers_of, stored
 from validate_updates.past.bringing_in import BACKFILL
 
 if TYPE_CHECKING:
@@ -87,26 +87,24 @@ def metrics_of(
     """The metrics, or the one, in the last ``limit`` runs of a task that count as examples."""
     if tables is None:
         return ()
-    logs, metrics = tables.logs, tables.metrics
-    columns = (logs.c.run_no, logs.c.run_id, logs.c.kind, logs.c.state, logs.c.label, logs.c.started_at)
-    last = sa.select(*columns).where(examples(), logs.c.task == stored(task))
-    runs = last.order_by(logs.c.run_no.desc()).limit(limit).subquery()
-    query = sa.select(metrics.c.name, metrics.c.value, *runs.c).join(runs, runs.c.run_id == metrics.c.run_id)
-    if metric is not None:
-        query = query.where(metrics.c.name == stored(metric))
+    logs, wanted = tables.logs, None if metric is None else stored(metric)
+    columns = (logs.c.run_id, logs.c.kind, logs.c.state, logs.c.label, logs.c.started_at, logs.c.metrics)
+    query = sa.select(*columns).where(examples(), logs.c.task == stored(task))
     found: dict[str, list[Value]] = {}
-    for row in conn.execute(query.order_by(metrics.c.name, runs.c.run_no)):
-        found.setdefault(row.name, []).append(
-            Value(
-                run_id=row.run_id,
-                kind=row.kind,
-                state=row.state,
-                label=row.label,
-                started_at=row.started_at,
-                value=row.value,
-            )
-        )
-    return tuple(MetricHistory(metric=name, values=tuple(values)) for name, values in found.items())
+    for row in reversed(conn.execute(query.order_by(logs.c.run_no.desc()).limit(limit)).all()):
+        for name, value in numbers_of(row.metrics).items():
+            if wanted is None or name == wanted:
+                found.setdefault(name, []).append(
+                    Value(
+                        run_id=row.run_id,
+                        kind=row.kind,
+                        state=row.state,
+                        label=row.label,
+                        started_at=row.started_at,
+                        value=value,
+                    )
+                )
+    return tuple(MetricHistory(metric=name, values=tuple(values)) for name, values in sorted(found.items()))
 
 
 def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
