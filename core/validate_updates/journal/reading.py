@@ -43,7 +43,8 @@ def runs(
     if tables is None:
         return ()
     logs = tables.logs
-    statement = sa.select(logs).order_by(logs.c.run_no.desc()).limit(limit)
+    told = (column for column in logs.c if column is not logs.c.metrics)  # which may be long
+    statement = sa.select(*told).order_by(logs.c.run_no.desc()).limit(limit)
     if task is not None:
         statement = statement.where(logs.c.task == stored(task))
     if table is not None:

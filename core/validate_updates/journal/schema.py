@@ -137,15 +137,24 @@ def _version(conn: sa.Connection, wanted: JournalTables) -> str | None:
 def _is_there(inspector: sa.Inspector, table: sa.Table) -> bool:
     try:
         return inspector.has_table(table.name, table.schema)
-    except sa.exc.OperationalError:  # a view of what is gone, on SQLite
+    except sa.exc.OperationalError as error:
+        if not _is_of_what_is_gone(error):
+            raise
         return True
+
+
+def _is_of_what_is_gone(error: sa.exc.OperationalError) -> bool:
+    """Whether SQLite says so of a view; it may as well be locked, or a server be gone."""
+    return getattr(error.orig, "sqlite_errorname", None) == "SQLITE_ERROR"
 
 
 def _same_columns(inspector: sa.Inspector, table: sa.Table, *, more: bool = False) -> bool:
     """``more``: the undo log of SQLite has columns for the cells of images besides."""
     try:
         found = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
-    except sa.exc.OperationalError:  # a view of what is gone, on SQLite
+    except sa.exc.OperationalError as error:
+        if not _is_of_what_is_gone(error):
+            raise
         return False
     return found >= set(table.c.keys()) if more else found == set(table.c.keys())
 

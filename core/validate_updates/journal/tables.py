@@ -221,7 +221,7 @@ def view(tables: JournalTables, dialect: str) -> sa.TextClause:
     )
 
 
-def named(table: sa.Table) -> str:
+def named(table: sa.TableClause) -> str:
     """A table as it stands in a :func:`sqlalchemy.text`, in which a colon would begin a parameter."""
     return qualified(table.schema, table.name).replace(":", r"\:")
 

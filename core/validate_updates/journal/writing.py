@@ -164,7 +164,7 @@ class Journal:
         self._compare_and_set(conn, run_id, token, how_far)
 
     def finish(self, conn: sa.Connection, token: str, result: RunResult) -> None:
-        """Note how a run ended, with its findings. Raises ``StateUncertain`` as :meth:`fence`."""
+        """Note how a run ended, with its findings and metrics. Raises ``StateUncertain`` as :meth:`fence`."""
         self._compare_and_set(conn, result.run_id, token, _outcome(result))
         said = [*((one, Mode.ENFORCE) for one in result.findings), *((one, Mode.SHADOW) for one in result.shadow)]
         findings = [

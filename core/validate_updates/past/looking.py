@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -87,24 +87,26 @@ def metrics_of(
     """The metrics, or the one, in the last ``limit`` runs of a task that count as examples."""
     if tables is None:
         return ()
-    logs, wanted = tables.logs, None if metric is None else stored(metric)
+    logs = tables.logs
     columns = (logs.c.run_id, logs.c.kind, logs.c.state, logs.c.label, logs.c.started_at, logs.c.metrics)
     query = sa.select(*columns).where(examples(), logs.c.task == stored(task))
     found: dict[str, list[Value]] = {}
     for row in reversed(conn.execute(query.order_by(logs.c.run_no.desc()).limit(limit)).all()):
-        for name, value in numbers_of(row.metrics).items():
-            if wanted is None or name == wanted:
-                found.setdefault(name, []).append(
-                    Value(
-                        run_id=row.run_id,
-                        kind=row.kind,
-                        state=row.state,
-                        label=row.label,
-                        started_at=row.started_at,
-                        value=value,
-                    )
-                )
+        numbers = numbers_of(row.metrics)
+        for name in numbers if metric is None else numbers.keys() & {stored(metric)}:
+            found.setdefault(name, []).append(_value(row, numbers[name]))
     return tuple(MetricHistory(metric=name, values=tuple(values)) for name, values in sorted(found.items()))
+
+
+def _value(row: sa.Row[Any], value: float) -> Value:
+    return Value(
+        run_id=row.run_id,
+        kind=row.kind,
+        state=row.state,
+        label=row.label,
+        started_at=row.started_at,
+        value=value,
+    )
 
 
 def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

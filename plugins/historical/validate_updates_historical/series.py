@@ -13,8 +13,6 @@ from validate_updates_historical.rolling import Floats, Slots, median
 
 HUGEST: Final = 1e100
 """Larger numbers count as this large, and those below one in this as 0: what is reckoned from them must be finite."""
-
-
 _EPOCH: Final = date(1970, 1, 1).toordinal() * 24.0
 
 

@@ -251,14 +251,10 @@ def test_a_newer_journal_is_refused(engine: sa.Engine) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(tables("update_").names))
-@pytest.mark.parametrize("kind", ["TABLE {} (id INTEGER)", "VIEW {} AS SELECT 1 AS id", "MATERIALIZED {}", "UPPER {}"])
+@pytest.mark.parametrize("kind", ["TABLE {0} (id INTEGER)", "VIEW {0} AS SELECT 1 AS id", "TABLE {1} (id INTEGER)"])
 def test_a_foreign_table_is_named_and_left_alone(engine: sa.Engine, name: str, kind: str) -> None:
-    is_sqlite = engine.dialect.name == "sqlite"
-    if kind.startswith("MATERIALIZED"):
-        kind = "TABLE {} AS SELECT 1 AS id" if is_sqlite else "MATERIALIZED VIEW {} AS SELECT 1 AS id"
-    theirs = name.upper() if kind.startswith("UPPER") else name
     with engine.begin() as conn:
-        conn.exec_driver_sql(f"CREATE {kind.replace('UPPER {}', 'TABLE {} (id INTEGER)').format(theirs)}")
+        conn.exec_driver_sql(f"CREATE {kind.format(name, name.upper())}")
     with engine.begin() as conn, pytest.raises(TargetError, match=name) as caught:
         prepare(conn, "update_")
     assert '[journal] prefix = "vu_"' in caught.value.hint
@@ -268,6 +264,16 @@ def test_a_foreign_table_is_named_and_left_alone(engine: sa.Engine, name: str, k
         assert [column["name"] for column in sa.inspect(conn).get_columns(name)] == ["id"]
         assert {one.lower() for one in names(conn)} <= {name}
         prepare(conn, "vu_")
+
+
+@pytest.mark.parametrize("name", ["update_logs", "update_metrics"])
+def test_a_foreign_materialized_view_is_named(server: sa.Engine, name: str) -> None:
+    with server.begin() as conn:
+        conn.exec_driver_sql(f"CREATE MATERIALIZED VIEW {name} AS SELECT 1 AS id")
+    with server.begin() as conn, pytest.raises(TargetError, match=name):
+        prepare(conn, "update_")
+    with pytest.raises(TargetError, match=name):
+        upgrade(server, "update_")
 
 
 @pytest.mark.parametrize(
@@ -372,6 +378,19 @@ def test_tables_that_are_made_while_one_looks_are_no_strangers(server: sa.Engine
     with server.begin() as conn:
         sa.event.listen(conn, "before_cursor_execute", make_them)
         assert find(conn, "update_") is tables("update_", None)
+
+
+def test_a_server_that_goes_while_one_looks_is_no_foreign_table(server: sa.Engine) -> None:
+    def end_it(*args: Any) -> None:
+        if "pg_catalog.pg_class" in args[2]:
+            with server.begin() as other:
+                other.execute(sa.select(sa.func.pg_terminate_backend(pid)))
+
+    with server.connect() as conn:
+        pid = conn.scalar(sa.select(sa.func.pg_backend_pid()))
+        sa.event.listen(conn, "before_cursor_execute", end_it)
+        with pytest.raises(sa.exc.OperationalError):
+            find(conn, "update_")
 
 
 @pytest.mark.parametrize("prefix", ["", "Update_", "a b", 'x"; DROP TABLE y; --', "1_", "é_", "a" * 32, "vu_\n"])

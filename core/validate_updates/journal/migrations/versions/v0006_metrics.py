@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from alembic import context, op  # noqa: TID253  # alembic is what runs this file
 
+from validate_updates.journal.tables import named
 from validate_updates.journal.texts import json_numbers
-from validate_updates.targets.names import qualified, quoted
+from validate_updates.targets.names import quoted
 
 if TYPE_CHECKING:
     from validate_updates.journal.tables import JournalTables
@@ -22,7 +23,7 @@ down_revision = "0005"
 _journal: JournalTables = context.config.attributes["journal"]
 _prefix, _schema = _journal.prefix, _journal.schema
 _metrics, _logs = f"{_prefix}metrics", f"{_prefix}logs"
-_view, _of = (qualified(_schema, name).replace(":", r"\:") for name in (_metrics, _logs))
+_view, _of = (named(sa.table(name, schema=_schema)) for name in (_metrics, _logs))
 
 
 def upgrade() -> None:
